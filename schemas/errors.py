@@ -1,0 +1,98 @@
+"""What can go wrong, and how it is told to a person?
+
+The tree::
+
+    GatewayError
+    ├── ShipmentError     the data must be fixed (a shipment, a trip, a file of them)
+    ├── RuleError         not lawful on that day
+    ├── FormatError       bytes, or values meant to become bytes, that are not what they claim
+    ├── AgencyReject      CBP said no
+    ├── TransportError    not delivered: safe to retry, or in doubt
+    └── NotAllowed        who you are does not permit it
+
+Every error that reaches a person is a list of :class:`Problem`: a stable code, the path of the
+value, one plain sentence, what usually mends it, and the reference. A problem may also stand in a
+result without being raised: one bad shipment never stops the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: ``code`` is stable, ``path`` points at the value, ``text`` is one sentence."""
+
+    code: str
+    path: str
+    text: str
+    remedy: str = ""
+    reference: str = ""
+    severity: Severity = "error"
+
+    def as_dict(self) -> dict[str, str]:
+        """The JSON shape used by problem documents and by ``--json`` outputs."""
+        shown = {"path": self.path, "code": self.code, "text": self.text, "remedy": self.remedy}
+        if self.reference:
+            shown["reference"] = self.reference
+        if self.severity != "error":
+            shown["severity"] = self.severity
+        return shown
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Problem:
+        """Read back what :meth:`as_dict` wrote."""
+        return cls(
+            code=value["code"],
+            path=value["path"],
+            text=value["text"],
+            remedy=value.get("remedy", ""),
+            reference=value.get("reference", ""),
+            severity=value.get("severity", "error"),
+        )
+
+
+class GatewayError(Exception):
+    """Root of everything this project raises on purpose; ``problems`` is never empty."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        if not self.problems:
+            raise ValueError("an error needs at least one problem")
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return "; ".join(f"{p.code} at {p.path or '(whole)'}: {p.text}" for p in self.problems)
+
+
+class ShipmentError(GatewayError):
+    """The data must be fixed by whoever sent it."""
+
+
+class RuleError(GatewayError):
+    """What was asked is not lawful on that day."""
+
+
+class FormatError(GatewayError):
+    """Bytes, or values meant to become bytes, are not what they claim to be."""
+
+
+class AgencyReject(GatewayError):
+    """CBP refused a declaration."""
+
+
+class TransportError(GatewayError):
+    """A transmission has no receipt; ``in_doubt`` says whether the other side may have it."""
+
+    def __init__(self, problems: Problem | Iterable[Problem], *, in_doubt: bool) -> None:
+        super().__init__(problems)
+        self.in_doubt = in_doubt
+
+
+class NotAllowed(GatewayError):
+    """The caller's role does not permit this act."""
