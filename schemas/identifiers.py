@@ -16,14 +16,16 @@ from typing import Final
 SCAC: Final = re.compile(r"[A-Z]{2,4}")
 SCN: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,12}")
 TRIP_NUMBER: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,21}")
-HTS: Final = re.compile(r"\d{10}")
+HTS: Final = re.compile(r"[0-9]{10}")
 VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
-FILER_CODE: Final = re.compile(r"\d{3}|[A-Z]\d{2}|[A-Z]{2}\d|[A-Z]{3}|[A-Z]\d[A-Z]|\d[A-Z]\d|\d{2}[A-Z]|\d[A-Z]{2}")
+FILER_CODE: Final = re.compile(
+    r"[0-9]{3}|[A-Z][0-9]{2}|[A-Z]{2}[0-9]|[A-Z]{3}|[A-Z][0-9][A-Z]|[0-9][A-Z][0-9]|[0-9]{2}[A-Z]|[0-9][A-Z]{2}"
+)
 IMPORTER_NUMBER: Final = {
-    "EIN": re.compile(r"\d{2}-\d{7}([A-Z0-9]{2})?"),
-    "CBP": re.compile(r"\d{6}-\d{5}"),
-    "SSN": re.compile(r"\d{3}-\d{2}-\d{4}"),
+    "EIN": re.compile(r"[0-9]{2}-[0-9]{7}([A-Z0-9]{2})?"),
+    "CBP": re.compile(r"[0-9]{6}-[0-9]{5}"),
+    "SSN": re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}"),
 }
 IMPORTER_QUALIFIER: Final = {"EIN": "EI", "CBP": "ANI", "SSN": "34"}
 """Qualifier in SE10 22-24 for each kind of importer number (CATAIR Cargo Release v40)."""

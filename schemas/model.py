@@ -33,8 +33,8 @@ from schemas.identifiers import COUNTRY
 M = TypeVar("M", bound=BaseModel)
 CrossCheck = Callable[[Mapping[str, Any]], Iterable[Problem]]
 
-_DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,6})?")
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _SHORTEN: Final = "Shorten it; nothing is cut for you."
@@ -201,7 +201,7 @@ class OneOf:
         return {"type": "string", "enum": sorted(self.codes)}
 
 
-_DECIMAL_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^\d{1,15}(\.\d{1,6})?$"})
+_DECIMAL_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,6})?$"})
 Amount = Annotated[Decimal, BeforeValidator(_decimal), _DECIMAL_SCHEMA]
 PositiveAmount = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _DECIMAL_SCHEMA]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
@@ -229,7 +229,8 @@ def _problem(error: ErrorDetails) -> Problem:
     if known:
         code, sentence, remedy = known
         return Problem(code, path, sentence, remedy)
-    return Problem(error["type"], path, error["msg"], str(context.get("remedy") or "See the published JSON Schema."))
+    sentence = error["msg"] if error["msg"].endswith(".") else f"{error['msg']}."
+    return Problem(error["type"], path, sentence, str(context.get("remedy") or "See the published JSON Schema."))
 
 
 def validate(

@@ -41,9 +41,9 @@ _UNIT = re.compile(r"[A-Z]{1,3}[A-Z0-9]?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SPI = re.compile(r"[A-Z][A-Z0-9+*]?")
 _AGENCY = re.compile(r"[A-Z0-9]{2,3}")
-_AD_CVD = re.compile(r"[AC]\d{9}|[AC]-?\d{3}-?\d{3}(-?\d{3})?")
-_US_ZIP = re.compile(r"\d{5}(-?\d{4})?")
-_CA_POSTAL = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d")
+_AD_CVD = re.compile(r"[AC][0-9]{9}|[AC]-?[0-9]{3}-?[0-9]{3}(-?[0-9]{3})?")
+_US_ZIP = re.compile(r"[0-9]{5}(-?[0-9]{4})?")
+_CA_POSTAL = re.compile(r"[A-Za-z][0-9][A-Za-z] ?[0-9][A-Za-z][0-9]")
 MAX_LINES: Final = 999
 """SE line groups per entry (CATAIR Cargo Release v40, output map)."""
 

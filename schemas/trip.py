@@ -32,7 +32,7 @@ DOCUMENT_TYPES: Final = tuple(
 
 CREW_ROLES: Final = ("driver", "crew", "passenger")
 _SCAC = re.compile(r"[A-Z]{4}")
-_PORT = re.compile(r"\d{4}")
+_PORT = re.compile(r"[0-9]{4}")
 _PLATE = re.compile(r"[A-Z0-9]{1,10}")
 _EQUIPMENT = re.compile(r"[A-Z0-9]{2,15}")
 _SEAL = re.compile(r"[A-Z0-9]{2,15}")
