@@ -1,0 +1,68 @@
+"""Where exactly in a file of fixed-width records is a fault?
+
+:class:`PlacedProblem` is a :class:`schemas.errors.Problem` with a position: record number (1 = the
+first record of the file), column (1 to 80, 0 = the whole record), and the block and transaction it
+belongs to (1 = the first; 0 = none). Codes that CBP itself would answer with are CBP's (``X34``,
+``X39``, ``X40``…, see :mod:`schemas.catair.codes`, list ``batch_conditions``); the others are words.
+
+Codes made here, by what they say:
+
+=====================  =====================================================================
+``unknown_layout``     no record layout has this name
+``unknown_field``      the layout has no such field
+``missing_value``      a mandatory field is empty
+``wrong_type``         the value is not of the field's kind (text, code, number, date, time)
+``empty_value``        an empty text; leave the key out instead
+``leading_space``      CBP drops leading spaces; on reading they are dropped with a warning
+``trailing_space``     trailing spaces cannot be told from fill
+``too_long``           the value has more characters than the field
+``wrong_width``        a code or time that must fill its field does not
+``wrong_class``        a character outside the field's data class
+``out_of_range``       a date or number the field cannot express
+``not_a_date``         digits that are no calendar day; ``not_a_time`` likewise
+``not_zero_filled``    a number filled with spaces where zeros are asked for
+``wrong_constant``     a constant column holds something else
+``record_length``      a record longer than 80 columns
+``blank_line``         an empty line between records
+``count_mismatch``     the count of a Y record is not the number of records in its block
+``unknown_action``     the action of a request is not A, R, U or D
+``filer_mismatch``     an entry's filer code is not that of its block
+``not_laid_out``       a record CBP defines and this library does not
+``too_many_problems``  the rest is not listed
+=====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from schemas.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedProblem(Problem):
+    """A problem at a record and column; ``0`` where a position does not apply."""
+
+    record: int = 0
+    column: int = 0
+    block: int = 0
+    transaction: int = 0
+
+    @property
+    def position(self) -> str:
+        """``record 5, column 40`` in words, empty when nothing is known."""
+        parts = [f"{word} {number}" for word, number in (("record", self.record), ("column", self.column)) if number]
+        return ", ".join(parts)
+
+    def as_dict(self) -> dict[str, str]:
+        """The shape of :meth:`Problem.as_dict` with ``position``."""
+        shown = Problem.as_dict(self)
+        if self.position:
+            shown["position"] = self.position
+        return shown
+
+    def at(self, record: int, block: int = 0, transaction: int = 0, path: str | None = None) -> PlacedProblem:
+        """The same problem seen from the file that holds the record."""
+        return replace(
+            self, record=record, block=block, transaction=transaction, path=self.path if path is None else path
+        )

@@ -1,0 +1,141 @@
+"""Do the record tables say what CBP's chapters say, and can every field be told apart?"""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.catair import RECORDS, applications, code_lists
+from schemas.catair.layouts import field_key
+
+EXPECTED = (
+    "A.in B.in Y.in Z.in A.out B.out Y.out Z.out B.gen Y.gen Z.gen X0 X0.BLOCK X0.TRNACT X1 "
+    "SE10 SE11 SE13 SE15 SE16 SE17 SE20 SE30 SE31 SE35 SE36 SE40 SE41 SE50 SE51 SE55 SE56 SE60 SE61 SE90 "
+    "SO10 SO20 SO30 SO40 SO42 SO50 SO60 SO70 SO71 SO72 WR1 WR0 WO10 WO60 WO72 OI PG01"
+).split()
+
+COLUMNS = [
+    ("A.in", "communication_password", 9, 14, "AN", "text"),
+    ("A.in", "application_identifier_code", 26, 27, "AN", "text"),
+    ("A.out", "transmitter_s_user_data_text", 60, 80, "X", "text"),
+    ("B.in", "processing_filer_code", 8, 10, "AN", "text"),
+    ("Y.out", "output_transaction_image_count", 13, 17, "N", "number"),
+    ("X0.TRNACT", "relative_column_of_the_syntax_problem", 34, 35, "N", "number"),
+    ("SE10", "mode_of_transportation_code", 37, 38, "AN", "text"),
+    ("SE10", "bond_type_code", 39, 39, "N", "code"),
+    ("SE10", "estimated_entry_value", 40, 49, "N", "number"),
+    ("SE10", "planned_port_of_entry", 50, 54, "AN", "text"),
+    ("SE11", "location_of_goods", 12, 15, "AN", "text"),
+    ("SE11", "elected_entry_date", 6, 11, "N", "date"),
+    ("SE13", "reason_code", 60, 61, "A", "text"),
+    ("SE15", "bill_of_lading_number", 10, 59, "X", "text"),
+    ("SE16", "date_of_arrival", 14, 19, "N", "date"),
+    ("SE35", "address_information_1", 7, 41, "X", "text"),
+    ("SE40", "line_item_identifier", 5, 7, "N", "number"),
+    ("SE60", "line_item_value", 15, 24, "N", "number"),
+    ("SE90", "message_identifier_code", 7, 9, "AN", "text"),
+    ("SO10", "district_port_of_entry", 5, 8, "N", "code"),
+    ("SO50", "disposition_time", 11, 14, "N", "time"),
+    ("SO60", "document_type", 65, 70, "AN", "text"),
+    ("SO70", "beginning_tariff_position", 60, 61, "N", "number"),
+    ("SO70.03", "beginning_tariff_position", 61, 61, "N", "number"),
+    ("WO60", "release_date", 57, 62, "N", "date"),
+    ("PG01", "disclaimer", 80, 80, "A", "text"),
+]
+
+
+@pytest.mark.parametrize("layout", EXPECTED)
+def test_every_record_of_cargo_release_is_laid_out(layout: str) -> None:
+    """Control, request, response, status, query and first agency records each have a table."""
+    assert RECORDS[layout].id == layout
+
+
+@pytest.mark.parametrize("layout", RECORDS)
+def test_fields_tile_the_record(layout: str) -> None:
+    """The fields of a record cover columns 1 to 80 without gap or overlap."""
+    covered = [column for one in RECORDS[layout].fields for column in range(one.start, one.end + 1)]
+
+    assert list(range(1, 81)) == covered
+
+
+@pytest.mark.parametrize("layout", RECORDS)
+def test_a_table_is_complete(layout: str) -> None:
+    """Each record names its source with section, its direction and an identifier; each field is sound."""
+    record = RECORDS[layout]
+
+    assert record.source.startswith("CBP CATAIR ")
+    assert record.source.endswith(", " + layout.partition(".")[0])
+    assert record.direction in ("in", "out")
+    assert layout.startswith(record.identifier[:1])
+    for one in record.fields:
+        assert one.use in ("M", "C", "O"), one
+        assert bool(one.key) == (one.name != "Filler" and not one.value), one
+        assert not one.codes or one.codes in code_lists(), one
+        if one.kind in ("code", "number", "time"):
+            assert one.cls in ("N", "(S)N"), one
+        if one.kind == "date":
+            assert one.length in (6, 8), one
+        if one.kind == "text" and one.key:
+            assert one.cls in ("A", "AN", "X"), one
+
+
+@pytest.mark.parametrize(("layout", "key", "start", "end", "cls", "kind"), COLUMNS)
+def test_columns_are_those_of_the_chapter(layout: str, key: str, start: int, end: int, cls: str, kind: str) -> None:
+    """Fields that matter most stand in the columns, class and kind of CBP's printed layout."""
+    one = RECORDS[layout].keys[key]
+
+    assert (start, end, cls, kind) == (one.start, one.end, one.cls, one.kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Mode of Transportation (MOT) Code", "mode_of_transportation_code"),
+        ("Address Information (1)", "address_information_1"),
+        ("District/Port of Entry", "district_port_of_entry"),
+        ("Location of Goods (FIRMS)", "location_of_goods"),
+        ("General Order (G.O.) Number", "general_order_number"),
+        ("Transmitter's User Data Text", "transmitter_s_user_data_text"),
+        ("Sub Reason Code 10", "sub_reason_code_10"),
+    ],
+)
+def test_keys_follow_the_rule(name: str, key: str) -> None:
+    """A key is the printed name in small letters, parentheticals dropped unless they are numbers."""
+    assert key == field_key(name)
+
+
+def test_fillers_and_constants_carry_no_data() -> None:
+    """The record's own identifier, its type and its fillers have no key."""
+    pg01 = RECORDS["PG01"]
+
+    assert "record_type" not in pg01.keys
+    assert pg01.identifier == "PG01"
+    assert [one.name for one in RECORDS["B.gen"].fields if one.key] == []
+
+
+def test_mirrored_records_keep_every_column() -> None:
+    """A record of a query answer has the fields of its status record and its own identifier."""
+    for number in ("10", "20", "30", "40", "42", "50", "60", "70", "71", "72"):
+        status, answer = RECORDS[f"SO{number}"], RECORDS[f"WO{number}"]
+
+        assert [(f.start, f.length, f.key) for f in status.fields] == [
+            (f.start, f.length, f.key) for f in answer.fields
+        ]
+        assert answer.identifier == f"WO{number}"
+
+
+def test_applications_of_cargo_release() -> None:
+    """SE is answered by SX and CQ by C1; SO comes by itself; AE is known by name only."""
+    known = applications()
+
+    assert (known["SE"].direction, known["SE"].answer) == ("in", "SX")
+    assert (known["CQ"].direction, known["CQ"].answer) == ("in", "C1")
+    assert known["SO"].direction == "out"
+    assert (known["AE"].direction, known["AE"].starts) == ("in", ())
+
+
+def test_public_names_are_there() -> None:
+    """Every public name of the package can be imported, and the list is sorted."""
+    import schemas.catair as package
+
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+    assert sorted(package.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name)) == package.__all__
