@@ -4,6 +4,8 @@ The tree::
 
     GatewayError
     ├── ShipmentError     the data must be fixed (a shipment, a trip, a file of them)
+    ├── NotFound          there is no such trip, shipment or filing
+    ├── Conflict          what is asked contradicts what is already so
     ├── RuleError         not lawful on that day
     ├── FormatError       bytes, or values meant to become bytes, that are not what they claim
     ├── AgencyReject      CBP said no
@@ -72,6 +74,14 @@ class GatewayError(Exception):
 
 class ShipmentError(GatewayError):
     """The data must be fixed by whoever sent it."""
+
+
+class NotFound(GatewayError):
+    """There is no such trip, shipment or filing."""
+
+
+class Conflict(GatewayError):
+    """What is asked contradicts what is already so, for example changing a filed trip in place."""
 
 
 class RuleError(GatewayError):
