@@ -20,6 +20,3 @@ MAX_MIME_HEADER_BYTES = 64 * 1024
 
 MAX_DEPTH = 32
 """Nesting of a DER or BER value."""
-
-MAX_LAYERS = 4
-"""S/MIME layers around a payload: encrypted, compressed, signed, compressed."""

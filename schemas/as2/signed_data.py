@@ -9,6 +9,7 @@ Rules:
 * signed attributes, when present, must name the content type and its digest once each. When they are absent, content
   that itself looks like a set of signed attributes is refused, for a signature over attributes could be passed off as
   one over such content;
+* content that a sender encloses although the signature is detached must be the very same content;
 * what comes in may be BER (:mod:`schemas.as2.ber`).
 """
 
@@ -143,8 +144,10 @@ def _verify(data: bytes, content: bytes, pinned: Sequence[x509.Certificate], ver
         raise fault(dispositions.INTEGRITY_CHECK_FAILED, _PATH, "The signature is another kind of CMS value.")
     parts = signed_data.expect(der.SEQUENCE).children()
     enclosed = parts[2].expect(der.SEQUENCE).children()
-    if enclosed[0].oid() != algorithms.ID_DATA or len(enclosed) != 1:
-        raise fault(dispositions.INTEGRITY_CHECK_FAILED, _PATH, "The signature is not a detached one over plain data.")
+    if enclosed[0].oid() != algorithms.ID_DATA:
+        raise fault(dispositions.INTEGRITY_CHECK_FAILED, _PATH, "The signature is not one over plain data.")
+    if len(enclosed) > 1 and enclosed[1].expect(der.EXPLICIT_0).children()[0].octets() != content:
+        raise fault(dispositions.INTEGRITY_CHECK_FAILED, _PATH, "The signature encloses another content.")
     signers = parts[-1].expect(der.SET).children()
     if len(signers) != 1:
         raise fault(dispositions.AUTHENTICATION_FAILED, _PATH, f"One signer is expected, not {len(signers)}.")

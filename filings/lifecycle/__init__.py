@@ -1,0 +1,76 @@
+"""What may happen next, to a filing, a shipment and a trip?
+
+Pure tables and functions; time comes in as an argument. ``states`` has the words, ``filing``, ``shipment``
+and ``trip`` the tables, ``facts`` the fold over evidence, ``page`` the documentation made from them.
+"""
+
+from __future__ import annotations
+
+from filings.lifecycle.facts import (
+    Act,
+    Declaration,
+    Did,
+    Fold,
+    ShipmentFacts,
+    Statement,
+    declared_input,
+    fold,
+    is_final,
+    shipment_state,
+)
+from filings.lifecycle.filing import FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
+from filings.lifecycle.page import render_markdown
+from filings.lifecycle.shipment import DECISIONS, DECLARED, SHIPMENT
+from filings.lifecycle.states import (
+    Cell,
+    Effects,
+    EventType,
+    FilingInput,
+    FilingState,
+    NotPossible,
+    ShipmentInput,
+    ShipmentState,
+    TripInput,
+    TripState,
+    reachable,
+)
+from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ENDS, step_trip, trip_verdict
+
+__all__ = [
+    "CROSSING",
+    "DECISIONS",
+    "DECLARED",
+    "FILING",
+    "FILING_ENDS",
+    "FILING_STARTS",
+    "OWN_ACTS",
+    "SHIPMENT",
+    "TRIP",
+    "TRIP_ENDS",
+    "Act",
+    "Cell",
+    "Declaration",
+    "Did",
+    "Effects",
+    "EventType",
+    "FilingInput",
+    "FilingState",
+    "Fold",
+    "NotPossible",
+    "ShipmentFacts",
+    "ShipmentInput",
+    "ShipmentState",
+    "Statement",
+    "TripInput",
+    "TripState",
+    "declared_input",
+    "fold",
+    "is_final",
+    "permitted_acts",
+    "reachable",
+    "render_markdown",
+    "shipment_state",
+    "step_filing",
+    "step_trip",
+    "trip_verdict",
+]

@@ -1,0 +1,455 @@
+"""What do we know of one shipment, and what follows from it?
+
+Rules: facts only grow. :func:`fold` adds one thing (an act of ours, or a statement of CBP) and reads the
+state from *all* facts, in the order in which CBP says things happened, not in the order in which we
+heard of them. So duplicates change nothing and any order of arrival ends in the same state. CBP's
+times have whole minutes: inside one, the sender's running number decides (``order``), then the
+natural course (on file before held before released before revoked).
+
+A manifest-only shipment needs one declaration accepted (355) and is released by 350; an entry shipment
+needs the manifest (355) and the entry (SX) accepted and is released by SO or 350. Both are the same
+facts with another list of needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, Protocol
+
+from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER, step_filing
+from filings.lifecycle.shipment import SHIPMENT
+from filings.lifecycle.states import (
+    Effects,
+    EventType,
+    FilingInput,
+    FilingState,
+    ShipmentInput,
+    ShipmentState,
+    refuse,
+)
+
+Kind = Literal["manifest", "entry", "handoff"]
+KINDS: tuple[Kind, ...] = ("manifest", "entry", "handoff")
+
+
+class Act(StrEnum):
+    """What we did to a shipment, or found out by ourselves; the value is that of the input where there is one."""
+
+    STAGED = "staged"
+    REVIEW_NEEDED = "review_needed"
+    REFUSED = "refused"
+    QUEUED = "queued"
+    SENT = "sent"
+    IN_DOUBT = "in_doubt"
+    NOT_DELIVERED = "not_delivered"
+    NOT_ON_FILE = "not_on_file"
+    WITHDRAWN = "withdrawn"
+    PACKAGE_READY = "package_ready"
+    HANDED_OVER = "handed_over"
+    TRIP_ARRIVED = "trip_arrived"
+
+
+_DECIDING = frozenset({Act.STAGED, Act.REVIEW_NEEDED, Act.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """An act of ours at an instant; ``kind`` and ``version`` say of which declaration."""
+
+    act: Act
+    at: datetime
+    kind: Kind = "manifest"
+    version: int = 1
+
+
+class OutcomeLike(Protocol):
+    """The part of an outcome that is read here."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def occurred_at(self) -> datetime | None: ...
+    @property
+    def correlation(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What CBP said of one shipment.
+
+    ``at`` is CBP's own time; ``order`` a number that grows with the sender's messages and inside them
+    (0 when unknown); ``version`` the filing version it answers (``None``: the present one); ``holder``
+    who placed or lifted a hold (``CBP`` or an agency).
+    """
+
+    meaning: str
+    source: str
+    at: datetime
+    code: str = ""
+    order: int = 0
+    version: int | None = None
+    holder: str = "CBP"
+
+    @classmethod
+    def of(
+        cls, outcome: OutcomeLike, *, received_at: datetime, order: int = 0, version: int | None = None
+    ) -> Statement:
+        """The statement an outcome makes; one without a time of its own happened when it was received."""
+        at = outcome.occurred_at or received_at
+        holder = str(outcome.correlation.get("holder") or "CBP")
+        return cls(outcome.meaning, outcome.source, at, outcome.code or "", order, version, holder)
+
+
+ANSWERS_TO: Mapping[str, Kind] = {"TA1": "manifest", "997": "manifest", "355": "manifest", "SX": "entry", "X1": "entry"}
+"""Sources that answer a declaration; every other source speaks of the goods."""
+
+ANSWERS: Mapping[str, FilingInput] = {
+    name: FilingInput(name)
+    for name in (
+        "syntax_accepted",
+        "syntax_rejected",
+        "accepted",
+        "accepted_with_warning",
+        "rejected",
+        "try_again",
+        "under_review",
+        "cancelled",
+    )
+}
+
+_COURSE = (
+    "on_file",
+    "no_match",
+    "under_review",
+    "held",
+    "exam",
+    "documents_required",
+    "hold_removed",
+    "admissible",
+    "arrived",
+    "released",
+    "release_suspended",
+    "release_revoked",
+    "cancelled",
+)
+RANK: Mapping[str, int] = {meaning: rank for rank, meaning in enumerate(_COURSE)}
+"""The natural course of one minute; only these meanings are kept as facts of the goods."""
+
+REMOVES: Mapping[tuple[str, str], str] = {
+    ("350", "1I"): "1H",
+    ("350", "1F"): "1G",
+    ("350", "4I"): "4H",
+    ("350", "6I"): "6H",
+    ("350", "8I"): "8H",
+    ("350", "9I"): "9H",
+    ("SO", "54"): "51",
+    ("SO", "55"): "52",
+    ("SO", "56"): "53",
+}
+"""Which hold a removal ends, by source and code (CAMIR Appendix D; CATAIR cargo release status, SO50).
+
+CBP's removal outside this table ends a hold only if just one of CBP's is open: a shipment is not freed
+by a guess. Another agency has one word at a time: its newest replaces what it said before.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it."""
+
+    state: FilingState
+    version: int = 1
+    in_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentFacts:
+    """All we know of one shipment: our decision, its declarations, CBP's statements on the goods, its arrival."""
+
+    needs: tuple[Kind, ...] = ("manifest",)
+    base: ShipmentState = ShipmentState.STAGED
+    declarations: Mapping[Kind, Declaration] = None  # type: ignore[assignment]
+    statements: tuple[Statement, ...] = ()
+    since: datetime | None = None
+    arrived_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "declarations", dict(self.declarations or {}))
+
+    def declaration_state(self, kind: Kind) -> str:
+        """The state of one declaration as a column shows it; ``none`` before it is made."""
+        known = self.declarations.get(kind)
+        return known.state.value if known else "none"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "needs": list(self.needs),
+            "base": self.base.value,
+            "declarations": {
+                kind: [known.state.value, known.version, known.in_force] for kind, known in self.declarations.items()
+            },
+            "statements": [
+                [s.meaning, s.source, _text(s.at), s.code, s.order, s.version, s.holder] for s in self.statements
+            ],
+            "since": _text(self.since),
+            "arrived_at": _text(self.arrived_at),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any] | None) -> ShipmentFacts:
+        """Read back what :meth:`as_dict` wrote; nothing at all is a shipment just staged."""
+        if not value:
+            return cls()
+        return cls(
+            needs=tuple(value["needs"]),
+            base=ShipmentState(value["base"]),
+            declarations={
+                kind: Declaration(FilingState(state), version, in_force)
+                for kind, (state, version, in_force) in value["declarations"].items()
+            },
+            statements=tuple(
+                Statement(meaning, source, datetime.fromisoformat(at), code, order, version, holder)
+                for meaning, source, at, code, order, version, holder in value["statements"]
+            ),
+            since=_instant(value["since"]),
+            arrived_at=_instant(value["arrived_at"]),
+        )
+
+
+class Fold(NamedTuple):
+    """The facts after one more thing, the state they show, and what follows from the change."""
+
+    facts: ShipmentFacts
+    state: ShipmentState
+    effects: Effects
+
+
+def shipment_state(facts: ShipmentFacts) -> ShipmentState:
+    """The state that the facts show."""
+    return _read(facts)[0]
+
+
+def is_final(facts: ShipmentFacts) -> bool:
+    """Whether nothing more is awaited: refused, cancelled, or released and arrived. CBP may still speak again."""
+    state = shipment_state(facts)
+    if state is ShipmentState.RELEASED:
+        return facts.arrived_at is not None
+    return state in {ShipmentState.REFUSED, ShipmentState.CANCELLED}
+
+
+def fold(facts: ShipmentFacts, told: Did | Statement) -> Fold:
+    """Add one thing to what is known of a shipment.
+
+    Raises :class:`~filings.lifecycle.states.NotPossible` for an act of ours that the state forbids;
+    nothing that CBP says ever raises.
+    """
+    before = shipment_state(facts)
+    alert = ""
+    expected = True
+    if isinstance(told, Did):
+        known = _with_act(facts, before, told)
+    elif told.source in ANSWERS_TO:
+        known, alert, expected = _with_answer(facts, told)
+    else:
+        known, expected = _with_statement(facts, told)
+    state, alerts = _read(known)
+    if isinstance(told, Statement):
+        alert = alert or alerts.get(told, "")
+    if not expected:
+        return Fold(known, state, Effects("unexpected", alert=alert or UNEXPECTED_ANSWER))
+    if state is before:
+        return Fold(known, state, Effects("noted", alert=alert if known != facts else ""))
+    if known.arrived_at and state in {ShipmentState.RELEASE_SUSPENDED, ShipmentState.RELEASE_REVOKED}:
+        alert = "revoked_after_arrival"
+    event = EVENTS.get(state)
+    return Fold(known, state, Effects("moved", (event,) if event else (), alert))
+
+
+EVENTS: Mapping[ShipmentState, EventType] = {
+    ShipmentState(cell.to): cell.event for row in SHIPMENT.values() for cell in row.values() if cell.event is not None
+}
+"""What dispatch is told when a shipment enters a state."""
+
+
+def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentFacts:
+    if did.act is Act.TRIP_ARRIVED:
+        return _arrived(facts, did.at)
+    if did.act in _DECIDING:
+        if ShipmentInput(did.act.value) not in SHIPMENT[state]:
+            raise refuse("shipment", state, did.act)
+        base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
+        if state in {ShipmentState.CANCELLED, ShipmentState.REJECTED}:
+            # It starts again: what is in force at CBP stays, what was refused or ended does not come back.
+            kept = {kind: known for kind, known in facts.declarations.items() if known.in_force}
+            return replace(facts, base=base, declarations=kept, statements=(), since=did.at)
+        return replace(facts, base=base)
+    if facts.base is not ShipmentState.STAGED or (state is ShipmentState.CANCELLED and did.act is Act.QUEUED):
+        raise refuse("shipment", state, did.act)
+    known = facts.declarations.get(did.kind)
+    if known is None:
+        if did.act not in {Act.QUEUED, Act.PACKAGE_READY}:
+            raise refuse(f"shipment without a {did.kind} filing", state, did.act)
+        start = FilingState.READY if did.act is Act.PACKAGE_READY else FilingState.QUEUED
+        return _declared(facts, did.kind, Declaration(start, did.version))
+    if did.version < known.version:
+        return facts
+    following, _effects = step_filing(known.state, FilingInput(did.act.value))
+    in_force = known.in_force and following is not FilingState.CANCELLED
+    return _declared(facts, did.kind, Declaration(following, did.version, in_force))
+
+
+def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, str, bool]:
+    kind = ANSWERS_TO[said.source]
+    known = facts.declarations.get(kind)
+    if known is None:
+        return facts, "", False
+    what = ANSWERS.get(said.meaning)
+    if what is None:
+        return facts, "", True
+    accepted = what in {FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING}
+    if said.version is not None and said.version < known.version:
+        # A late answer to an earlier version tells only whether something is in force.
+        stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
+        return _declared(facts, kind, replace(known, in_force=stands)), "", True
+    following, effects = step_filing(known.state, what)
+    in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
+    changed = _declared(facts, kind, Declaration(following, known.version, in_force))
+    return changed, effects.alert, effects.verdict != "unexpected"
+
+
+def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, bool]:
+    if not facts.declarations:
+        return facts, False  # CBP speaks of something we never sent: the caller keeps it and raises it
+    if said.meaning == "unknown":
+        return facts, False
+    if said.meaning not in RANK or said in facts.statements:
+        return facts, True
+    if facts.since is not None and said.at < facts.since.replace(second=0, microsecond=0):
+        return facts, True  # about an earlier filing of the same goods
+    if said.meaning == "arrived":
+        facts = _arrived(facts, said.at)
+    return replace(facts, statements=tuple(sorted((*facts.statements, said), key=_place))), True
+
+
+def _arrived(facts: ShipmentFacts, at: datetime) -> ShipmentFacts:
+    first = at if facts.arrived_at is None else min(at, facts.arrived_at)
+    return replace(facts, arrived_at=first)
+
+
+def _declared(facts: ShipmentFacts, kind: Kind, known: Declaration) -> ShipmentFacts:
+    return replace(facts, declarations={**facts.declarations, kind: known})
+
+
+def _place(said: Statement) -> tuple[datetime, int, int, str, str, str, int]:
+    return said.at, said.order, RANK[said.meaning], said.source, said.holder, said.code, said.version or 0
+
+
+def declared_input(facts: ShipmentFacts) -> ShipmentInput | None:
+    """What the declarations add up to; ``None`` while all of them still wait with us."""
+    known = facts.declarations
+    states = {kind: declaration.state for kind, declaration in known.items()}
+    if FilingState.CANCELLED in states.values():
+        return ShipmentInput.CANCELLED
+    if any(d.state is FilingState.REJECTED and not d.in_force for d in known.values()):
+        return ShipmentInput.DECLARATION_REJECTED
+    if any(d.state is FilingState.IN_DOUBT and not d.in_force for d in known.values()):
+        # CBP speaking of the goods proves that it has them.
+        return ShipmentInput.FILED if facts.statements else ShipmentInput.IN_DOUBT
+    if states.get("handoff") in {FilingState.READY, FilingState.HANDED_OVER}:
+        return ShipmentInput.HANDED_OFF
+    if all(kind in known and known[kind].in_force for kind in facts.needs):
+        return ShipmentInput.ON_FILE
+    gone = {FilingState.SENT, FilingState.UNDER_REVIEW}
+    if facts.statements or any(d.in_force or d.state in gone for d in known.values()):
+        return ShipmentInput.FILED
+    return None
+
+
+def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
+    """Read all facts through the table, from the beginning; also the alerts that statements raised on the way."""
+    state, alerts = facts.base, {}
+    declared = declared_input(facts)
+    if declared is not None:
+        state, _alert = _move(state, declared)
+    open_reasons: set[Reason] = set()
+    for said in facts.statements:
+        what = _through_reasons(said, open_reasons)
+        if what is None:
+            continue
+        state, alerts[said] = _move(state, what)
+        if what in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE} and declared is not None:
+            state, _alert = _move(state, declared)  # back to what the declarations say
+    return state, alerts
+
+
+Reason = tuple[ShipmentInput, str, str, str]
+"""Why goods are kept: what for, by whom, told by which source, under which code."""
+
+
+def _through_reasons(said: Statement, reasons: set[Reason]) -> ShipmentInput | None:
+    """The input a statement makes with all open reasons in mind; the strongest open one is what dispatch sees."""
+    what = _INPUTS.get(said.meaning)
+    if what is None or (what is ShipmentInput.BLOCKS_CLEARED and not reasons):
+        return None
+    if what not in _KEEPING and what not in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE}:
+        reasons.clear()
+        return what
+    if said.holder != "CBP":
+        reasons -= {reason for reason in reasons if reason[1] == said.holder}
+    elif what is ShipmentInput.ADMISSIBLE:
+        reasons -= {reason for reason in reasons if reason[1] == "CBP" and reason[0] is not ShipmentInput.HELD}
+    elif what is ShipmentInput.BLOCKS_CLEARED:
+        _remove(said, reasons)
+    if what in _KEEPING:
+        reasons.add((what, said.holder, said.source, said.code))
+    kept_for = {reason[0] for reason in reasons}
+    return next((one for one in _KEEPING if one in kept_for), what)
+
+
+_KEEPING = (ShipmentInput.EXAM, ShipmentInput.HELD, ShipmentInput.DOCUMENTS_REQUIRED)  # strongest first
+
+_INPUTS: Mapping[str, ShipmentInput] = {
+    "held": ShipmentInput.HELD,
+    "hold_removed": ShipmentInput.BLOCKS_CLEARED,
+    **{
+        what.value: what
+        for what in (
+            ShipmentInput.EXAM,
+            ShipmentInput.DOCUMENTS_REQUIRED,
+            ShipmentInput.ADMISSIBLE,
+            ShipmentInput.RELEASED,
+            ShipmentInput.RELEASE_SUSPENDED,
+            ShipmentInput.RELEASE_REVOKED,
+            ShipmentInput.CANCELLED,
+        )
+    },
+}
+
+
+def _remove(said: Statement, reasons: set[Reason]) -> None:
+    holds = {reason for reason in reasons if reason[0] is ShipmentInput.HELD and reason[1] == "CBP"}
+    placed = REMOVES.get((said.source, said.code))
+    ended = {hold for hold in holds if hold[2:] == (said.source, placed)} if placed is not None else holds
+    if placed is not None or len(ended) == 1:
+        reasons -= ended
+
+
+def _move(state: ShipmentState, what: ShipmentInput) -> tuple[ShipmentState, str]:
+    cell = SHIPMENT[state].get(what)
+    return (state, CONTRADICTION) if cell is None else (ShipmentState(cell.to), cell.alert)
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

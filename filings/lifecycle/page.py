@@ -1,0 +1,124 @@
+"""How is the lifecycle shown to people? The page is written from the tables, so it cannot say anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from filings.lifecycle.facts import REMOVES
+from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts
+from filings.lifecycle.shipment import SHIPMENT
+from filings.lifecycle.states import Cell, Input, ShipmentState, State, TripState
+from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ENDS
+
+_OPENING = """# The lifecycle
+
+Written by `python -m filings.lifecycle --markdown` from the tables in `filings/lifecycle`; a test keeps it current.
+
+*Received by us*, *accepted by CBP* and *released* are three things. A filing that is accepted releases nothing. A
+shipment is released only when CBP has said so for that shipment, and even that is final only after arrival.
+
+In the tables: **bold** is the next state, then the event that is told and (!) the alert that is raised. *Noted* means
+kept without a change of state. An empty cell is an answer too: an act of ours is refused; what CBP says is kept,
+changes nothing and raises an alert.
+"""
+
+
+def render_markdown() -> str:
+    """The whole page as Markdown, with Mermaid diagrams."""
+    parts = [
+        _OPENING,
+        "## A filing\n",
+        _diagram(FILING, FILING_STARTS, FILING_ENDS),
+        _table(FILING),
+        "Accepted by CBP is told as `filing.amended` when an earlier version is in force already. Our own acts are: "
+        + ", ".join(sorted(_words(act) for act in OWN_ACTS))
+        + ". The rest are answers of CBP.\n",
+        "What a person may ask for:\n",
+        _acts(),
+        "## A shipment\n",
+        _diagram(SHIPMENT, (ShipmentState.STAGED,), ()),
+        _table(SHIPMENT),
+        _shipment_notes(),
+        "## A trip\n",
+        _diagram(TRIP, (TripState.DRAFT,), TRIP_ENDS),
+        _table(TRIP),
+        _crossing(),
+    ]
+    return "\n".join(parts)
+
+
+def _words(name: StrEnum) -> str:
+    return name.value.replace("_", " ")
+
+
+def _diagram(
+    table: Mapping[State, Mapping[Input, Cell]],
+    starts: Iterable[State],
+    ends: Iterable[State],
+) -> str:
+    lines = ["```mermaid", "stateDiagram-v2", "    direction LR"]
+    lines += [f"    [*] --> {state.value}" for state in starts]
+    for state, row in table.items():
+        leading: dict[StrEnum, list[str]] = {}
+        for what, cell in row.items():
+            if cell.to is not state:
+                leading.setdefault(cell.to, []).append(_words(what))
+        lines += [f"    {state.value} --> {to.value}: {', '.join(whats)}" for to, whats in leading.items()]
+    lines += [f"    {state.value} --> [*]" for state in ends]
+    return "\n".join([*lines, "```", ""])
+
+
+def _table(table: Mapping[State, Mapping[Input, Cell]]) -> str:
+    states = list(table)
+    inputs = _inputs(table)
+    lines = [
+        "| input \\ state | " + " | ".join(_words(state) for state in states) + " |",
+        "|---" * (len(states) + 1) + "|",
+    ]
+    lines += [
+        "| " + " | ".join([_words(what), *(_cell(state, table[state].get(what)) for state in states)]) + " |"
+        for what in inputs
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _inputs(table: Mapping[State, Mapping[Input, Cell]]) -> list[Input]:
+    """The inputs that have a cell, in the order of their enum."""
+    used = {what for row in table.values() for what in row}
+    return [what for what in type(next(iter(used))) if what in used]
+
+
+def _cell(state: StrEnum, cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    shown = "noted" if cell.to is state else f"**{_words(cell.to)}**"
+    if cell.event is not None:
+        shown += f" `{cell.event.value}`"
+    return f"{shown} (!) {cell.alert.replace('_', ' ')}" if cell.alert else shown
+
+
+def _acts() -> str:
+    lines = ["| state | " + " | ".join(act.replace("_", " ") for act in ACTS) + " |", "|---" * (len(ACTS) + 1) + "|"]
+    for state in FILING:
+        allowed = permitted_acts(state)
+        lines.append("| " + " | ".join([_words(state), *("yes" if act in allowed else "" for act in ACTS)]) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _shipment_notes() -> str:
+    pairs = ", ".join(f"{source} {removal} ends {placed}" for (source, removal), placed in REMOVES.items())
+    return (
+        "The state is read from all evidence in the order in which CBP says things happened, whatever the order of "
+        "arrival. *Filed*, *on file*, *rejected* and *handed off* are what the shipment's declarations add up to: on "
+        "file means that every one it needs is accepted (355 for the manifest; 355 and SX when we make the entry). "
+        "Several reasons may keep goods at once; the strongest is shown (exam, hold, documents), and a removal ends "
+        f"only its own hold: {pairs}. A release ends them all, because it is CBP's later word.\n"
+    )
+
+
+def _crossing() -> str:
+    lines = ["A truck may go when every shipment aboard may cross:\n", "| shipment | the truck |", "|---|---|"]
+    for state, verdict in CROSSING.items():
+        lines.append(f"| {_words(state)} | {verdict.value if verdict else 'not carried'} |")
+    return "\n".join([*lines, ""])

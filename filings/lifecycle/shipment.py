@@ -1,0 +1,109 @@
+"""How does a shipment move?
+
+Rules: the table is state × input; the inputs come from three sources, in this order: our decision
+(staged, to be reviewed, refused), what the shipment's declarations add up to (filed, rejected, on
+file, handed off), and CBP's words on the goods (held, exam, released…). ``facts.py`` reads all
+evidence through this table. *Released* is entered only by CBP's word for this shipment, and left
+by CBP's word too: nothing that we do or conclude leads there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from filings.lifecycle.filing import CONTRADICTION
+from filings.lifecycle.states import Cell, EventType, ShipmentInput, ShipmentState
+
+_S, _I, _E = ShipmentState, ShipmentInput, EventType
+
+DECISIONS = frozenset({_I.STAGED, _I.REVIEW_NEEDED, _I.REFUSED})
+"""Our own acts on a shipment; without a cell they are refused."""
+
+DECLARED = frozenset({_I.IN_DOUBT, _I.FILED, _I.DECLARATION_REJECTED, _I.ON_FILE, _I.HANDED_OFF})
+"""What the declarations of a shipment add up to."""
+
+_DECLARED_CELLS: Mapping[ShipmentInput, Cell] = {
+    _I.IN_DOUBT: Cell(_S.IN_DOUBT),
+    _I.FILED: Cell(_S.FILED),
+    _I.DECLARATION_REJECTED: Cell(_S.REJECTED),
+    _I.ON_FILE: Cell(_S.ON_FILE),
+    _I.HANDED_OFF: Cell(_S.HANDED_OFF),
+    _I.CANCELLED: Cell(_S.CANCELLED),
+}
+
+_WORDS: Mapping[ShipmentInput, Cell] = {
+    _I.HELD: Cell(_S.HELD, _E.SHIPMENT_HELD),
+    _I.EXAM: Cell(_S.EXAM, _E.SHIPMENT_HELD),
+    _I.DOCUMENTS_REQUIRED: Cell(_S.DOCUMENTS_REQUIRED, _E.SHIPMENT_DOCUMENTS_REQUIRED),
+    _I.RELEASED: Cell(_S.RELEASED, _E.SHIPMENT_RELEASED),
+    _I.RELEASE_SUSPENDED: Cell(_S.RELEASE_SUSPENDED, _E.SHIPMENT_RELEASE_REVOKED),
+    _I.RELEASE_REVOKED: Cell(_S.RELEASE_REVOKED, _E.SHIPMENT_RELEASE_REVOKED),
+    _I.CANCELLED: Cell(_S.CANCELLED),
+}
+
+
+def _stay(state: ShipmentState, *inputs: ShipmentInput) -> dict[ShipmentInput, Cell]:
+    return dict.fromkeys(inputs, Cell(state))
+
+
+def _declared(state: ShipmentState) -> dict[ShipmentInput, Cell]:
+    """A state before CBP spoke of the goods: declarations and words both move it."""
+    return {**_DECLARED_CELLS, **_WORDS, **_stay(state, _I.BLOCKS_CLEARED)}
+
+
+def _spoken(state: ShipmentState, cleared: ShipmentState, admissible: ShipmentState) -> dict[ShipmentInput, Cell]:
+    """A state CBP put the goods in: its words move it, news of declarations no longer does.
+
+    The last two inputs are given only when no reason to keep the goods is open any more.
+    """
+    return {
+        **_WORDS,
+        **_stay(state, *DECLARED),
+        _I.BLOCKS_CLEARED: Cell(cleared),
+        _I.ADMISSIBLE: Cell(admissible),
+    }
+
+
+SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
+    _S.STAGED: {
+        **_DECLARED_CELLS,
+        _I.STAGED: Cell(_S.STAGED),
+        _I.REVIEW_NEEDED: Cell(_S.IN_REVIEW),
+        _I.REFUSED: Cell(_S.REFUSED),
+    },
+    _S.IN_REVIEW: {
+        _I.STAGED: Cell(_S.STAGED),
+        _I.REVIEW_NEEDED: Cell(_S.IN_REVIEW),
+        _I.REFUSED: Cell(_S.REFUSED),
+        _I.CANCELLED: Cell(_S.CANCELLED),
+    },
+    _S.REFUSED: {
+        _I.STAGED: Cell(_S.STAGED),
+        _I.REVIEW_NEEDED: Cell(_S.IN_REVIEW),
+        _I.REFUSED: Cell(_S.REFUSED),
+        _I.CANCELLED: Cell(_S.CANCELLED),
+    },
+    _S.IN_DOUBT: {**_declared(_S.IN_DOUBT), _I.ADMISSIBLE: Cell(_S.ON_FILE)},
+    _S.FILED: {**_declared(_S.FILED), _I.ADMISSIBLE: Cell(_S.ON_FILE)},
+    _S.REJECTED: {
+        **_declared(_S.REJECTED),
+        _I.STAGED: Cell(_S.STAGED),
+        _I.ADMISSIBLE: Cell(_S.REJECTED, alert=CONTRADICTION),
+        # CBP's word stands, but somebody must find out what it released.
+        _I.RELEASED: Cell(_S.RELEASED, _E.SHIPMENT_RELEASED, CONTRADICTION),
+    },
+    _S.ON_FILE: {**_declared(_S.ON_FILE), **_stay(_S.ON_FILE, _I.FILED, _I.IN_DOUBT, _I.ADMISSIBLE)},
+    _S.HANDED_OFF: {**_declared(_S.HANDED_OFF), **_stay(_S.HANDED_OFF, _I.FILED, _I.ADMISSIBLE)},
+    _S.HELD: _spoken(_S.HELD, _S.ON_FILE, _S.ON_FILE),
+    _S.EXAM: _spoken(_S.EXAM, _S.ON_FILE, _S.ON_FILE),
+    _S.DOCUMENTS_REQUIRED: _spoken(_S.DOCUMENTS_REQUIRED, _S.ON_FILE, _S.ON_FILE),
+    _S.RELEASED: _spoken(_S.RELEASED, _S.RELEASED, _S.RELEASED),
+    _S.RELEASE_SUSPENDED: _spoken(_S.RELEASE_SUSPENDED, _S.RELEASE_SUSPENDED, _S.ON_FILE),
+    _S.RELEASE_REVOKED: _spoken(_S.RELEASE_REVOKED, _S.RELEASE_REVOKED, _S.ON_FILE),
+    _S.CANCELLED: {
+        **_stay(_S.CANCELLED, *DECLARED, *_WORDS, _I.BLOCKS_CLEARED, _I.ADMISSIBLE),
+        _I.RELEASED: Cell(_S.CANCELLED, alert=CONTRADICTION),
+        _I.STAGED: Cell(_S.STAGED),
+    },
+}
+"""State × input → next state, event, alert."""

@@ -1,0 +1,376 @@
+"""What exactly will be sent for a filed trip: which pathway for each shipment, which messages, which bytes?
+
+Filing is asked for once; the work is then done in steps, each small, each in a transaction of its own, each
+safe to repeat after a crash:
+
+1. ``decide``: every shipment is judged, finally and in manifest order; its filings come into being.
+2. ``manifest``: the 309 messages are written, with control numbers from the ledger, and queued.
+3. ``entries``: the cargo release entries are written in batches, each with its entry number, and queued.
+4. ``handoffs``: the packages for the licensed broker are made.
+
+The numbers a step needs are drawn in a transaction before it. A crash in between loses numbers, never
+uses one twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from filings import archive
+from filings.context import Actor, FilingContext
+from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
+from filings.judging import count_days, decide_all, eastern_day, load_shipments
+from filings.progress import Step, advance_shipments, begin_filings, tell_trip
+from filings.sending import Draft, queue
+from filings.staging import load_trip, record_act
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from mappings.decision import PathwayDecision
+from mappings.entry import build_entry
+from mappings.handoff import build_package, zip_package
+from mappings.manifest import build_manifest
+from schemas.catair import BlockSpec, write_batch
+from schemas.entry_number import make_entry_number
+from schemas.errors import Conflict, Problem
+from schemas.shipment import Shipment
+from schemas.trip import Trip, read_trip
+from schemas.x12 import envelope_for, write_interchange
+
+STAGES: Final = ("decide", "manifest", "entries", "handoffs", "done")
+X12: Final = "application/edi-x12"
+CATAIR: Final = "application/edi-consent"
+ENTERED: Final = ("type86", "informal")
+"""Pathways for which an entry is sent by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilingReceipt:
+    """The answer to "file this trip": it has been taken on; the board tells how it goes."""
+
+    trip_number: str
+    shipments: int
+    by_pathway: Mapping[str, int]
+    already: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON answer."""
+        return {
+            "trip_number": self.trip_number,
+            "state": "filing",
+            "shipments": self.shipments,
+            "pathways": dict(self.by_pathway),
+            "already_requested": self.already,
+        }
+
+
+def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: datetime) -> FilingReceipt:
+    """Take on the filing of a trip; asked again, it says so and changes nothing.
+
+    The pathways counted are those of staging; the final judgement is the planner's. Raises
+    :class:`NotFound`, and :class:`Conflict` for a trip without shipments.
+    """
+    row = load_trip(conn, trip_number, lock=True)
+    counted = conn.execute(
+        select(t.shipments.c.pathway, func.count())
+        .where(t.shipments.c.trip_number == trip_number)
+        .group_by(t.shipments.c.pathway)
+    )
+    by_pathway = {pathway or "review": int(count) for pathway, count in counted}
+    total = sum(by_pathway.values())
+    if row.state != "draft":
+        return FilingReceipt(trip_number, total, by_pathway, True)
+    if not total:
+        raise Conflict(
+            Problem("trip_empty", "trip_number", f"Trip {trip_number} has no shipments.", "Stage its shipments first.")
+        )
+    values = {
+        "state": "filing",
+        "plan_stage": "decide",
+        "planned_through": 0,
+        "filed_at": now,
+        "filed_by": actor.name,
+        "updated_at": now,
+    }
+    conn.execute(update(t.trips).where(t.trips.c.trip_number == trip_number).values(values))
+    record_act(conn, "file_trip", {"shipments": total}, actor=actor, now=now, trip_number=trip_number)
+    return FilingReceipt(trip_number, total, by_pathway, False)
+
+
+def trips_to_plan(conn: Connection, limit: int = 10) -> list[str]:
+    """Trips whose planning is not done, oldest first."""
+    query = (
+        select(t.trips.c.trip_number)
+        .where(t.trips.c.plan_stage.is_not(None), t.trips.c.plan_stage != "done")
+        .order_by(t.trips.c.filed_at)
+        .limit(limit)
+    )
+    return list(conn.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one step needs, read from the store; ``pairs`` are the shipments it is about, in manifest order."""
+
+    stage: str
+    trip: Trip
+    version: int
+    filing_id: str | None
+    keys: tuple[str, ...]
+    positions: tuple[int, ...]
+    shipments: tuple[Shipment, ...]
+    decisions: tuple[PathwayDecision, ...]
+    filings: tuple[str | None, ...]
+    numbers: tuple[int, ...] = ()
+
+
+def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | None:
+    """The next step of a trip, or ``None`` when its planning is done."""
+    row = load_trip(conn, trip_number)
+    stage = row.plan_stage
+    if stage is None or stage == "done":
+        return None
+    table = t.shipments
+    query = select(table).where(table.c.trip_number == trip_number).order_by(table.c.position)
+    if stage == "manifest":
+        query = query.where(table.c.pathway != "review")
+    elif stage == "entries":
+        query = query.where(table.c.pathway.in_(ENTERED), table.c.position > row.planned_through)
+        query = query.limit(ctx.limits.entries_per_transmission)
+    elif stage == "handoffs":
+        query = query.where(table.c.pathway == "formal", table.c.position > row.planned_through)
+        query = query.limit(ctx.limits.handoffs_per_step)
+    rows = conn.execute(query).all()
+    decided = stage != "decide"
+    manifest = conn.execute(
+        select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
+    ).scalar()
+    return Work(
+        stage,
+        read_trip(row.document),
+        row.version,
+        manifest,
+        tuple(one.key for one in rows),
+        tuple(one.position for one in rows),
+        tuple(load_shipments(one.document for one in rows)),
+        tuple(PathwayDecision.from_dict(one.decision) for one in rows) if decided else (),
+        tuple(one.entry_filing_id for one in rows),
+    )
+
+
+def numbers_for(conn: Connection, ctx: FilingContext, work: Work) -> Work:
+    """Draw the control numbers of the step; committed before anything is written with them."""
+    if work.stage == "manifest" and work.keys:
+        messages = -(-len(work.keys) // ctx.limits.bills_per_manifest)
+        return replace(work, numbers=tuple(allocate(conn, interchange_sequence(ctx.partner), messages)))
+    if work.stage == "entries" and work.keys:
+        entries = allocate(conn, entry_sequence(ctx.filer.code), len(work.keys), last=ENTRY_LAST)
+        batch = allocate(conn, f"batch:{ctx.partner}", 1)
+        return replace(work, numbers=(*batch, *entries))
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a step has made, ready to be stored."""
+
+    work: Work
+    decisions: tuple[PathwayDecision, ...] = ()
+    judged: Any = ()
+    drafts: tuple[Draft, ...] = ()
+    entry_numbers: tuple[str, ...] = ()
+    packages: tuple[bytes, ...] = ()
+
+
+def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
+    """Do the step: pure, and the only part that takes long."""
+    if work.stage == "decide":
+        judged = decide_all(ctx, work.trip, list(zip(work.keys, work.shipments, strict=True)))
+        return Made(work, decisions=tuple(one.decision for one in judged), judged=judged)
+    if work.stage == "manifest":
+        return Made(work, drafts=tuple(_manifests(ctx, work, now)))
+    if work.stage == "entries":
+        return _entries(ctx, work, now)
+    pairs = zip(work.shipments, work.decisions, strict=True)
+    made = (zip_package(build_package(shipment, decision, work.trip, now), now) for shipment, decision in pairs)
+    return Made(work, packages=tuple(made))
+
+
+def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
+    if not work.keys:
+        return []
+    pairs = list(zip(work.shipments, work.decisions, strict=True))
+    messages = build_manifest(work.trip, pairs, ctx.profile, limit=ctx.limits.bills_per_manifest)
+    drafts: list[Draft] = []
+    start = 0
+    for message, number in zip(messages, work.numbers, strict=True):
+        envelope = replace(
+            envelope_for("309", ctx.profile, control_number=number, written_at=now, usage=ctx.sender.usage),
+            sender_qualifier=ctx.sender.sender_qualifier,
+            sender_id=ctx.sender.sender_id,
+            receiver_qualifier=ctx.sender.receiver_qualifier,
+            receiver_id=ctx.sender.receiver_id,
+        )
+        end = start + len(message.scns)
+        drafts.append(
+            Draft(
+                id=uuid7(),
+                name=f"309-{work.trip.trip_number}-{number:09d}.x12",
+                application="309",
+                control_number=str(number),
+                correlation=work.trip.trip_number,
+                content_type=X12,
+                payload=write_interchange(envelope, "309", message.segments, ctx.profile),
+                trip_number=work.trip.trip_number,
+                carries=tuple((work.filing_id or "", key) for key in work.keys[start:end]),
+                priority=10,
+            )
+        )
+        start = end
+    return drafts
+
+
+def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
+    if not work.keys:
+        return Made(work)
+    batch, *sequences = work.numbers
+    numbers = [str(make_entry_number(ctx.filer.code, sequence)) for sequence in sequences]
+    transactions = [
+        list(build_entry(shipment, decision, work.trip, ctx.filer, number).records)
+        for shipment, decision, number in zip(work.shipments, work.decisions, numbers, strict=True)
+    ]
+    reference = f"B{batch:09d}"
+    blocks = [
+        BlockSpec(ctx.filer.port, ctx.filer.code, reference, transactions[start : start + 999], ctx.filer.office)
+        for start in range(0, len(transactions), 999)
+    ]
+    payload = write_batch(
+        "SE",
+        ctx.sender.site,
+        ctx.filer.code,
+        ctx.sender.password,
+        blocks,
+        transmission_date=eastern_day(now),
+        user_data=reference,
+        office=ctx.filer.office,
+    )
+    draft = Draft(
+        id=uuid7(),
+        name=f"SE-{ctx.filer.code}-{reference}.txt",
+        application="SE",
+        control_number=reference,
+        correlation=reference,
+        content_type=CATAIR,
+        payload=payload,
+        trip_number=work.trip.trip_number,
+        carries=tuple((filing or "", key) for filing, key in zip(work.filings, work.keys, strict=True)),
+    )
+    return Made(work, drafts=(draft,), entry_numbers=tuple(numbers))
+
+
+def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bool:
+    """Commit what a step has made and move the trip on; ``False`` if somebody else has done the step meanwhile."""
+    work = made.work
+    row = load_trip(conn, work.trip.trip_number, lock=True)
+    begun = row.planned_through if work.stage in ("entries", "handoffs") else 0
+    if row.plan_stage != work.stage or (work.positions and begun >= work.positions[0]):
+        return False
+    if work.stage == "decide":
+        _store_decisions(conn, ctx, made, now)
+    elif work.stage == "manifest" and made.drafts:
+        use_scns(conn, work.keys, eastern_day(now))
+        queue(conn, ctx.partner, "as2", list(made.drafts), now)
+    elif work.stage == "entries" and made.drafts:
+        _store_entries(conn, made, now)
+        queue(conn, ctx.partner, "as2", list(made.drafts), now)
+    elif work.stage == "handoffs" and made.packages:
+        _store_handoffs(conn, made, now)
+    again = work.stage in ("entries", "handoffs") and bool(work.keys)
+    following = work.stage if again else STAGES[STAGES.index(work.stage) + 1]
+    through = work.positions[-1] if again else 0
+    values: dict[str, Any] = {"plan_stage": following, "planned_through": through, "updated_at": now}
+    if following == "done":
+        values |= {"state": "filed"}
+    conn.execute(update(t.trips).where(t.trips.c.trip_number == work.trip.trip_number).values(values))
+    if following == "done":
+        tell_trip(conn, work.trip.trip_number, now)
+    return True
+
+
+def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> None:
+    work = made.work
+    changes = [
+        {"of": key, "new_pathway": one.pathway, "new_type": one.entry_type, "new_decision": one.as_dict()}
+        for key, one in zip(work.keys, made.decisions, strict=True)
+    ]
+    conn.execute(
+        update(t.shipments)
+        .where(t.shipments.c.key == bindparam("of"))
+        .values(
+            pathway=bindparam("new_pathway"),
+            entry_type=bindparam("new_type"),
+            decision=bindparam("new_decision"),
+            updated_at=now,
+        ),
+        changes,
+    )
+    count_days(conn, work.trip, made.judged)
+    conn.execute(
+        update(t.trips)
+        .where(t.trips.c.trip_number == work.trip.trip_number)
+        .values(rule_book_version=ctx.rules.version)
+    )
+    body = b"\n".join(orjson.dumps(one.as_dict(), option=orjson.OPT_SORT_KEYS, default=str) for one in made.decisions)
+    kept = archive.Entry(
+        archive.EntryKind.DECISION,
+        f"pathways of {len(made.decisions)} shipments",
+        body,
+        now,
+        "application/x-ndjson",
+        actor=f"rule book {ctx.rules.version}",
+        trip_number=work.trip.trip_number,
+    )
+    begin_filings(conn, work.trip.trip_number, list(zip(work.keys, work.shipments, made.decisions, strict=True)), now)
+    archive.append(conn, [kept])
+
+
+def _store_entries(conn: Connection, made: Made, now: datetime) -> None:
+    work = made.work
+    numbered = [{"of": key, "number": number} for key, number in zip(work.keys, made.entry_numbers, strict=True)]
+    shipments = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
+    conn.execute(shipments.values(entry_number=bindparam("number"), updated_at=now), numbered)
+    declared = [
+        {"of": filing, "number": number} for filing, number in zip(work.filings, made.entry_numbers, strict=True)
+    ]
+    filings = update(t.filings).where(t.filings.c.id == bindparam("of"))
+    conn.execute(filings.values(entry_number=bindparam("number"), updated_at=now), declared)
+
+
+def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
+    work = made.work
+    entries = [
+        archive.Entry(
+            archive.EntryKind.DOCUMENT,
+            f"handoff package of {shipment.scn}",
+            package,
+            now,
+            "application/zip",
+            trip_number=work.trip.trip_number,
+            shipment_key=key,
+            filing_id=filing,
+            scn=shipment.scn,
+        )
+        for key, shipment, filing, package in zip(work.keys, work.shipments, work.filings, made.packages, strict=True)
+    ]
+    archive.append(conn, entries)
+    advance_shipments(conn, work.keys, Step.HANDOFF_READY, now)
+
+
+def rows_of(rows: Sequence[Row[Any]], name: str) -> list[Any]:
+    """One column of rows."""
+    return [getattr(row, name) for row in rows]

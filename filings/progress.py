@@ -1,0 +1,405 @@
+"""How does one thing that happened reach every shipment and filing it is about, and dispatch?
+
+Everything that moves a shipment goes through here: our own steps with whole transmissions, and CBP's
+statements. The facts are folded (:mod:`filings.lifecycle`), the columns people search by follow from
+them, and the events are recorded in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from filings import events
+from filings.alerts import Alert, raise_alert
+from filings.lifecycle import (
+    Act,
+    Did,
+    EventType,
+    FilingInput,
+    FilingState,
+    NotPossible,
+    ShipmentFacts,
+    ShipmentState,
+    Statement,
+    TripInput,
+    TripState,
+    fold,
+    step_filing,
+    step_trip,
+    trip_verdict,
+)
+from filings.lifecycle.facts import Kind
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from mappings.decision import PathwayDecision
+from schemas.shipment import Shipment
+
+CHUNK: Final = 400
+
+
+class Step(StrEnum):
+    """A step of ours with a whole transmission or handoff."""
+
+    SENT = "sent"
+    IN_DOUBT = "in_doubt"
+    HANDOFF_READY = "package_ready"
+
+
+@dataclass(slots=True)
+class Moves:
+    """What is to be written at the end: changed shipments and filings, events, alerts."""
+
+    shipments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[events.EventDraft] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    trips: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Known:
+    """One shipment being moved: its row and its facts as they become."""
+
+    row: Row[Any]
+    facts: ShipmentFacts
+
+
+def begin_filings(
+    conn: Connection,
+    trip_number: str,
+    judged: Sequence[tuple[str, Shipment, PathwayDecision]],
+    now: datetime,
+) -> None:
+    """Bring the filings of a decided trip into being: its manifest, an entry or handoff per shipment that needs one."""
+    manifest = uuid7()
+    filings: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    drafts: list[events.EventDraft] = []
+    if any(decision.pathway != "review" for _, _, decision in judged):
+        filings.append(_filing(manifest, "manifest", trip_number, now))
+        drafts.append(_filing_event(EventType.FILING_QUEUED, manifest, "manifest", trip_number, None, trip_number, now))
+    for key, shipment, decision in judged:
+        entry = uuid7() if decision.pathway in ("type86", "informal", "formal") else None
+        facts, state = _begun(decision, now)
+        changed.append(
+            {
+                "of": key,
+                "now_state": state.value,
+                "now_facts": facts.as_dict(),
+                "now_manifest": facts.declaration_state("manifest"),
+                "now_entry": facts.declaration_state("entry"),
+                "of_manifest": None if decision.pathway == "review" else manifest,
+                "of_entry": entry,
+            }
+        )
+        if entry is None:
+            continue
+        kind = "handoff" if decision.pathway == "formal" else "entry"
+        filings.append(
+            _filing(entry, kind, trip_number, now)
+            | {
+                "shipment_key": key,
+                "scn": shipment.scn,
+                "entry_type": decision.entry_type,
+                "pathway": decision.pathway,
+            }
+        )
+        if kind == "entry":
+            drafts.append(
+                _filing_event(EventType.FILING_QUEUED, entry, kind, trip_number, key, shipment.scn or "", now)
+            )
+    if filings:
+        conn.execute(insert(t.filings), [{**_NO_SUBJECT, **row} for row in filings])
+    statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
+    conn.execute(
+        statement.values(
+            state=bindparam("now_state"),
+            state_since=now,
+            facts=bindparam("now_facts"),
+            manifest_state=bindparam("now_manifest"),
+            entry_state=bindparam("now_entry"),
+            manifest_filing_id=bindparam("of_manifest"),
+            entry_filing_id=bindparam("of_entry"),
+            updated_at=now,
+        ),
+        changed,
+    )
+    events.record(conn, drafts)
+
+
+_NO_SUBJECT: Final[Mapping[str, Any]] = {"shipment_key": None, "scn": None, "entry_type": None, "pathway": None}
+
+
+def _begun(decision: PathwayDecision, now: datetime) -> tuple[ShipmentFacts, ShipmentState]:
+    """The facts of a shipment when its filings begin: what it needs, and that it waits to be sent."""
+    if decision.pathway == "review":
+        done = fold(ShipmentFacts(), Did(Act.REVIEW_NEEDED, now))
+        return done.facts, done.state
+    entered = decision.pathway in ("type86", "informal")
+    facts = ShipmentFacts(needs=("manifest", "entry") if entered else ("manifest",))
+    done = fold(facts, Did(Act.QUEUED, now, "manifest"))
+    if entered:
+        done = fold(done.facts, Did(Act.QUEUED, now, "entry"))
+    return done.facts, done.state
+
+
+def _filing(identifier: str, kind: str, trip_number: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": identifier,
+        "kind": kind,
+        "trip_number": trip_number,
+        "state": FilingState.QUEUED.value,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _filing_event(
+    kind: EventType, filing: str, of: str, trip_number: str, key: str | None, subject: str, now: datetime
+) -> events.EventDraft:
+    data = {"filing_id": filing, "kind": of}
+    return events.EventDraft(kind.value, subject, trip_number, now, shipment_key=key, data=data)
+
+
+def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
+    """Shipments by key, with their facts, locked for change."""
+    wanted = sorted(set(keys))
+    found: dict[str, Known] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(t.shipments).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
+        )
+        for row in conn.execute(query.with_for_update()):
+            found[row.key] = Known(row, ShipmentFacts.from_dict(row.facts or None))
+    return found
+
+
+def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> None:
+    """Fold one thing into a shipment and note what follows."""
+    row = known.row
+    try:
+        done = fold(known.facts, told)
+    except NotPossible as refusal:
+        detail = {"state": row.state, "told": str(told)}
+        text = f"Shipment {row.scn}: {refusal.problems[0].text}"
+        moves.alerts.append(Alert("step_not_possible", text, "warning", detail, trip_number=row.trip_number))
+        return
+    changed = done.facts != known.facts
+    known.facts = done.facts
+    before = moves.shipments.get(row.key, {"state": row.state})["state"]
+    if changed or done.state.value != before:
+        since = now if done.state.value != before else moves.shipments.get(row.key, {}).get("since", row.state_since)
+        moves.shipments[row.key] = {
+            "of": row.key,
+            "state": done.state.value,
+            "since": since,
+            "facts": done.facts.as_dict(),
+            "manifest": done.facts.declaration_state("manifest"),
+            "entry": done.facts.declaration_state("entry"),
+        }
+        moves.trips.add(row.trip_number)
+    for kind in done.effects.events:
+        at = told.at
+        data = {
+            "shipment_id": row.shipment_id,
+            "shipment_control_number": row.scn,
+            "pathway": row.pathway,
+            "entry_number": row.entry_number,
+            "state": done.state.value,
+            "reason": getattr(told, "code", "") or "",
+        }
+        moves.events.append(
+            events.EventDraft(
+                kind.value, row.scn or row.shipment_id, row.trip_number, at, shipment_key=row.key, data=data
+            )
+        )
+    if done.effects.alert and isinstance(told, Statement):
+        said = f"{told.meaning} ({told.code or told.source})"
+        text = f"Shipment {row.scn}: CBP's answer {said} needs a look: {done.effects.alert}."
+        moves.alerts.append(
+            Alert(done.effects.alert, text, "warning", {"scn": row.scn, "code": told.code}, trip_number=row.trip_number)
+        )
+
+
+def move_filing(
+    row: Row[Any], what: FilingInput, moves: Moves, now: datetime, outcome: Mapping[str, Any] | None = None
+) -> None:
+    """Step one filing and note what follows; an act its state forbids changes nothing."""
+    known = moves.filings.get(row.id, {"state": row.state, "outcome": row.last_outcome})
+    try:
+        following, effects = step_filing(FilingState(str(known["state"])), what)
+    except NotPossible:
+        return
+    moves.filings[row.id] = {
+        "of": row.id,
+        "state": following.value,
+        "outcome": known["outcome"] if outcome is None else dict(outcome),
+    }
+    for kind in effects.events:
+        subject = row.scn or row.trip_number
+        moves.events.append(_filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
+
+
+def write(conn: Connection, moves: Moves, now: datetime) -> None:
+    """Write all that was noted, then judge the trips touched, then tell dispatch."""
+    if moves.shipments:
+        statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
+        conn.execute(
+            statement.values(
+                state=bindparam("new_state"),
+                state_since=bindparam("new_since"),
+                facts=bindparam("new_facts"),
+                manifest_state=bindparam("new_manifest"),
+                entry_state=bindparam("new_entry"),
+                updated_at=now,
+            ),
+            [
+                {
+                    "of": one["of"],
+                    **{f"new_{name}": one[name] for name in ("state", "since", "facts", "manifest", "entry")},
+                }
+                for one in moves.shipments.values()
+            ],
+        )
+    if moves.filings:
+        statement = update(t.filings).where(t.filings.c.id == bindparam("of"))
+        conn.execute(
+            statement.values(state=bindparam("new_state"), last_outcome=bindparam("new_outcome"), updated_at=now),
+            [
+                {"of": one["of"], "new_state": one["state"], "new_outcome": one["outcome"]}
+                for one in moves.filings.values()
+            ],
+        )
+    for alert in moves.alerts:
+        raise_alert(conn, alert, now)
+    for trip_number in sorted(moves.trips):
+        moves.events.extend(_trip_events(conn, trip_number, now))
+    events.record(conn, moves.events)
+
+
+def tell_trip(conn: Connection, trip_number: str, now: datetime) -> None:
+    """Judge a trip anew and tell dispatch if that changes whether the truck may go."""
+    events.record(conn, _trip_events(conn, trip_number, now))
+
+
+def counts(conn: Connection, trip_number: str) -> dict[ShipmentState, int]:
+    """A trip's shipments by state."""
+    query = (
+        select(t.shipments.c.state, func.count())
+        .where(t.shipments.c.trip_number == trip_number)
+        .group_by(t.shipments.c.state)
+    )
+    return {ShipmentState(state): int(count) for state, count in conn.execute(query)}
+
+
+def _trip_events(conn: Connection, trip_number: str, now: datetime) -> list[events.EventDraft]:
+    row = conn.execute(
+        select(t.trips.c.state, t.trips.c.plan_stage, t.trips.c.arrived_at).where(t.trips.c.trip_number == trip_number)
+    ).one()
+    if row.plan_stage != "done" or row.state == TripState.DRAFT.value:
+        return []  # not everything has been written yet: no verdict before that
+    found = counts(conn, trip_number)
+    verdict = trip_verdict(found)
+    following, effects = step_trip(TripState(row.state), verdict)
+    if following.value != row.state:
+        conn.execute(
+            update(t.trips).where(t.trips.c.trip_number == trip_number).values(state=following.value, updated_at=now)
+        )
+    data = {"verdict": verdict.value, "shipments": {state.value: count for state, count in found.items()}}
+    if effects.verdict != "moved":
+        return []
+    return [events.EventDraft(kind.value, trip_number, trip_number, now, data=data) for kind in effects.events]
+
+
+def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
+    """CBP has the truck: the trip is over as a plan."""
+    row = conn.execute(select(t.trips.c.state).where(t.trips.c.trip_number == trip_number)).first()
+    if row is None:
+        return
+    following, effects = step_trip(TripState(row.state), TripInput.ARRIVED)
+    if following.value != row.state:
+        conn.execute(
+            update(t.trips)
+            .where(t.trips.c.trip_number == trip_number)
+            .values(state=following.value, arrived_at=at, updated_at=at)
+        )
+    if effects.alert and effects.verdict == "moved":
+        text = f"Trip {trip_number} has arrived although not every shipment was clear to cross."
+        moves.alerts.append(Alert(effects.alert, text, "warning", trip_number=trip_number))
+
+
+def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datetime) -> None:
+    """A whole transmission was delivered, or is in doubt: so are the filings and shipments it carries."""
+    moves = Moves()
+    carried = conn.execute(
+        select(t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key).where(
+            t.transmission_filings.c.transmission_id == row.id
+        )
+    ).all()
+    kind: Kind = "manifest" if row.application == "309" else "entry"
+    known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
+    for one in known.values():
+        tell(one, Did(Act(step.value), now, kind), moves, now)
+    for filing in filings_of(conn, {one.filing_id for one in carried}):
+        move_filing(filing, FilingInput(step.value), moves, now)
+    write(conn, moves, now)
+
+
+def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: datetime) -> None:
+    """The handoff packages of these shipments are made."""
+    moves = Moves()
+    known = load(conn, keys)
+    for one in known.values():
+        tell(one, Did(Act(step.value), now, "handoff"), moves, now)
+    for filing in filings_of(conn, {one.row.entry_filing_id for one in known.values() if one.row.entry_filing_id}):
+        moves.filings[filing.id] = {
+            "of": filing.id,
+            "state": FilingState.READY.value,
+            "outcome": filing.last_outcome,
+        }
+        moves.events.append(
+            _filing_event(
+                EventType.HANDOFF_READY,
+                filing.id,
+                "handoff",
+                filing.trip_number,
+                filing.shipment_key,
+                filing.scn or "",
+                now,
+            )
+        )
+    write(conn, moves, now)
+
+
+def filings_of(conn: Connection, identifiers: Iterable[str]) -> list[Row[Any]]:
+    """Filings by id, locked for change."""
+    wanted = sorted(set(identifiers))
+    found: list[Row[Any]] = []
+    for start in range(0, len(wanted), CHUNK):
+        query = select(t.filings).where(t.filings.c.id.in_(wanted[start : start + CHUNK])).order_by(t.filings.c.id)
+        found.extend(conn.execute(query.with_for_update()))
+    return found
+
+
+def by_column(conn: Connection, column: str, values: Iterable[str]) -> dict[str, list[str]]:
+    """Keys of shipments by SCN or entry number, newest first where a number was used again."""
+    wanted = sorted(set(values))
+    place = t.shipments.c[column]
+    found: dict[str, list[str]] = defaultdict(list)
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(place, t.shipments.c.key)
+            .where(place.in_(wanted[start : start + CHUNK]))
+            .order_by(t.shipments.c.created_at.desc())
+        )
+        for value, key in conn.execute(query):
+            found[value].append(key)
+    return found

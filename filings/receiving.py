@@ -1,0 +1,358 @@
+"""What do CBP's answers do to what we know?
+
+An answer is committed as bytes before its receipt is given, then read, then applied, each in its own
+transaction: a crash repeats the last step, and every step may be repeated. Bytes that are not what
+they claim stay in the archive and are raised to a person; so is an answer that matches nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from filings import archive
+from filings.alerts import Alert, raise_alert
+from filings.lifecycle import FilingInput, Statement
+from filings.progress import Known, Moves, arrive, by_column, filings_of, load, move_filing, tell, write
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from mappings.outcomes import Outcome, ResponseReading
+
+PAGE: Final = 500
+_TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
+"""Sources that answer a whole transmission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A file that came in, before anything is made of it."""
+
+    partner: str
+    channel: str
+    name: str
+    content_type: str
+    payload: bytes = field(repr=False)
+    message_id: str
+    envelope: bytes = field(default=b"", repr=False)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
+    """Commit the bytes; the transmission's id, or ``None`` when this message came before."""
+    same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == inbound.message_id)
+    if conn.execute(select(t.transmissions.c.id).where(same)).first():
+        return None
+    identifier = uuid7()
+    entries = [
+        archive.Entry(
+            archive.EntryKind.TRANSMISSION,
+            f"from {inbound.partner}: {inbound.name}",
+            inbound.payload,
+            now,
+            inbound.content_type,
+            actor=inbound.partner,
+            transmission_id=identifier,
+        )
+    ]
+    if inbound.envelope:
+        entries.append(
+            archive.Entry(
+                archive.EntryKind.TRANSMISSION,
+                f"envelope from {inbound.partner}: {inbound.name}",
+                inbound.envelope,
+                now,
+                "application/octet-stream",
+                actor=inbound.partner,
+                transmission_id=identifier,
+            )
+        )
+    position = archive.append(conn, entries)[0]
+    conn.execute(
+        insert(t.transmissions).values(
+            id=identifier,
+            direction="in",
+            partner=inbound.partner,
+            channel=inbound.channel,
+            name=inbound.name,
+            content_type=inbound.content_type,
+            payload_digest=hashlib.sha256(inbound.payload).hexdigest(),
+            payload_size=len(inbound.payload),
+            archive_position=position,
+            state="received",
+            message_id=inbound.message_id,
+            receipt=dict(inbound.detail),
+            created_at=now,
+            delivered_at=now,
+        )
+    )
+    return identifier
+
+
+def refuse(
+    conn: Connection, partner: str, headers: Mapping[str, str], body: bytes, problems: Sequence[Any], now: datetime
+) -> None:
+    """Keep what was not taken in (unverifiable, tampered with, not for us) and raise it."""
+    shown = [problem.as_dict() for problem in problems]
+    lines = "\r\n".join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "replace")
+    entry = archive.Entry(
+        archive.EntryKind.TRANSMISSION,
+        f"refused from {partner}",
+        lines + b"\r\n\r\n" + body,
+        now,
+        "application/octet-stream",
+        actor=partner,
+    )
+    position = archive.append(conn, [entry])[0]
+    text = f"A message was refused: {problems[0].text}" if problems else "A message was refused."
+    raise_alert(conn, Alert("message_refused", text, "warning", {"problems": shown, "archive_position": position}), now)
+
+
+def next_received(conn: Connection, limit: int = 20) -> list[tuple[str, bytes]]:
+    """Received files that have not been read yet, oldest first."""
+    rows = conn.execute(
+        select(t.transmissions.c.id, t.transmissions.c.archive_position)
+        .where(t.transmissions.c.direction == "in", t.transmissions.c.state == "received")
+        .order_by(t.transmissions.c.id)
+        .limit(limit)
+    ).all()
+    files: list[tuple[str, bytes]] = []
+    for row in rows:
+        kept = archive.read(conn, row.archive_position)
+        if kept is None:
+            raise archive.ArchiveError(f"archive entry {row.archive_position} is missing")
+        files.append((row.id, kept.entry.body))
+    return files
+
+
+def apply(conn: Connection, identifier: str, reading: ResponseReading, now: datetime) -> bool:
+    """Apply one reading; ``False`` if it had been applied before. One transaction, whatever its size."""
+    row = conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier).with_for_update()).one()
+    if row.state != "received":
+        return False
+    moves = Moves()
+    matcher = _Matcher(conn, row, reading, moves, now)
+    matcher.run()
+    faulty = bool(reading.problems)
+    if faulty:
+        shown = [problem.as_dict() for problem in reading.problems[:50]]
+        text = f"{row.name} is not what it claims to be: {reading.problems[0].text}"
+        moves.alerts.append(Alert("unreadable_answer", text, "error", {"problems": shown}, transmission_id=identifier))
+    conn.execute(
+        update(t.transmissions)
+        .where(t.transmissions.c.id == identifier)
+        .values(
+            state="unreadable" if faulty and not reading.outcomes else "processed",
+            application=reading.kind[:40] or None,
+            answered_at=now,
+        )
+    )
+    if matcher.rows:
+        conn.execute(insert(t.outcomes), matcher.rows)
+    write(conn, moves, now)
+    return True
+
+
+class _Matcher:
+    """Finds what each outcome of one file is about, and tells it."""
+
+    def __init__(self, conn: Connection, row: Row[Any], reading: ResponseReading, moves: Moves, now: datetime) -> None:
+        self.conn = conn
+        self.row = row
+        self.reading = reading
+        self.moves = moves
+        self.now = now
+        self.rows: list[dict[str, Any]] = []
+        outcomes = reading.outcomes
+        by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
+        by_entry = by_column(conn, "entry_number", {one.entry_number for one in outcomes if one.entry_number})
+        self.keys = [
+            next(iter((by_scn.get(one.scn) or []) if one.scn else (by_entry.get(one.entry_number) or [])), None)
+            for one in outcomes
+        ]
+        self.known = load(conn, [key for key in self.keys if key])
+        wanted = {one.row.entry_filing_id for one in self.known.values()} | {
+            one.row.manifest_filing_id for one in self.known.values()
+        }
+        self.filings = {one.id: one for one in filings_of(conn, [identifier for identifier in wanted if identifier])}
+        self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
+
+    def _trip_manifests(self, numbers: set[str]) -> dict[str, Row[Any]]:
+        query = select(t.filings).where(t.filings.c.kind == "manifest", t.filings.c.trip_number.in_(sorted(numbers)))
+        return {row.trip_number: row for row in self.conn.execute(query)}
+
+    def run(self) -> None:
+        """Every outcome of the file, in its order."""
+        unmatched = 0
+        for order, (outcome, key) in enumerate(zip(self.reading.outcomes, self.keys, strict=True)):
+            if outcome.source in _TRANSMISSION or outcome.scope == "transmission":
+                found = self._answer_to_transmission(outcome)
+            elif key is not None:
+                found = self._about_shipment(outcome, self.known[key], order)
+            else:
+                found = self._about_trip(outcome)
+            if not found:
+                unmatched += 1
+                self._keep(outcome, None, None)
+        self._answered()
+        if unmatched:
+            first = next((one for one in self.reading.outcomes), None)
+            about = f"{first.trip_number or first.scn or first.entry_number or 'nothing named'}" if first else "nothing"
+            what = f"{unmatched} statements that match nothing of ours ({about})"
+            text = f"{self.row.name} ({self.reading.kind}) has {what}."
+            self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
+
+    def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
+        sequence = order + 1
+        tell(known, Statement.of(outcome, received_at=self.now, order=sequence), self.moves, self.now)
+        entry = self.filings.get(known.row.entry_filing_id or "")
+        manifest = self.filings.get(known.row.manifest_filing_id or "")
+        about = entry if outcome.source in ("SX", "SO") else manifest
+        if entry is not None and entry.kind == "entry" and outcome.source == "SX" and outcome.meaning in _ANSWERS:
+            move_filing(entry, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+        self._keep(outcome, about.id if about is not None else None, known.row.key, known.row.trip_number)
+        if outcome.meaning == "arrived":
+            arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
+        return True
+
+    def _about_trip(self, outcome: Outcome) -> bool:
+        manifest = self.trips.get(outcome.trip_number)
+        if manifest is None:
+            return False
+        if outcome.source == "355" and outcome.meaning in _ANSWERS:
+            move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+            self._rest_of_manifest(outcome)
+        if outcome.meaning == "arrived":
+            arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
+        self._keep(outcome, manifest.id, None, outcome.trip_number)
+        return True
+
+    def _rest_of_manifest(self, outcome: Outcome) -> None:
+        """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
+        sent = self._unanswered_309(outcome.trip_number)
+        if sent is None:
+            return
+        named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
+        keys = self.conn.execute(
+            select(t.transmission_filings.c.shipment_key).where(t.transmission_filings.c.transmission_id == sent.id)
+        ).scalars()
+        others = load(self.conn, [key for key in keys if key and key not in self.known])
+        self.known |= others
+        meaning = outcome.meaning
+        if meaning == "rejected" and named and outcome.correlation.get("accepted") != 0:
+            meaning = "accepted"  # some bills were refused; the others are saved
+        told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code)
+        for one in self.known.values():
+            if one.row.scn not in named and one.row.trip_number == outcome.trip_number:
+                tell(one, told, self.moves, self.now)
+
+    def _unanswered_309(self, trip_number: str) -> Row[Any] | None:
+        query = (
+            select(t.transmissions)
+            .where(
+                t.transmissions.c.direction == "out",
+                t.transmissions.c.application == "309",
+                t.transmissions.c.trip_number == trip_number,
+                t.transmissions.c.answered_at.is_(None),
+            )
+            .order_by(t.transmissions.c.id)
+            .limit(1)
+        )
+        return self.conn.execute(query).first()
+
+    def _answer_to_transmission(self, outcome: Outcome) -> bool:
+        sent = self._sent(outcome)
+        if sent is None:
+            return False
+        carried = self.conn.execute(
+            select(t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key).where(
+                t.transmission_filings.c.transmission_id == sent.id
+            )
+        ).all()
+        if outcome.meaning in _ANSWERS:
+            known = load(self.conn, [one.shipment_key for one in carried if one.shipment_key])
+            source = "997" if sent.application == "309" else "X1"
+            for one in known.values():
+                told = Statement(outcome.meaning, source, outcome.occurred_at or self.now, outcome.code)
+                tell(one, told, self.moves, self.now)
+            for filing in filings_of(self.conn, {one.filing_id for one in carried}):
+                move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+            if outcome.meaning == "syntax_rejected":
+                self._mark_answered(sent.id)
+        self._keep(outcome, carried[0].filing_id if len(carried) == 1 else None, None, sent.trip_number)
+        return True
+
+    def _sent(self, outcome: Outcome) -> Row[Any] | None:
+        """The transmission an acknowledgment names, by the control numbers or the user data it repeats."""
+        names = outcome.correlation
+        for column, value in (
+            ("control_number", names.get("group_control") or names.get("interchange_control")),
+            ("correlation", names.get("user_data") or names.get("reference")),
+        ):
+            if not value:
+                continue
+            wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
+            query = (
+                select(t.transmissions)
+                .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)
+                .order_by(t.transmissions.c.id.desc())
+                .limit(1)
+            )
+            found = self.conn.execute(query).first()
+            if found is not None:
+                return found
+        return None
+
+    def _answered(self) -> None:
+        """Mark the transmissions that this file answers, so that the next 309 of a trip may go."""
+        if self.reading.kind.startswith("355"):
+            for number in {one.trip_number for one in self.reading.outcomes if one.trip_number}:
+                sent = self._unanswered_309(number)
+                if sent is not None:
+                    self._mark_answered(sent.id)
+        reference = self.reading.control.get("user_data")
+        if self.reading.kind.startswith("SX") and reference:
+            self.conn.execute(
+                update(t.transmissions)
+                .where(
+                    t.transmissions.c.direction == "out",
+                    t.transmissions.c.correlation == str(reference),
+                    t.transmissions.c.answered_at.is_(None),
+                )
+                .values(answered_at=self.now)
+            )
+
+    def _mark_answered(self, identifier: str) -> None:
+        self.conn.execute(
+            update(t.transmissions).where(t.transmissions.c.id == identifier).values(answered_at=self.now)
+        )
+
+    def _keep(self, outcome: Outcome, filing: str | None, key: str | None, trip_number: str | None = None) -> None:
+        self.rows.append(
+            {
+                "id": uuid7(),
+                "filing_id": filing,
+                "shipment_key": key,
+                "trip_number": trip_number,
+                "transmission_id": self.row.id,
+                "source": outcome.source,
+                "scope": outcome.scope,
+                "meaning": outcome.meaning,
+                "code": outcome.code[:40] or None,
+                "text": outcome.text or None,
+                "place": outcome.place[:255] or None,
+                "field_path": outcome.field_path[:255] or None,
+                "occurred_at": outcome.occurred_at,
+                "recorded_at": self.now,
+                "document": outcome.as_dict(),
+            }
+        )
+
+
+_ANSWERS: Final = frozenset(
+    "syntax_accepted syntax_rejected accepted accepted_with_warning rejected under_review cancelled".split()
+)

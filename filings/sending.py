@@ -1,0 +1,329 @@
+"""How does a transmission go out once in effect, whatever happens to the machine?
+
+Rules:
+
+- The payload is committed when the transmission is queued; the signed, enveloped bytes are committed
+  before the socket opens. What is sent again is always those same bytes under the same message id.
+- A worker takes a transmission under a lease. A lease that ran out means that a worker died: what it had
+  begun to send is *in doubt* and is settled by sending the same bytes again.
+- One trip has at most one unanswered 309: the answer does not carry our control numbers.
+- Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
+  demonstration may set.
+- "Delivered" is the partner's signed receipt. It says nothing about CBP.
+- A refusal by the partner (a negative receipt) is raised to a person and tried again later with fresh
+  bytes: nothing was taken in, so nothing can be doubled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, Row, and_, insert, or_, select
+
+from filings import archive
+from filings.alerts import Alert, raise_alert, settle
+from filings.progress import Step, advance_transmission
+from filings.store import tables as t
+from filings.store.leases import claim
+from filings.store.leases import settle as settle_lease
+from schemas.errors import Problem
+
+LEASE: Final = timedelta(minutes=2)
+FIRST_RETRY: Final = timedelta(milliseconds=500)
+LONGEST_RETRY: Final = timedelta(seconds=30)
+ALERT_AFTER: Final = 3
+"""Failed attempts after which somebody is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A transmission to be queued: plain bytes with the filings they carry, in the order of the message."""
+
+    id: str
+    name: str
+    application: str
+    control_number: str
+    correlation: str
+    content_type: str
+    payload: bytes = field(repr=False)
+    trip_number: str
+    carries: tuple[tuple[str, str | None], ...]
+    priority: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A transmission taken for sending; ``prepared`` is there when bytes were committed before."""
+
+    id: str
+    name: str
+    application: str
+    content_type: str
+    payload: bytes = field(repr=False)
+    attempts: int
+    prepared: Mapping[str, Any] | None
+    prepared_body: bytes | None = field(repr=False)
+
+
+def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now: datetime) -> None:
+    """Commit what is to be sent; the payloads go to the archive first."""
+    entries = [
+        archive.Entry(
+            archive.EntryKind.TRANSMISSION,
+            f"{draft.application} to {partner}: {draft.name}",
+            draft.payload,
+            now,
+            draft.content_type,
+            trip_number=draft.trip_number,
+            transmission_id=draft.id,
+        )
+        for draft in drafts
+    ]
+    positions = archive.append(conn, entries)
+    digests = [hashlib.sha256(draft.payload).hexdigest() for draft in drafts]
+    conn.execute(
+        insert(t.transmissions),
+        [
+            {
+                "id": draft.id,
+                "direction": "out",
+                "partner": partner,
+                "channel": channel,
+                "name": draft.name,
+                "application": draft.application,
+                "control_number": draft.control_number,
+                "correlation": draft.correlation,
+                "trip_number": draft.trip_number,
+                "content_type": draft.content_type,
+                "payload_digest": digest,
+                "payload_size": len(draft.payload),
+                "archive_position": position,
+                "state": "queued",
+                "priority": draft.priority,
+                "created_at": now,
+            }
+            for draft, digest, position in zip(drafts, digests, positions, strict=True)
+        ],
+    )
+    carried = [
+        {"transmission_id": draft.id, "position": number, "filing_id": filing, "version": 1, "shipment_key": shipment}
+        for draft in drafts
+        for number, (filing, shipment) in enumerate(draft.carries, 1)
+    ]
+    if carried:
+        conn.execute(insert(t.transmission_filings), carried)
+
+
+def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetime, wall: datetime) -> list[Outgoing]:
+    """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first."""
+    out = t.transmissions
+    earlier = out.alias("earlier")
+    # Another 309 of the same trip is on its way, or older and still to go.
+    blocked = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.direction == "out",
+            earlier.c.application == "309",
+            earlier.c.trip_number == out.c.trip_number,
+            earlier.c.id < out.c.id,
+            earlier.c.answered_at.is_(None),
+            earlier.c.state != "refused",
+        )
+        .exists()
+    )
+    due = and_(
+        out.c.direction == "out",
+        out.c.partner == partner,
+        out.c.state.in_(("queued", "sending", "in_doubt")),
+        or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
+        or_(out.c.application != "309", ~blocked),
+    )
+    columns = [out.c[name] for name in _TAKEN]
+    rows = claim(
+        conn,
+        out,
+        where=due,
+        owner=owner,
+        now=wall,
+        lease=LEASE,
+        limit=limit,
+        order_by=(out.c.priority, out.c.id),
+        columns=columns,
+    )
+    for row in rows:
+        if row["state"] == "sending" and row["lease_owner"] is not None:  # its worker died with the socket open
+            advance_transmission(conn, _row(conn, row["id"]), Step.IN_DOUBT, now)
+    return [_outgoing(conn, row) for row in rows]
+
+
+_TAKEN: Final = tuple(
+    "name application content_type archive_position attempts prepared prepared_body state lease_owner".split()
+)
+
+
+def _outgoing(conn: Connection, row: Mapping[str, Any]) -> Outgoing:
+    kept = archive.read(conn, row["archive_position"])
+    if kept is None:
+        raise archive.ArchiveError(f"archive entry {row['archive_position']} of transmission {row['id']} is missing")
+    return Outgoing(
+        row["id"],
+        row["name"],
+        row["application"] or "",
+        row["content_type"],
+        kept.entry.body,
+        row["attempts"] + 1,
+        row["prepared"],
+        row["prepared_body"],
+    )
+
+
+def release_leases(conn: Connection, wall: datetime) -> int:
+    """Give up all leases: for a store that only one process writes, when that process starts."""
+    held = (t.transmissions.c.lease_until.is_not(None)) & (t.transmissions.c.lease_until > wall)
+    return conn.execute(t.transmissions.update().where(held).values(lease_until=wall)).rowcount
+
+
+def prepared(
+    conn: Connection,
+    identifier: str,
+    owner: str,
+    message_id: str,
+    headers: Mapping[str, Any],
+    body: bytes,
+    wall: datetime,
+) -> bool:
+    """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile."""
+    values = {
+        "message_id": message_id,
+        "prepared": dict(headers),
+        "prepared_body": body,
+        "state": "sending",
+        "lease_until": wall + LEASE,
+        "lease_owner": owner,
+    }
+    return settle_lease(conn, t.transmissions, identifier, owner, values)
+
+
+def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], body: bytes, now: datetime) -> None:
+    """The partner has it and signed for it. A late receipt is taken even if the lease was lost: it is true."""
+    row = _row(conn, identifier)
+    if row.state == "delivered":
+        return
+    values: dict[str, Any] = {
+        "receipt": dict(receipt),
+        "state": "delivered",
+        "delivered_at": now,
+        "next_attempt_at": None,
+    }
+    _release(conn, identifier, values)
+    _keep_receipt(conn, row, "receipt", receipt, body, now)
+    for kind in ("transmission_refused", "not_delivered"):
+        settle(conn, kind, transmission_id=identifier, by="gateway", now=now)
+    advance_transmission(conn, row, Step.SENT, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at sending: whose, the how-manyth, and when on both clocks."""
+
+    transmission_id: str
+    owner: str
+    number: int
+    now: datetime
+    wall: datetime
+
+
+def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body: bytes) -> None:
+    """The partner had it and said no: tell a person, keep the receipt, try later with fresh bytes."""
+    row = _row(conn, attempt.transmission_id)
+    values = {
+        "receipt": dict(receipt),
+        "state": "queued",
+        "prepared": None,
+        "prepared_body": None,
+        "message_id": None,
+        "next_attempt_at": attempt.wall + _pause(attempt.number),
+    }
+    if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
+        return
+    _keep_receipt(conn, row, "refusal", receipt, body, attempt.now)
+    text = f"The partner did not take {row.name}: {receipt.get('text') or 'no reason given'}."
+    raise_alert(
+        conn,
+        Alert(
+            "transmission_refused",
+            text,
+            "warning",
+            dict(receipt),
+            trip_number=row.trip_number,
+            transmission_id=row.id,
+        ),
+        attempt.now,
+    )
+
+
+def undelivered(conn: Connection, attempt: Attempt, problems: tuple[Problem, ...], *, in_doubt: bool) -> None:
+    """No receipt. In doubt: the same bytes go again. Not in doubt: not one byte left, it waits its turn."""
+    row = _row(conn, attempt.transmission_id)
+    state = "in_doubt" if in_doubt or row.state == "in_doubt" else "queued"
+    values = {"state": state, "next_attempt_at": attempt.wall + _pause(attempt.number)}
+    if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
+        return
+    if in_doubt and row.state != "in_doubt":
+        advance_transmission(conn, row, Step.IN_DOUBT, attempt.now)
+    if attempt.number >= ALERT_AFTER:
+        detail = {"problems": [problem.as_dict() for problem in problems], "attempts": attempt.number}
+        text = f"{row.name} has not been delivered after {attempt.number} attempts: {problems[0].text}"
+        alert = Alert("not_delivered", text, "warning", detail, trip_number=row.trip_number, transmission_id=row.id)
+        raise_alert(conn, alert, attempt.now)
+
+
+def _pause(attempts: int) -> timedelta:
+    """Doubling from half a second to half a minute."""
+    doublings: int = min(max(attempts - 1, 0), 10)
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+
+
+def _row(conn: Connection, identifier: str) -> Row[Any]:
+    return conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier)).one()
+
+
+def _release(conn: Connection, identifier: str, values: Mapping[str, Any]) -> None:
+    freed = {"lease_until": None, "lease_owner": None, **values}
+    conn.execute(t.transmissions.update().where(t.transmissions.c.id == identifier).values(freed))
+
+
+def _keep_receipt(
+    conn: Connection, row: Row[Any], kind: str, receipt: Mapping[str, Any], body: bytes, now: datetime
+) -> None:
+    """The exact bytes that were sent, and the receipt for them, as evidence."""
+    entries = []
+    if row.prepared_body is not None:
+        entries.append(
+            archive.Entry(
+                archive.EntryKind.TRANSMISSION,
+                f"envelope of {row.name}",
+                orjson.dumps(row.prepared, option=orjson.OPT_SORT_KEYS) + b"\n\n" + row.prepared_body,
+                now,
+                "application/octet-stream",
+                trip_number=row.trip_number,
+                transmission_id=row.id,
+            )
+        )
+    entries.append(
+        archive.Entry(
+            archive.EntryKind.TRANSMISSION,
+            f"{kind} for {row.name}",
+            orjson.dumps(dict(receipt), option=orjson.OPT_SORT_KEYS, default=str) + b"\n\n" + body,
+            now,
+            "application/octet-stream",
+            trip_number=row.trip_number,
+            transmission_id=row.id,
+        )
+    )
+    archive.append(conn, entries)

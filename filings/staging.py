@@ -1,0 +1,374 @@
+"""How do a trip and its shipments come in, before anything is declared to CBP?
+
+A trip may be replaced, and a shipment staged again with other content, until the trip is filed. Each
+staged row is answered on its own: with the pathway that would be taken as things stand, or with every
+fault that would stop it later (also those of the messages it must fit into). What was sent in, good
+or bad, goes to the archive. The pathway is judged again, finally and in manifest order, when the trip
+is filed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from filings import archive
+from filings.context import Actor, FilingContext
+from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
+from filings.judging import Judged, count_days, eastern_day, fit, judge
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from mappings.decision import PathwayDecision
+from schemas.errors import Conflict, NotFound, Problem
+from schemas.intake import Row
+from schemas.shipment import Shipment
+from schemas.trip import Trip, read_trip
+
+
+@dataclass(frozen=True, slots=True)
+class TripReceipt:
+    """What became of a trip that was put."""
+
+    trip_number: str
+    version: int
+    created: bool
+    warnings: tuple[Problem, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON answer."""
+        return {
+            "trip_number": self.trip_number,
+            "version": self.version,
+            "created": self.created,
+            "warnings": [problem.as_dict() for problem in self.warnings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """The answer to one row: a pathway with its reasons, or the problems that refuse it."""
+
+    index: int
+    line_number: int
+    shipment_id: str | None
+    scn: str | None
+    pathway: str | None
+    state: str
+    reasons: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the shipment is staged (for filing or for review)."""
+        return self.state != "refused"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON answer for this row."""
+        answer: dict[str, Any] = {
+            "index": self.index,
+            "line": self.line_number,
+            "shipment_id": self.shipment_id,
+            "shipment_control_number": self.scn,
+            "pathway": self.pathway,
+            "state": self.state,
+        }
+        if self.reasons:
+            answer["reasons"] = list(self.reasons)
+        if self.notes:
+            answer["notes"] = [dict(note) for note in self.notes]
+        if self.problems:
+            answer["errors"] = [problem.as_dict() for problem in self.problems]
+        return answer
+
+
+def put_trip(conn: Connection, trip: Trip, raw: Mapping[str, Any], *, actor: Actor, now: datetime) -> TripReceipt:
+    """Create the trip, or replace it while nothing of it has been filed; raises :class:`Conflict` after that."""
+    number = trip.trip_number
+    known = conn.execute(
+        select(t.trips.c.state, t.trips.c.version, t.trips.c.document).where(t.trips.c.trip_number == number)
+    ).first()
+    values = {
+        "carrier_scac": trip.carrier_scac,
+        "port_of_arrival": trip.port_of_arrival,
+        "estimated_arrival": trip.estimated_arrival,
+        "document": dict(raw),
+        "updated_at": now,
+    }
+    version = 1
+    if known is None:
+        conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
+    elif known.document == dict(raw):
+        return TripReceipt(number, known.version, False)
+    elif known.state != "draft":
+        raise Conflict(already_filed(number))
+    else:
+        version = known.version + 1
+        conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
+    record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
+    return TripReceipt(number, version, known is None)
+
+
+def record_act(
+    conn: Connection,
+    name: str,
+    content: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    trip_number: str | None = None,
+) -> None:
+    """Put what somebody did into the archive, as it was done."""
+    body = orjson.dumps({"act": name, "actor": actor.as_dict(), **content}, option=orjson.OPT_SORT_KEYS, default=str)
+    entry = archive.Entry(
+        archive.EntryKind.ACT, name, body, now, "application/json", actor=actor.name, trip_number=trip_number
+    )
+    archive.append(conn, [entry])
+
+
+def already_filed(number: str) -> Problem:
+    """The fault of changing a filed trip in place."""
+    return Problem(
+        "trip_already_filed",
+        "trip_number",
+        f"Trip {number} has been filed and cannot be changed in place.",
+        "Amend or cancel its filings, or put a new trip number.",
+    )
+
+
+def load_trip(conn: Connection, number: str, *, lock: bool = False) -> Any:
+    """The trip's row; raises :class:`NotFound`."""
+    query = select(t.trips).where(t.trips.c.trip_number == number)
+    row = conn.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(Problem("trip_unknown", "trip_number", f"There is no trip {number}.", "Put the trip first."))
+    return row
+
+
+def stage(
+    conn: Connection, ctx: FilingContext, trip_number: str, rows: Sequence[Row], *, actor: Actor, now: datetime
+) -> list[StageResult]:
+    """Stage the rows on the trip and answer each of them.
+
+    Raises :class:`NotFound` for an unknown trip and :class:`Conflict` for one that has been filed. The same
+    row sent again gets the same answer; other content under the same ``shipment_id`` replaces it.
+    """
+    trip_row = load_trip(conn, trip_number, lock=True)
+    trip = read_trip(trip_row.document)
+    known = _known(conn, trip_number, [row.shipment_id for row in rows if row.shipment_id])
+    if trip_row.state != "draft":
+        if all(row.shipment_id in known and known[row.shipment_id].digest == row.digest for row in rows):
+            return [_answer_again(row, known[row.shipment_id or ""]) for row in rows]
+        raise Conflict(already_filed(trip_number))
+    results: dict[int, StageResult] = {}
+    fresh: list[Row] = []
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row.shipment is None:
+            results[row.index] = _refused(row, row.problems)
+        elif row.shipment.shipment_id in seen:
+            same = seen[row.shipment.shipment_id] == row.digest
+            results[row.index] = _refused(row, (*row.problems, _twice(row.shipment.shipment_id, same=same)))
+        elif (before := known.get(row.shipment.shipment_id)) is not None and before.digest == row.digest:
+            results[row.index] = _answer_again(row, before)
+        else:
+            seen[row.shipment.shipment_id] = row.digest
+            fresh.append(row)
+    _stage_fresh(conn, ctx, trip, fresh, known, results, now)
+    ordered = [results[row.index] for row in rows]
+    _archive_rows(conn, trip_number, rows, ordered, actor, now)
+    return ordered
+
+
+def _stage_fresh(
+    conn: Connection,
+    ctx: FilingContext,
+    trip: Trip,
+    rows: Sequence[Row],
+    known: Mapping[str, Any],
+    results: dict[int, StageResult],
+    now: datetime,
+) -> None:
+    """Judge and store the rows that are new or changed; their answers go into ``results``."""
+    _forget(conn, trip, [known[row.shipment_id] for row in rows if row.shipment_id and row.shipment_id in known])
+    numbered = _with_scns(conn, trip, rows)
+    keys = {row.index: uuid7() for row, _ in numbered}
+    requests = [ScnRequest(shipment.scn or "", keys[row.index], trip.trip_number) for row, shipment in numbered]
+    taken = {one.request.shipment_key: one for one in reserve_scns(conn, requests, eastern_day(now))}
+    for row, shipment in numbered:
+        if (holder := taken.get(keys[row.index])) is not None:
+            results[row.index] = _refused(row, (*row.problems, _scn_used(shipment, holder)))
+    free = [(row, shipment) for row, shipment in numbered if keys[row.index] not in taken]
+    judged = judge(conn, ctx, trip, [(keys[row.index], shipment) for row, shipment in free])
+    position = _last_position(conn, trip.trip_number)
+    inserted: list[dict[str, Any]] = []
+    kept: list[Judged] = []
+    unfit: list[ScnRequest] = []
+    for (row, shipment), judgement in zip(free, judged, strict=True):
+        problems, notes = fit(ctx, trip, shipment, judgement.decision)
+        if problems:
+            unfit.append(ScnRequest(shipment.scn or "", keys[row.index], trip.trip_number))
+            results[row.index] = _refused(row, (*row.problems, *problems))
+            continue
+        position += 1
+        inserted.append(_columns(trip.trip_number, row, shipment, judgement, notes, position, now))
+        kept.append(judgement)
+        results[row.index] = _accepted(row, shipment, judgement.decision, notes)
+    if unfit:
+        free_scns(conn, unfit)
+    if inserted:
+        conn.execute(insert(t.shipments), inserted)
+        count_days(conn, trip, kept)
+
+
+def _forget(conn: Connection, trip: Trip, rows: Sequence[Any]) -> None:
+    """Take out staged shipments that are being replaced; their control numbers are free again."""
+    if not rows:
+        return
+    free_scns(conn, [ScnRequest(row.scn, row.key, trip.trip_number) for row in rows if row.scn])
+    keys = [row.key for row in rows]
+    conn.execute(delete(t.day_ledger).where(t.day_ledger.c.shipment_key.in_(keys)))
+    conn.execute(delete(t.shipments).where(t.shipments.c.key.in_(keys)))
+
+
+def _last_position(conn: Connection, trip_number: str) -> int:
+    query = select(func.coalesce(func.max(t.shipments.c.position), 0)).where(t.shipments.c.trip_number == trip_number)
+    return int(conn.execute(query).scalar_one())
+
+
+def _with_scns(conn: Connection, trip: Trip, rows: Sequence[Row]) -> list[tuple[Row, Shipment]]:
+    """Each row's shipment with a shipment control number; those without one get the carrier's next."""
+    lacking = sum(1 for row in rows if row.shipment is not None and row.shipment.scn is None)
+    given = iter(allocate(conn, f"scn:{trip.carrier_scac}", lacking, last=99_999_999_999) if lacking else ())
+    numbered: list[tuple[Row, Shipment]] = []
+    for row in rows:
+        if row.shipment is None:
+            continue
+        shipment = row.shipment
+        if shipment.scn is None:
+            shipment = shipment.model_copy(
+                update={"shipment_control_number": f"{trip.carrier_scac}G{next(given):011d}"}
+            )
+        numbered.append((row, shipment))
+    return numbered
+
+
+def _columns(
+    trip_number: str,
+    row: Row,
+    shipment: Shipment,
+    judgement: Judged,
+    notes: Sequence[Mapping[str, Any]],
+    position: int,
+    now: datetime,
+) -> dict[str, Any]:
+    decision = judgement.decision
+    return {
+        "key": judgement.shipment_key,
+        "trip_number": trip_number,
+        "shipment_id": shipment.shipment_id,
+        "order_id": shipment.order_id,
+        "scn": shipment.scn,
+        "position": position,
+        "document": {**dict(row.raw or {}), "shipment_control_number": shipment.scn},
+        "digest": row.digest,
+        "pathway": decision.pathway,
+        "entry_type": decision.entry_type,
+        "decision": decision.as_dict(),
+        "state": _state(decision),
+        "state_since": now,
+        "facts": {},
+        "notes": [dict(note) for note in notes],
+        "problems": [problem.as_dict() for problem in row.problems],
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _state(decision: PathwayDecision) -> str:
+    return "in_review" if decision.pathway == "review" else "staged"
+
+
+def _known(conn: Connection, trip_number: str, ids: Iterable[str]) -> dict[str, Any]:
+    wanted = sorted(set(ids))
+    found: dict[str, Any] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(t.shipments).where(
+            t.shipments.c.trip_number == trip_number, t.shipments.c.shipment_id.in_(wanted[start : start + 500])
+        )
+        found |= {row.shipment_id: row for row in conn.execute(query)}
+    return found
+
+
+def _accepted(
+    row: Row, shipment: Shipment, decision: PathwayDecision, notes: Sequence[Mapping[str, Any]]
+) -> StageResult:
+    return StageResult(
+        row.index,
+        row.line_number,
+        shipment.shipment_id,
+        shipment.scn,
+        decision.pathway,
+        _state(decision),
+        tuple(decision.reasons),
+        (*row.problems, *decision.warnings),
+        tuple(notes),
+    )
+
+
+def _answer_again(row: Row, before: Any) -> StageResult:
+    decision = PathwayDecision.from_dict(before.decision)
+    return StageResult(
+        row.index,
+        row.line_number,
+        before.shipment_id,
+        before.scn,
+        before.pathway,
+        before.state,
+        tuple(decision.reasons),
+        tuple(Problem.from_dict(problem) for problem in before.problems),
+        tuple(before.notes),
+    )
+
+
+def _refused(row: Row, problems: Sequence[Problem]) -> StageResult:
+    return StageResult(row.index, row.line_number, row.shipment_id, None, None, "refused", problems=tuple(problems))
+
+
+def _twice(shipment_id: str, *, same: bool) -> Problem:
+    text = "with the same content" if same else "with other content"
+    return Problem(
+        "shipment_twice",
+        "shipment_id",
+        f"Shipment {shipment_id} stands twice in what was sent, {text}.",
+        "Send each shipment once; the first was taken.",
+    )
+
+
+def _scn_used(shipment: Shipment, holder: TakenScn) -> Problem:
+    until = f", until {holder.free_after.isoformat()}" if holder.free_after else ""
+    return Problem(
+        "scn_already_used",
+        "shipment_control_number",
+        f"{shipment.scn} is taken by another shipment of trip {holder.holder_trip}{until}.",
+        "Give the shipment a new control number, or leave it out to be given one.",
+        "ACE truck manifest: a shipment control number is used once in three years",
+    )
+
+
+def _archive_rows(
+    conn: Connection, trip_number: str, rows: Sequence[Row], results: Sequence[StageResult], actor: Actor, now: datetime
+) -> None:
+    """Keep what was sent in, good and bad, with the answer to each row."""
+    states = Counter(result.state for result in results)
+    content = {
+        "states": dict(states),
+        "rows": [{"given": row.raw, "answer": result.as_dict()} for row, result in zip(rows, results, strict=True)],
+    }
+    record_act(conn, "stage_shipments", content, actor=actor, now=now, trip_number=trip_number)

@@ -1,0 +1,381 @@
+"""Which facts are kept, and under which names?
+
+Rules: keys are made by the application (UUID version 7 as text, or a business number), so that a
+batch is one statement; ``shipment_key`` is always ``shipments.key`` (the caller's own
+``shipment_id`` is unique within its trip only); instants are UTC; documents are JSON. Each table's
+one-sentence meaning is its ``comment``, and stands in the database too.
+``archive_entries`` and ``events`` are append-only: triggers refuse change and deletion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from filings.store.types import Bytes, Instant, Json, Money, Whole
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+KEY = String(36)
+WORD = String(40)
+
+
+def _key(name: str = "id", **options: Any) -> Column[str]:
+    return Column(name, KEY, **options)
+
+
+def _trip(*, nullable: bool = False) -> Column[str]:
+    return Column("trip_number", String(25), ForeignKey("trips.trip_number"), nullable=nullable)
+
+
+def _shipment(*, nullable: bool = True) -> Column[str]:
+    return Column("shipment_key", KEY, ForeignKey("shipments.key"), nullable=nullable)
+
+
+trips = Table(
+    "trips",
+    metadata,
+    Column("trip_number", String(25), primary_key=True),
+    Column("carrier_scac", String(4), nullable=False),
+    Column("port_of_arrival", String(4), nullable=False),
+    Column("estimated_arrival", Instant, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("state", WORD, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("filed_at", Instant),
+    Column("filed_by", String(200)),
+    Column("rule_book_version", String(100)),
+    Column("plan_stage", WORD),
+    Column("planned_through", Integer, nullable=False, server_default="0"),
+    Column("arrived_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(None, "state", "estimated_arrival"),
+    Index(None, "plan_stage"),
+    Index(None, "estimated_arrival"),
+    comment="One truck crossing; plan_stage and planned_through say how far its filings have been made.",
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    _key("key", primary_key=True),
+    _trip(),
+    Column("shipment_id", String(200), nullable=False),
+    Column("order_id", String(200)),
+    Column("scn", String(16)),
+    Column("position", Integer, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("pathway", WORD),
+    Column("entry_type", String(2)),
+    Column("decision", Json),
+    Column("state", WORD, nullable=False),
+    Column("state_since", Instant, nullable=False),
+    Column("manifest_state", WORD, nullable=False, server_default="none"),
+    Column("entry_state", WORD, nullable=False, server_default="none"),
+    Column("facts", Json, nullable=False),
+    Column("entry_number", String(11)),
+    Column("manifest_filing_id", KEY),
+    Column("entry_filing_id", KEY),
+    Column("notes", Json),
+    Column("problems", Json),
+    Column("sequence", Whole, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("trip_number", "shipment_id"),
+    Index(None, "trip_number", "position"),
+    Index(None, "trip_number", "state"),
+    Index(None, "scn"),
+    Index(None, "entry_number"),
+    comment="One consignment on a trip in manifest order, with what we know of it (facts) and where it stands.",
+)
+
+scn_ledger = Table(
+    "scn_ledger",
+    metadata,
+    Column("scn", String(16), primary_key=True),
+    Column("shipment_key", KEY, nullable=False),
+    Column("trip_number", String(25), nullable=False),
+    Column("reserved_on", Date, nullable=False),
+    Column("used_on", Date),
+    Column("free_after", Date),
+    Index(None, "shipment_key"),
+    comment="Who holds a shipment control number; once used it stays taken for three years.",
+)
+
+filings = Table(
+    "filings",
+    metadata,
+    _key(primary_key=True),
+    Column("kind", WORD, nullable=False),
+    _trip(),
+    _shipment(),
+    Column("scn", String(16)),
+    Column("entry_number", String(11)),
+    Column("entry_type", String(2)),
+    Column("pathway", WORD),
+    Column("state", WORD, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("accepted_version", Integer),
+    Column("last_outcome", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("deadline_at", Instant),
+    CheckConstraint("kind IN ('manifest', 'entry', 'handoff')", name="kind"),
+    Index(None, "trip_number", "id"),
+    Index(None, "state", "id"),
+    Index(None, "pathway", "id"),
+    Index(None, "scn"),
+    Index(None, "entry_number"),
+    Index(None, "shipment_key"),
+    Index(None, "created_at", "id"),
+    Index(None, "deadline_at"),
+    comment="One declaration to CBP (manifest of a trip, entry of a shipment) or one handoff, and where it stands.",
+)
+
+filing_versions = Table(
+    "filing_versions",
+    metadata,
+    Column("filing_id", KEY, ForeignKey("filings.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("content", Json, nullable=False),
+    Column("message_digest", String(64)),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("reason", Text),
+    comment="Every content a filing has ever had; an amendment adds the next version.",
+)
+
+transmissions = Table(
+    "transmissions",
+    metadata,
+    _key(primary_key=True),
+    Column("direction", String(3), nullable=False),
+    Column("partner", String(100), nullable=False),
+    Column("channel", WORD, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("application", WORD),
+    Column("control_number", WORD),
+    Column("correlation", String(255)),
+    Column("trip_number", String(25)),
+    Column("content_type", String(100), nullable=False),
+    Column("payload_digest", String(64), nullable=False),
+    Column("payload_size", Whole, nullable=False),
+    Column("prepared", Json),
+    Column("prepared_body", Bytes),
+    Column("archive_position", Whole),
+    Column("state", WORD, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="100"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant),
+    Column("lease_until", Instant),
+    Column("lease_owner", String(100)),
+    Column("message_id", String(255)),
+    Column("receipt", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Column("answered_at", Instant),
+    UniqueConstraint("direction", "message_id"),
+    CheckConstraint("direction IN ('in', 'out')", name="direction"),
+    Index(None, "direction", "state", "priority", "id"),
+    Index(None, "direction", "application", "control_number"),
+    Index(None, "direction", "state", "correlation"),
+    Index(None, "trip_number", "id"),
+    comment="One file of bytes that goes out or came in; the outbox and the inbox are views of this table.",
+)
+
+transmission_filings = Table(
+    "transmission_filings",
+    metadata,
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("filing_id", KEY, ForeignKey("filings.id"), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    _shipment(),
+    Index(None, "filing_id"),
+    Index(None, "shipment_key"),
+    comment="What a transmission carries, in message order: which filing, shipment and version.",
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _key(primary_key=True),
+    Column("filing_id", KEY, ForeignKey("filings.id")),
+    _shipment(),
+    Column("trip_number", String(25)),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("source", WORD, nullable=False),
+    Column("scope", WORD, nullable=False),
+    Column("meaning", WORD, nullable=False),
+    Column("code", WORD),
+    Column("text", Text),
+    Column("place", String(255)),
+    Column("field_path", String(255)),
+    Column("occurred_at", Instant),
+    Column("recorded_at", Instant, nullable=False),
+    Column("document", Json),
+    Index(None, "filing_id", "id"),
+    Index(None, "shipment_key", "id"),
+    Index(None, "transmission_id"),
+    comment="What one answer means for one filing or shipment; one that matches nothing is kept without either.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("cursor", Whole, primary_key=True, autoincrement=False),
+    Column("id", KEY, nullable=False),
+    Column("type", WORD, nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("sequence", Whole, nullable=False),
+    Column("trip_number", String(25)),
+    Column("shipment_key", KEY),
+    Column("occurred_at", Instant, nullable=False),
+    Column("data", Json, nullable=False),
+    UniqueConstraint("id"),
+    UniqueConstraint("stream", "sequence"),
+    Index(None, "trip_number", "cursor"),
+    comment="What dispatch was told, append-only: one gapless cursor for all, one sequence per shipment or trip.",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _key(primary_key=True),
+    Column("kind", WORD, nullable=False),
+    Column("severity", WORD, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("detail", Json),
+    Column("trip_number", String(25)),
+    Column("filing_id", KEY),
+    Column("transmission_id", KEY),
+    Column("raised_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("settled_by", String(200)),
+    Index(None, "settled_at", "raised_at"),
+    Index(None, "filing_id"),
+    comment="Something a person must look at; open until somebody settles it.",
+)
+
+archive_entries = Table(
+    "archive_entries",
+    metadata,
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    Column("kind", WORD, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("trip_number", String(25)),
+    Column("shipment_key", KEY),
+    Column("filing_id", KEY),
+    Column("transmission_id", KEY),
+    Column("scn", String(16)),
+    Column("entry_number", String(11)),
+    Column("recorded_at", Instant, nullable=False),
+    Column("content_type", String(100), nullable=False),
+    Column("body", Bytes, nullable=False),
+    Column("body_size", Whole, nullable=False),
+    Column("body_sha256", Bytes(32), nullable=False),
+    Column("stored_sha256", Bytes(32), nullable=False),
+    Column("leaf_hash", Bytes(32), nullable=False),
+    Index(None, "trip_number", "position"),
+    Index(None, "shipment_key"),
+    Index(None, "filing_id"),
+    Index(None, "transmission_id"),
+    Index(None, "scn"),
+    Index(None, "entry_number"),
+    Index(None, "recorded_at"),
+    CheckConstraint("kind IN ('transmission', 'decision', 'act', 'document')", name="kind"),
+    comment="Evidence, append-only and provable: every transmission, decision, human act and document, compressed.",
+)
+
+archive_head = Table(
+    "archive_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", Whole, nullable=False),
+    Column("root", Bytes(32), nullable=False),
+    Column("frontier", Json, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+    comment="The single row that says how many entries the archive has and what its Merkle root is.",
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("first_value", Whole, primary_key=True, autoincrement=False),
+    Column("last_value", Whole, nullable=False),
+    Column("next_value", Whole, nullable=False),
+    CheckConstraint("first_value <= last_value", name="order"),
+    CheckConstraint("next_value BETWEEN first_value AND last_value + 1", name="within"),
+    comment="Ranges of control numbers and the next one to give out; a number is given out once.",
+)
+
+day_ledger = Table(
+    "day_ledger",
+    metadata,
+    Column("person_key", String(64), primary_key=True),
+    Column("eastern_day", Date, primary_key=True),
+    Column("shipment_key", KEY, ForeignKey("shipments.key"), primary_key=True),
+    Column("pathway", WORD, nullable=False),
+    Column("value", Money, nullable=False),
+    Index(None, "shipment_key"),
+    comment="Fair retail value counted for one person on one Eastern day, shipment by shipment.",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", String(200), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("route", String(255), nullable=False),
+    Column("body_digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", Json),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "created_at"),
+    comment="The first answer given under an idempotency key, to be given again for the same request.",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _key(primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("licensed", Boolean, nullable=False),
+    Column("key_hash", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+    UniqueConstraint("key_hash"),
+    comment="Who may call: a role and the SHA-256 of a 256-bit random key, never the key.",
+)
+
+APPEND_ONLY: tuple[str, ...] = ("archive_entries", "events")
+"""Tables on which the database itself refuses UPDATE and DELETE."""

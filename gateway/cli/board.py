@@ -1,0 +1,134 @@
+"""``gateway trip`` and ``gateway filing``: where does it stand, what happened, what may be done next?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import typer
+
+from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
+from gateway.cli.output import Output, make_table, plain
+
+NEXT: Final = {
+    "draft": "stage its shipments and file it: gateway submit TRIP.json SHIPMENTS --file",
+    "filing": "wait for CBP's answers: gateway trip {number}",
+    "filed": "wait for CBP's answers: gateway trip {number}",
+    "blocked": "settle what blocks it, or take it off the truck",
+    "clear": "cross",
+    "arrived": "look at what is still held: gateway trip {number} --state held",
+}
+
+
+def trip(
+    number: Annotated[str, typer.Argument(help="The trip number.", metavar="TRIP")],
+    state: Annotated[str | None, typer.Option("--state", help="List its shipments in this state.")] = None,
+    pathway: Annotated[str | None, typer.Option("--pathway", help="List its shipments of this pathway.")] = None,
+    url: UrlOption = DEFAULT_URL,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The board of a trip: go or no-go, counts, what holds it, and what may be done next.
+
+    Example: gateway trip SFIC2611230001 --state held
+    """
+    import asyncio
+
+    from gateway.cli.access import client_for
+    from gateway.cli.follow import show_board
+
+    output = Output(as_json)
+    client = client_for(output, url, key)
+    filters = {name: value for name, value in (("state", state), ("pathway", pathway)) if value}
+
+    async def run() -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
+        async with client:
+            board = await client.board(number)
+            if not filters:
+                return board, None
+            return board, [one async for one in client.shipments(number, **filters)]
+
+    board, listed = asyncio.run(run())
+    if as_json:
+        output.document(board | ({} if listed is None else {"listed": listed}))
+        return
+    show_board(output, board)
+    if listed is not None:
+        _show_shipments(output, listed)
+    following = NEXT.get(str(board["state"]), "")
+    if following:
+        output.say(f"Next: {following.format(number=number)}", "dim")
+
+
+def _show_shipments(output: Output, listed: list[dict[str, Any]]) -> None:
+    table = make_table(f"{len(listed)} shipments")
+    for column in ("shipment", "SCN", "pathway", "state", "entry number"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("why", ratio=1)
+    for one in listed:
+        names = ("shipment_id", "shipment_control_number", "pathway", "state", "entry_number")
+        table.add_row(*(plain(str(one[name] or "")) for name in names), plain(" ".join(one["reasons"])))
+    output.show(table)
+
+
+def filing(
+    identifier: Annotated[str, typer.Argument(help="Id, SCN or entry number of the filing.", metavar="ID")],
+    url: UrlOption = DEFAULT_URL,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One filing: where it stands, what happened to it, which files it went out with, what may be done next.
+
+    Example: gateway filing SFIC25031000123
+    """
+    import asyncio
+
+    from gateway.cli.access import client_for
+
+    output = Output(as_json)
+    client = client_for(output, url, key)
+
+    async def run() -> dict[str, Any]:
+        async with client:
+            found: dict[str, Any] = await client.filing(identifier)
+            for part in ("timeline", "transmissions"):
+                found[part] = (await client.filing(str(found["id"]), part))["items"]
+            return found
+
+    found = asyncio.run(run())
+    if as_json:
+        output.document(found)
+        return
+    _show_filing(output, found)
+
+
+def _show_filing(output: Output, found: dict[str, Any]) -> None:
+    numbers = [found.get("shipment_control_number"), found.get("entry_number")]
+    shown = "  ".join(str(number) for number in numbers if number)
+    output.say(f"\n{found['kind']} filing {found['id']}  {shown}".rstrip(), "bold")
+    entry_type = f", entry type {found['entry_type']}" if found.get("entry_type") else ""
+    output.say(f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}")
+    output.say(f"state: {str(found['state']).replace('_', ' ')}", "bold")
+    shipment = found.get("shipment")
+    if shipment:
+        output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
+        for reason in shipment["reasons"]:
+            output.say(f"  {reason}", "dim")
+    table = make_table("What happened")
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("what", no_wrap=True)
+    table.add_column("code", no_wrap=True)
+    table.add_column("text", ratio=1)
+    for step in found["timeline"]:
+        at = str(step["at"] or "")[:19].replace("T", " ")
+        code = " ".join(str(step[name]) for name in ("source", "code") if step.get(name))
+        table.add_row(at, plain(str(step["what"]).replace("_", " ")), plain(code), plain(str(step["text"])))
+    output.show(table)
+    files = make_table("Files")
+    for column in ("direction", "name", "state", "bytes", "SHA-256"):
+        files.add_column(column, no_wrap=True)
+    for one in found["transmissions"]:
+        names = ("direction", "name", "state", "payload_bytes")
+        files.add_row(*(plain(str(one[name])) for name in names), str(one["payload_sha256"])[:16] + "…")
+    output.show(files)
+    acts = ", ".join(str(act) for act in found.get("acts", ()))
+    output.say(f"May be done next: {acts or 'nothing'}", "dim")

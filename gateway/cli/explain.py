@@ -1,0 +1,209 @@
+"""``gateway explain``: which lawful way would each shipment take, by which rules, and why? Sends nothing.
+
+The file is read twice in flat memory: once to see which orders travel in several parcels, once to decide in
+manifest order. Rows that cannot be read as a shipment are listed and do not stop the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from gateway.cli.options import ArrivalOption, ConfigOption, JsonOption, ShipmentsFile
+from gateway.cli.output import JsonRows, Output, make_table, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mappings.decision import PathwayDecision
+    from mappings.rulebook import RuleBook
+    from schemas.intake import Row
+    from schemas.shipment import ImporterOfRecord, Shipment
+
+BLOCK: Final = 50
+"""Shipments in one table, so that the first are seen before the last are read."""
+
+
+def explain(
+    shipments_file: ShipmentsFile,
+    arrival: ArrivalOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the pathway of each shipment, with rules, citations and reasons. Sends nothing.
+
+    The arrival defaults to now; the law of that day in America/New_York is applied.
+
+    Example: gateway explain shipments.ndjson --arrival 2026-11-23
+    """
+    from datetime import UTC
+
+    from gateway.cli.reading import read_arrival
+    from gateway.settings import load_settings
+    from mappings.rulebook import RuleBook
+    from schemas.intake import content_type_of
+
+    output = Output(as_json)
+    content_type_of(shipments_file.name)
+    instant = read_arrival(arrival, datetime.now(UTC))
+    importer = load_settings(config).filer.default_importer
+    explained = Explained(shipments_file, instant, RuleBook.load(), importer)
+    with output.progress() as bars:
+        task = bars.add_task("kB read", total=max(2 * shipments_file.stat().st_size // 1024, 1))
+        read = 0
+
+        def advance(size: int) -> None:
+            nonlocal read
+            read += size
+            bars.update(task, completed=read // 1024)
+
+        decisions = explained.run(advance)
+        if as_json:
+            _write_json(decisions, explained)
+        else:
+            _write_tables(output, decisions)
+    if not as_json:
+        _write_summary(output, explained)
+    raise typer.Exit(1 if explained.bad else 0)
+
+
+class Explained:
+    """The decisions for a file, one at a time, and what was counted on the way."""
+
+    def __init__(
+        self, path: Path, arrival: datetime, rules: RuleBook, default_importer: ImporterOfRecord | None
+    ) -> None:
+        self.path, self.arrival, self.rules, self.default_importer = path, arrival, rules, default_importer
+        self.counts: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
+        self.bad: list[Row] = []
+
+    def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
+        """Decide every readable shipment in the order of the file."""
+        from mappings.decision import decide_trip, find_lots
+
+        lots = find_lots(self._good(advance, keep=False))
+        decisions = decide_trip(
+            self._good(advance, keep=True),
+            None,
+            self.arrival,
+            self.rules,
+            default_importer=self.default_importer,
+            lots=lots,
+        )
+        for decision in decisions:
+            self.counts[decision.pathway] += 1
+            self.used.update(decision.rules)
+            yield decision
+
+    def _good(self, advance: Callable[[int], None], *, keep: bool) -> Iterator[Shipment]:
+        from gateway.cli.reading import checked_rows
+
+        for row in checked_rows(self.path, advance):
+            if row.shipment is not None:
+                yield row.shipment
+            elif keep:
+                self.bad.append(row)
+
+
+def explained_row(decision: PathwayDecision) -> dict[str, Any]:
+    """One decision in the shape of ``--json``."""
+    row: dict[str, Any] = {
+        "shipment_id": decision.shipment_id,
+        "pathway": decision.pathway,
+        "entry_type": decision.entry_type,
+        "rules": list(decision.rules),
+        "citations": list(decision.citations),
+        "reasons": list(decision.reasons),
+        "refused": [refusal.as_dict() for refusal in decision.refused],
+    }
+    if decision.needs:
+        row["needs"] = [problem.as_dict() for problem in decision.needs]
+    if decision.warnings:
+        row["warnings"] = [problem.as_dict() for problem in decision.warnings]
+    return row
+
+
+def _write_json(decisions: Iterator[PathwayDecision], explained: Explained) -> None:
+    from gateway.cli.reading import refused_row
+
+    with JsonRows("shipments") as rows:
+        for decision in decisions:
+            rows.add(explained_row(decision))
+        rows.end(
+            arrival=explained.arrival,
+            rule_book=explained.rules.version,
+            pathways=dict(explained.counts),
+            errors=[refused_row(row) for row in explained.bad],
+        )
+
+
+def _write_tables(output: Output, decisions: Iterator[PathwayDecision]) -> None:
+    block: list[PathwayDecision] = []
+    for decision in decisions:
+        block.append(decision)
+        if len(block) == BLOCK:
+            _show_block(output, block)
+            block.clear()
+    if block:
+        _show_block(output, block)
+
+
+def _show_block(output: Output, block: list[PathwayDecision]) -> None:
+    from rich.text import Text
+
+    table = make_table()
+    table.add_column("shipment", no_wrap=True, min_width=20)
+    table.add_column("pathway", no_wrap=True, min_width=10)
+    table.add_column("why", ratio=3)
+    table.add_column("rules", style="dim", ratio=1)
+    for decision in block:
+        why = plain(" ".join(decision.reasons))
+        for need in decision.needs:
+            why.append(f"\nneeds {need.path}: {need.text} {need.remedy}", style="yellow")
+        for warning in decision.warnings:
+            why.append(f"\n{warning.text}", style="dim")
+        pathway = Text(decision.pathway, style=STYLES.get(decision.pathway, ""))
+        table.add_row(plain(decision.shipment_id), pathway, why, plain(", ".join(decision.rules)))
+    output.show(table)
+
+
+STYLES: Final = {
+    "section321": "green",
+    "type86": "green",
+    "informal": "cyan",
+    "formal": "magenta",
+    "review": "bold yellow",
+}
+
+
+def _write_summary(output: Output, explained: Explained) -> None:
+    from gateway.cli.reading import EASTERN, row_problems
+
+    bad = [problem for row in explained.bad for problem in row_problems([_bad(row)])]
+    output.problems(bad, f"{len(explained.bad)} rows are not shipments")
+    at = explained.arrival.astimezone(EASTERN)
+    table = make_table(f"Arriving {at:%Y-%m-%d %H:%M} Eastern time, rule book {explained.rules.version}")
+    table.add_column("pathway")
+    table.add_column("shipments", justify="right")
+    for pathway, count in explained.counts.most_common():
+        table.add_row(pathway, str(count))
+    output.show(table)
+    rules = make_table("Rules that decided")
+    rules.add_column("rule")
+    rules.add_column("shipments", justify="right")
+    rules.add_column("citation", ratio=1)
+    for rule, count in explained.used.most_common():
+        rules.add_row(rule, str(count), plain(explained.rules.citations.get(rule, "")))
+    if explained.used:
+        output.show(rules)
+
+
+def _bad(row: Row) -> dict[str, Any]:
+    from gateway.cli.reading import refused_row
+
+    return refused_row(row)

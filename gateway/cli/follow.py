@@ -1,0 +1,143 @@
+"""How does a trip look to a person, now and while CBP's answers come in?
+
+``answered`` is the point where CBP has said yes or no to every declaration; release comes after arrival and is
+not waited for here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.cli.output import Output, make_table, plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from gateway.client import GatewayClient
+
+POLL_FIRST: Final = 0.2
+POLL_LONGEST: Final = 2.0
+UNDER_WAY: Final = ("queued", "sending", "in_doubt")
+DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
+WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
+SHOWN: Final = 10
+
+
+def answered(board: Mapping[str, Any]) -> bool:
+    """Whether every declaration of the trip has gone out and has CBP's answer."""
+    return (
+        board.get("planning") == "done"
+        and not sum(board["transmissions"].get(state, 0) for state in UNDER_WAY)
+        and not board["manifest"]["pending"]
+        and not board["entries"]["pending"]
+    )
+
+
+def refusals(board: Mapping[str, Any]) -> int:
+    """How many declarations CBP refused, and shipments that we had to leave off."""
+    if not board:
+        return 0
+    states = board["states"]
+    return int(board["manifest"]["rejected"] + board["entries"]["rejected"] + states.get("refused", 0))
+
+
+class Bars:
+    """The progress of a filed trip as bars: sent, accepted, released."""
+
+    def __init__(self, bars: Progress, *, released: bool) -> None:
+        self._bars = bars
+        self._sent = bars.add_task("files sent", total=None)
+        self._manifest = bars.add_task("on the manifest", total=None)
+        self._entries = bars.add_task("entries accepted", total=None)
+        self._released: TaskID | None = bars.add_task("released", total=None) if released else None
+
+    def show(self, board: Mapping[str, Any]) -> None:
+        """Bring the bars to where the board stands."""
+        files = board["transmissions"]
+        all_files = sum(files.values())
+        waiting = sum(files.get(state, 0) for state in UNDER_WAY)
+        self._bars.update(self._sent, total=all_files or None, completed=all_files - waiting)
+        for task, part in ((self._manifest, board["manifest"]), (self._entries, board["entries"])):
+            done = part["accepted"] + part["rejected"]
+            self._bars.update(task, total=(done + part["pending"]) or None, completed=done)
+        if self._released is not None:
+            crossing = board["shipments"] - board["states"].get("in_review", 0)
+            self._bars.update(self._released, total=crossing or None, completed=board["released"])
+
+
+async def follow(
+    output: Output,
+    client: GatewayClient,
+    trip_number: str,
+    seconds: float,
+) -> tuple[dict[str, Any], bool]:
+    """Follow a filed trip until it is answered; the last board, and whether time ran out first."""
+    end = time.monotonic() + seconds
+    pause = POLL_FIRST
+    with output.progress() as bars:
+        shown = Bars(bars, released=False)
+        while True:
+            board = await client.board(trip_number)
+            shown.show(board)
+            if answered(board):
+                return board, False
+            if any(alert["kind"] == "trip_not_plannable" for alert in board["alerts"]):
+                return board, True
+            if time.monotonic() >= end:
+                return board, True
+            await asyncio.sleep(min(pause, max(end - time.monotonic(), 0)))
+            pause = min(pause * 1.3, POLL_LONGEST)
+
+
+def show_board(output: Output, board: Mapping[str, Any]) -> None:
+    """The board for people: may the truck go, what stands how, what holds it."""
+    from rich.text import Text
+
+    port = f"{board['port_of_arrival']} {board.get('port_name') or ''}".strip()
+    output.say("")
+    heading = Text(f"Trip {board['trip_number']}  ", style="bold")
+    heading.append(WORDS.get(board["decision"], str(board["decision"])), style=DECISIONS.get(board["decision"], ""))
+    heading.append(f"  {board['reason']}", style="not bold")
+    output.show(heading)
+    arrives = str(board["estimated_arrival_local"])[:16].replace("T", " ")
+    output.say(f"{port}, arrives {arrives} ({board['time_zone']})" + (", arrived" if board["arrived_at"] else ""), "dim")
+    table = make_table()
+    for column, style in (("pathway", ""), ("shipments", "bold"), ("state", ""), ("shipments", "bold")):
+        table.add_column(column, justify="right" if style else "left", style=style)
+    pathways, states = sorted(board["pathways"].items()), sorted(board["states"].items())
+    for place in range(max(len(pathways), len(states))):
+        left = (pathways[place][0], str(pathways[place][1])) if place < len(pathways) else ("", "")
+        right = (states[place][0].replace("_", " "), str(states[place][1])) if place < len(states) else ("", "")
+        table.add_row(*left, *right)
+    output.show(table)
+    declared = make_table()
+    for column in ("declared", "accepted", "rejected", "pending"):
+        declared.add_column(column, justify="left" if column == "declared" else "right")
+    for name in ("manifest", "entries"):
+        part = board[name]
+        declared.add_row(name, str(part["accepted"]), str(part["rejected"]), str(part["pending"]))
+    declared.add_row("handoffs", str(board["handoffs"]), "", "")
+    output.show(declared)
+    _show_blocking(output, board)
+    for alert in board["alerts"][:SHOWN]:
+        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+
+
+def _show_blocking(output: Output, board: Mapping[str, Any]) -> None:
+    blocking = board["blocking"]
+    if not blocking:
+        return
+    table = make_table("What holds the truck")
+    for column in ("shipment", "SCN", "state", "pathway"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("why", ratio=1)
+    for one in blocking[:SHOWN]:
+        why = " ".join(problem["text"] for problem in one["needs"]) or (one["reasons"] or [""])[0]
+        cells = (one["shipment_id"], one["shipment_control_number"] or "", one["state"].replace("_", " "))
+        table.add_row(*(plain(cell) for cell in cells), plain(one["pathway"] or ""), plain(why))
+    output.show(table)
+    if len(blocking) > SHOWN:
+        output.say(f"and more: `gateway trip {board['trip_number']} --json` lists them", "dim")

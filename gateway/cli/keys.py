@@ -1,0 +1,119 @@
+"""``gateway keys``: who may call the service, and as what?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.database import in_store
+from gateway.cli.options import ConfigOption, JsonOption
+from gateway.cli.output import Output, make_table, plain
+from schemas.errors import NotFound, Problem, ShipmentError
+
+if TYPE_CHECKING:
+    from filings.identity import ApiKey
+
+ROLES = ("broker", "dispatch", "auditor", "integration", "admin")
+
+app = typer.Typer(
+    help="API keys: make, list, revoke.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who the key is for.")],
+    role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.", metavar="ROLE")],
+    licensed: Annotated[bool, typer.Option("--licensed", help="A broker with a customs broker licence.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key. It is shown once and kept only as a hash.
+
+    Example: gateway keys create "Buffalo desk" --role broker --licensed
+    """
+    from filings.identity import Role, create_key
+
+    output = Output(as_json)
+    if role not in ROLES:
+        raise typer.BadParameter(f"{role!r} is not one of {', '.join(ROLES)}.", param_hint="--role")
+    now = datetime.now(UTC)
+    try:
+        key, secret = in_store(config, lambda conn: create_key(conn, name, Role(role), now=now, licensed=licensed))
+    except ValueError as error:
+        text = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        raise ShipmentError(Problem("wrong_key", "", text, "See `gateway keys create --help`.")) from None
+    if as_json:
+        output.document(_shown(key) | {"key": secret})
+        return
+    output.say(f"Key for {key.name} ({_role(key)}), shown this once:")
+    output.say(secret, "bold")
+    output.say(f"Revoke it with: gateway keys revoke {key.id}", "dim")
+
+
+@app.command(name="list")
+def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Every key ever made, oldest first; the keys themselves are kept nowhere.
+
+    Example: gateway keys list
+    """
+    from filings.identity import list_keys
+
+    output = Output(as_json)
+    found = in_store(config, list_keys)
+    if as_json:
+        output.document({"keys": [_shown(key) for key in found]})
+        return
+    table = make_table(f"{len(found)} key{'' if len(found) == 1 else 's'}")
+    for column in ("id", "name", "role", "made", "last used", "revoked"):
+        table.add_column(column)
+    for key in found:
+        table.add_row(
+            key.id, plain(key.name), _role(key), _at(key.created_at), _at(key.last_used_at), _at(key.revoked_at)
+        )
+    output.show(table)
+
+
+@app.command()
+def revoke(
+    identifier: Annotated[str, typer.Argument(help="The id of the key.", metavar="ID")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a key for good.
+
+    Example: gateway keys revoke 0199c0de-0000-7000-8000-000000000000
+    """
+    from filings.identity import revoke_key
+
+    output = Output(as_json)
+    now = datetime.now(UTC)
+    if not in_store(config, lambda conn: revoke_key(conn, identifier, now)):
+        text = "There is no such key that is still good."
+        raise NotFound(Problem("key_unknown", "ID", text, "See `gateway keys list`."))
+    if as_json:
+        output.document({"id": identifier, "revoked_at": now})
+    else:
+        output.say(f"Revoked {identifier}.")
+
+
+def _shown(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role.value,
+        "licensed": key.licensed,
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _role(key: ApiKey) -> str:
+    return f"{key.role.value}, licensed" if key.licensed else key.role.value
+
+
+def _at(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

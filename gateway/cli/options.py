@@ -1,0 +1,44 @@
+"""Which options do several commands share?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="TOML file with settings.", exists=True, dir_okay=False, metavar="FILE"),
+]
+UrlOption = Annotated[
+    str, typer.Option("--url", envvar="GATEWAY_URL", help="Where `gateway serve` listens.", metavar="URL")
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="GATEWAY_API_KEY",
+        help="API key; on this machine the key that `gateway serve` left in its data directory is found by itself.",
+        metavar="KEY",
+        show_envvar=True,
+    ),
+]
+TripFile = Annotated[
+    Path, typer.Argument(help="The trip: a JSON file.", metavar="TRIP.json", exists=True, dir_okay=False)
+]
+ShipmentsFile = Annotated[
+    Path,
+    typer.Argument(
+        help="The shipments: .json (array), .ndjson or .csv.", metavar="SHIPMENTS", exists=True, dir_okay=False
+    ),
+]
+ArrivalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--arrival", help="Arrival: a day (2026-11-23) or an instant (2026-11-23T16:30:00-05:00).", metavar="INSTANT"
+    ),
+]
+
+DEFAULT_URL = "http://127.0.0.1:8470"

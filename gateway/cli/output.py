@@ -1,0 +1,197 @@
+"""How does a command speak to people and to programs?
+
+People read tables and progress bars; colours only at a terminal and without ``NO_COLOR``. Programs read
+one JSON document on standard output; everything else goes to standard error then. A document with many
+rows is written row by row, so that its size costs no memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import PurePath
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from schemas.errors import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
+SHOWN_PROBLEMS: Final = 50
+"""Faults in one table for people; ``--json`` has all of them."""
+
+
+class Output:
+    """Standard output and standard error of one command."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        from rich.console import Console
+
+        self.as_json = as_json
+        self.errors: Console = Console(stderr=True, highlight=False, emoji=False)
+        # a narrow file or pipe would cut tables at 80 columns
+        width = None if sys.stdout.isatty() else 140
+        self.people: Console = self.errors if as_json else Console(highlight=False, emoji=False, width=width)
+
+    def document(self, value: Any) -> None:
+        """The one JSON document of ``--json``."""
+        write_standard_output(to_json(value) + b"\n")
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """A line for people."""
+        self.people.print(text, style=style, markup=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line on standard error: what is going on."""
+        self.errors.print(text, style="dim", markup=False, soft_wrap=True)
+
+    def show(self, renderable: Any) -> None:
+        """A table, a panel or a tree for people; a table's title is a line of its own, however narrow the table."""
+        title = getattr(renderable, "title", None)
+        if title is not None:
+            renderable.title = None
+            self.people.print(title, style="bold", soft_wrap=True)
+        self.people.print(renderable)
+
+    def problems(self, problems: Iterable[Problem | Mapping[str, Any]], title: str = "What is wrong") -> None:
+        """A table of faults on the console for people."""
+        listed = [problem.as_dict() if isinstance(problem, Problem) else problem for problem in problems]
+        if not listed:
+            return
+        self.show(problem_table(listed[:SHOWN_PROBLEMS], title))
+        if len(listed) > SHOWN_PROBLEMS:
+            self.say(f"and {len(listed) - SHOWN_PROBLEMS} more; --json has all of them", "dim")
+
+    @contextmanager
+    def progress(self, *, transient: bool = True) -> Iterator[Progress]:
+        """Progress bars on standard error; drawn live at a terminal, elsewhere only their end unless ``transient``."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.errors, transient=transient, redirect_stdout=False) as bars:
+            yield bars
+
+
+def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Code, path, sentence, remedy; a column ``where`` when some fault has a row or position."""
+    table = make_table(title)
+    placed = any(problem.get("where") or problem.get("position") for problem in problems)
+    if placed:
+        table.add_column("where", style="dim")
+    table.add_column("code", style="bold red", no_wrap=True)
+    table.add_column("path", style="cyan", overflow="fold")
+    table.add_column("what", ratio=3)
+    table.add_column("what usually mends it", ratio=2)
+    for problem in problems:
+        remedy = str(problem.get("remedy", ""))
+        if problem.get("reference"):
+            remedy = f"{remedy} [{problem['reference']}]".strip()
+        code = str(problem["code"])
+        if problem.get("severity") == "warning":
+            code += " (warning)"
+        cells = [code, str(problem.get("path", "")), str(problem["text"]), remedy]
+        if placed:
+            cells.insert(0, str(problem.get("where") or problem.get("position") or ""))
+        table.add_row(*(plain(cell) for cell in cells))
+    return table
+
+
+def make_table(title: str = "") -> Table:
+    """A table in the house's form."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(title=plain(title) if title else None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+
+
+def plain(text: str) -> Any:
+    """Text that is shown as it is: no markup in it counts, control characters are made visible."""
+    from rich.text import Text
+
+    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return Text(shown)
+
+
+def to_json(value: Any) -> bytes:
+    """Indented JSON: decimals and instants as text, problems in their shape."""
+    import orjson
+
+    return orjson.dumps(value, default=_default, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Problem):
+        return value.as_dict()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def write_standard_output(data: bytes) -> None:
+    """Bytes to standard output, also where a test has put a text stream in its place."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(data.decode("utf-8"))
+    else:
+        sys.stdout.flush()
+        binary.write(data)
+    sys.stdout.flush()
+
+
+class JsonRows:
+    """One JSON object on standard output whose list ``name`` is written row by row; ``end`` adds further members."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rows = 0
+        self._members: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        write_standard_output(f'{{\n  "{self._name}": ['.encode())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import orjson
+
+        text = b"\n  ]" if self._rows else b"]"
+        for name, value in self._members.items():
+            text += b",\n  " + orjson.dumps(name) + b": " + to_json(value).replace(b"\n", b"\n  ")
+        write_standard_output(text + b"\n}\n")
+
+    def add(self, row: Any) -> None:
+        """One more row."""
+        import orjson
+
+        write_standard_output((b",\n    " if self._rows else b"\n    ") + orjson.dumps(row, default=_default))
+        self._rows += 1
+
+    def end(self, **members: Any) -> None:
+        """What stands in the document besides the list."""
+        self._members |= members

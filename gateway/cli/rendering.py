@@ -1,0 +1,187 @@
+"""Which exact messages would a trip become? The files, without a store, a network or a control number spent.
+
+The same mappings and codecs as in the running gateway; only what the store gives out is stood in for: control
+numbers, entry numbers and shipment control numbers begin at 1. A shipment that fits into no message is
+listed with every reason and left off; the others go on. Shipments for review are left off too: they may not
+cross until a broker has decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mappings.decision import PathwayDecision, decide_trip, eastern_day
+from mappings.entry import FilerIdentity, build_entry, check_entry
+from mappings.handoff import build_package, zip_package
+from mappings.manifest import build_manifest
+from mappings.manifest_bill import bill_segments
+from mappings.rulebook import RuleBook
+from schemas.catair import BlockSpec, write_batch
+from schemas.entry_number import make_entry_number
+from schemas.errors import FormatError, Problem
+from schemas.profile import load_profile
+from schemas.shipment import Shipment
+from schemas.trip import Trip
+from schemas.x12 import envelope_for, write_interchange
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+Pair = tuple[Shipment, PathwayDecision]
+ENTERED = ("type86", "informal")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One file that would be sent, or handed over: ``shipments`` are those it carries."""
+
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
+    shipments: tuple[str, ...]
+    numbers: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row of ``index.json``."""
+        return {
+            "file": self.name,
+            "type": self.kind,
+            "bytes": len(self.content),
+            "shipments": len(self.shipments),
+            **self.numbers,
+            "shipment_ids": list(self.shipments),
+        }
+
+
+@dataclass(slots=True)
+class Rendering:
+    """What became of the shipments besides files."""
+
+    decisions: list[PathwayDecision] = field(default_factory=list)
+    unfit: list[dict[str, Any]] = field(default_factory=list)
+    review: list[str] = field(default_factory=list)
+    notes: int = 0
+
+
+def filer_identity(settings: Settings) -> FilerIdentity:
+    """Who files, by the settings."""
+    filer = settings.filer
+    return FilerIdentity(
+        code=filer.code,
+        port=filer.port,
+        contact_name=filer.contact_name,
+        contact_phone=filer.contact_phone,
+        office=filer.office,
+        bond_type=filer.bond_type,
+        default_importer=filer.default_importer,
+    )
+
+
+class Renderer:
+    """Renders one trip; ``result`` fills while :meth:`run` gives the files."""
+
+    def __init__(self, trip: Trip, arrival: datetime, settings: Settings, made_at: datetime) -> None:
+        self.trip, self.arrival, self.settings, self.made_at = trip, arrival, settings, made_at
+        self.profile = load_profile(settings.profile)
+        self.rules = RuleBook.load()
+        self.filer = filer_identity(settings)
+        self.result = Rendering()
+
+    def run(self, shipments: Sequence[Shipment], step: Callable[[], None]) -> Iterator[RenderedFile]:
+        """Every file in the order of sending; ``step`` is called once a shipment."""
+        good: list[Pair] = []
+        numbered = list(self._numbered(shipments))
+        decisions = decide_trip(
+            numbered, self.trip, self.arrival, self.rules, default_importer=self.filer.default_importer
+        )
+        for shipment, decision in zip(numbered, decisions, strict=True):
+            self.result.decisions.append(decision)
+            if self._fits(shipment, decision):
+                good.append((shipment, decision))
+            step()
+        if good:
+            yield from self._manifests(good)
+        yield from self._entries([pair for pair in good if pair[1].pathway in ENTERED])
+        for shipment, decision in good:
+            if decision.pathway == "formal":
+                content = zip_package(build_package(shipment, decision, self.trip, self.made_at), self.made_at)
+                numbers = {"scn": shipment.scn}
+                yield RenderedFile(f"handoff-{shipment.scn}.zip", "handoff", content, (shipment.shipment_id,), numbers)
+
+    def _numbered(self, shipments: Iterable[Shipment]) -> Iterator[Shipment]:
+        number = 0
+        for shipment in shipments:
+            if shipment.scn is None:
+                number += 1
+                scn = f"{self.trip.carrier_scac}G{number:011d}"
+                yield shipment.model_copy(update={"shipment_control_number": scn})
+            else:
+                yield shipment
+
+    def _fits(self, shipment: Shipment, decision: PathwayDecision) -> bool:
+        """Whether the shipment goes into the messages of its pathway; else it is noted why not."""
+        if decision.pathway == "review":
+            self.result.review.append(shipment.shipment_id)
+            return False
+        problems: list[Problem] = [need for need in decision.needs if need.severity == "error"]
+        try:
+            bill = bill_segments(shipment, decision, self.trip, self.profile, 1)
+            self.result.notes += len(bill.notes)
+        except FormatError as error:
+            problems += error.problems
+        if decision.pathway in ENTERED:
+            problems += check_entry(shipment, decision, self.trip, self.filer)
+        if problems:
+            told = list(dict.fromkeys(problems))
+            faults = [problem.as_dict() for problem in told]
+            self.result.unfit.append({"shipment_id": shipment.shipment_id, "errors": faults})
+        return not problems
+
+    def _manifests(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
+        carrier = self.settings.carrier
+        limit = self.settings.limits.bills_per_manifest
+        ids = {shipment.scn: shipment.shipment_id for shipment, _ in pairs}
+        for number, message in enumerate(build_manifest(self.trip, pairs, self.profile, limit=limit), 1):
+            envelope = replace(
+                envelope_for(
+                    "309", self.profile, control_number=number, written_at=self.made_at, usage=self.settings.usage
+                ),
+                sender_qualifier=carrier.sender_qualifier,
+                sender_id=carrier.sender,
+                receiver_qualifier=carrier.receiver_qualifier,
+                receiver_id=carrier.receiver_id,
+            )
+            content = write_interchange(envelope, "309", message.segments, self.profile)
+            name = f"309-{self.trip.trip_number}-{number:03d}.x12"
+            yield RenderedFile(name, "309", content, tuple(ids[scn] for scn in message.scns), {"control": str(number)})
+
+    def _entries(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
+        most = self.settings.limits.entries_per_transmission
+        for batch, start in enumerate(range(0, len(pairs), most), 1):
+            some = pairs[start : start + most]
+            numbers = [str(make_entry_number(self.filer.code, start + place)) for place in range(1, len(some) + 1)]
+            transactions = [
+                list(build_entry(shipment, decision, self.trip, self.filer, number).records)
+                for (shipment, decision), number in zip(some, numbers, strict=True)
+            ]
+            reference = f"B{batch:09d}"
+            content = write_batch(
+                "SE",
+                self.settings.filer.site,
+                self.filer.code,
+                self.settings.filer.password.get_secret_value(),
+                [
+                    BlockSpec(self.filer.port, self.filer.code, reference, transactions[at : at + 999], self.filer.office)
+                    for at in range(0, len(transactions), 999)
+                ],
+                transmission_date=eastern_day(self.made_at),
+                user_data=reference,
+                office=self.filer.office,
+            )
+            ids = tuple(shipment.shipment_id for shipment, _ in some)
+            yield RenderedFile(
+                f"SE-{self.filer.code}-{batch:03d}.txt", "SE", content, ids, {"entry_numbers": [numbers[0], numbers[-1]]}
+            )

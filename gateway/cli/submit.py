@@ -1,0 +1,157 @@
+"""``gateway submit``: how do a trip and its shipments get to a running gateway?
+
+Everything may be run again: a trip or shipment that is there already gets the same answer, and what was
+filed is not filed again. A service that is away for a moment is asked again for a bounded time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, ShipmentsFile, TripFile, UrlOption
+from gateway.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.client import GatewayClient
+    from schemas.intake import Row
+
+BATCH: Final = 200
+"""Shipments in one request: often enough to see progress, seldom enough to cost nothing."""
+
+SHOWN: Final = 20
+
+
+def submit(
+    trip_file: TripFile,
+    shipments_file: ShipmentsFile,
+    file: Annotated[bool, typer.Option("--file", help="File the trip when all good shipments are staged.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="With --file: follow until CBP has answered.")] = True,
+    timeout: Annotated[float, typer.Option(help="Seconds to follow at most.", min=1, max=86_400)] = 900.0,
+    retry: Annotated[
+        float, typer.Option(help="Seconds for which a gateway that is away is asked again.", min=0, max=3600)
+    ] = 60.0,
+    url: UrlOption = DEFAULT_URL,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Stage a trip with its shipments on a running gateway; with --file, file it and follow CBP's answers.
+
+    A shipment that is refused never stops the others; the exit status is 1 then.
+
+    Example: gateway submit trip.json shipments.ndjson --file
+    """
+    import asyncio
+
+    from gateway.cli.access import client_for
+    from gateway.cli.reading import read_trip_file
+
+    output = Output(as_json)
+    _, raw = read_trip_file(trip_file)
+    client = client_for(output, url, key, retry_seconds=retry)
+    document = asyncio.run(_submit(output, client, raw, shipments_file, file=file, wait=wait, timeout=timeout))
+    if as_json:
+        output.document(document)
+    board = document.get("board") or {}
+    from gateway.cli.follow import refusals
+
+    raise typer.Exit(1 if document["refused"] or document.get("timed_out") or refusals(board) else 0)
+
+
+async def _submit(
+    output: Output,
+    client: GatewayClient,
+    raw: dict[str, Any],
+    shipments_file: Path,
+    *,
+    file: bool,
+    wait: bool,
+    timeout: float,  # noqa: ASYNC109 - following ends quietly, with what is known
+) -> dict[str, Any]:
+    from gateway.cli.follow import follow, show_board
+
+    number = str(raw["trip_number"])
+    async with client:
+        receipt = await client.put_trip(raw)
+        output.problems(receipt.get("warnings", ()), "Warnings")
+        document = await _stage(output, client, number, shipments_file)
+        document = {"trip": receipt, **document}
+        _show_staged(output, number, document)
+        if not file:
+            if not output.as_json and document["staged"]:
+                output.say("Nothing has been sent to CBP; file it with --file.", "dim")
+            return document
+        document["filing"] = await client.file_trip(number)
+        if document["filing"].get("already_requested"):
+            output.note("The trip was filed before; nothing is filed twice.")
+        if wait:
+            document["board"], document["timed_out"] = await follow(output, client, number, timeout)
+            show_board(output, document["board"])
+            if document["timed_out"]:
+                output.say(f"Not everything was answered within {timeout:.0f} seconds; see `gateway trip {number}`.")
+        else:
+            output.say(f"Filing {number}; see `gateway trip {number}`.")
+    return document
+
+
+async def _stage(output: Output, client: GatewayClient, number: str, path: Path) -> dict[str, Any]:
+    from gateway.cli.reading import checked_rows, refused_row
+
+    staged, refused, by_pathway, notes = 0, [], {}, 0
+    with output.progress() as bars:
+        reading = bars.add_task("read (kB)", total=max(path.stat().st_size // 1024, 1))
+        sending = bars.add_task("staged", total=None)
+        read = 0
+
+        def advance(size: int) -> None:
+            nonlocal read
+            read += size
+            bars.update(reading, completed=read // 1024)
+
+        for rows in _batches(checked_rows(path, advance)):
+            good = [row for row in rows if row.shipment is not None]
+            refused += [refused_row(row) for row in rows if row.shipment is None]
+            answers = await client.stage(number, [row.raw or {} for row in good]) if good else []
+            for row, answer in zip(good, answers, strict=True):
+                if answer["state"] == "refused":
+                    refused.append({**answer, "index": row.index, "line": row.line_number})
+                    continue
+                staged += 1
+                notes += len(answer.get("notes", ()))
+                by_pathway[answer["pathway"]] = by_pathway.get(answer["pathway"], 0) + 1
+            bars.update(sending, completed=staged + len(refused))
+        bars.update(sending, total=max(staged + len(refused), 1))
+        bars.update(reading, completed=max(path.stat().st_size // 1024, 1))
+    return {"staged": staged, "pathways": by_pathway, "notes": notes, "refused": refused}
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _show_staged(output: Output, number: str, document: dict[str, Any]) -> None:
+    from gateway.cli.output import make_table
+    from gateway.cli.reading import row_problems
+
+    table = make_table(f"Trip {number}: {document['staged']} shipments staged, {len(document['refused'])} refused")
+    table.add_column("pathway")
+    table.add_column("shipments", justify="right")
+    for pathway, count in sorted(document["pathways"].items()):
+        table.add_row(pathway, str(count))
+    output.show(table)
+    refused = document["refused"]
+    if refused:
+        output.problems(row_problems(refused[:SHOWN]), "Refused rows")
+        if len(refused) > SHOWN:
+            output.say(f"and {len(refused) - SHOWN} more rows; --json has all of them", "dim")

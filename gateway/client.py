@@ -1,0 +1,205 @@
+"""How does a program talk to a running gateway over its own HTTP API?
+
+Rules of this module:
+
+1. What the service refuses is raised as the same error that it had inside: the problem document's list of
+   faults under the class of its status.
+2. A service that is away for a moment (no connection, 502, 503, 504, 429, or a key that is being worked on)
+   is asked again for a bounded time, always with the same bytes and the same ``Idempotency-Key``, so that
+   asking again never does anything twice.
+3. The API key is sent in one header and stands in no error text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+
+from schemas.errors import Conflict, FormatError, GatewayError, NotAllowed, NotFound, Problem, ShipmentError
+from schemas.errors import TransportError as Unreachable
+
+RETRY_SECONDS: Final = 30.0
+"""How long a service may be away before it counts as not reachable."""
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 3.0
+TIMEOUT: Final = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=120)
+MOST_PAGES: Final = 100_000
+
+_AWAY: Final = frozenset({429, 502, 503, 504})
+_CLASSES: Final[Mapping[int, type[GatewayError]]] = {
+    401: NotAllowed,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    422: ShipmentError,
+}
+Json = dict[str, Any]
+
+
+class GatewayClient:
+    """One connection to a gateway; use as an asynchronous context manager."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._key = key
+        self._retry_seconds = retry_seconds
+        self._waiting = waiting
+        self._run = uuid.uuid4().hex
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._key}", "User-Agent": "customs-filing-gateway"}, timeout=TIMEOUT
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    # ------------------------------------------------------------------ acts
+
+    async def put_trip(self, raw: Mapping[str, Any]) -> Json:
+        """Create or replace a trip; its receipt."""
+        number = str(raw.get("trip_number") or "-")
+        answer: Json = await self._json("PUT", f"/v1/trips/{_part(number)}", orjson.dumps(raw))
+        return answer
+
+    async def stage(self, trip_number: str, rows: Sequence[Mapping[str, Any]]) -> list[Json]:
+        """Stage rows as they are; an answer for each, in their order."""
+        body = b"[" + b",".join(orjson.dumps(row) for row in rows) + b"]"
+        answer = await self._json("POST", f"/v1/trips/{_part(trip_number)}/shipments", body)
+        results: list[Json] = answer["results"] if isinstance(answer, dict) else answer
+        return results
+
+    async def file_trip(self, trip_number: str) -> Json:
+        """File the trip; the receipt says whether it was filed before."""
+        answer: Json = await self._json("POST", f"/v1/trips/{_part(trip_number)}/filing", b"{}")
+        return answer
+
+    # ------------------------------------------------------------------ looks
+
+    async def board(self, trip_number: str) -> Json:
+        """The board of a trip."""
+        answer: Json = await self._json("GET", f"/v1/trips/{_part(trip_number)}")
+        return answer
+
+    def shipments(self, trip_number: str, **filters: str) -> AsyncIterator[Json]:
+        """The shipments of a trip, page by page."""
+        return self._pages(f"/v1/trips/{_part(trip_number)}/shipments", filters)
+
+    def filings(self, **filters: str) -> AsyncIterator[Json]:
+        """Filings that match, page by page."""
+        return self._pages("/v1/filings", filters)
+
+    async def filing(self, identifier: str, part: str = "") -> Any:
+        """One filing by id, SCN or entry number; ``part`` is ``timeline``, ``versions`` or ``transmissions``."""
+        return await self._json("GET", f"/v1/filings/{_part(identifier)}{'/' + part if part else ''}")
+
+    async def events(self, after: int = 0, limit: int = 500) -> Json:
+        """A page of events after a cursor."""
+        answer: Json = await self._json("GET", "/v1/events", query={"after": str(after), "limit": str(limit)})
+        return answer
+
+    # ------------------------------------------------------------------ how it is asked
+
+    async def _pages(self, path: str, filters: Mapping[str, str]) -> AsyncIterator[Json]:
+        query = {"limit": "500", **filters}
+        for _ in range(MOST_PAGES):
+            page = await self._json("GET", path, query=query)
+            for item in page["items"]:
+                yield item
+            if not page.get("next"):
+                return
+            query["cursor"] = str(page["next"])
+
+    async def _json(
+        self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if method == "POST":
+            # The key belongs to this run and this content: asking again within the run has one effect. A later run
+            # is asked anew, since what was refused then may be right now; staging and filing the same again is safe.
+            headers["Idempotency-Key"] = hashlib.sha256(f"{self._run} {path} ".encode() + (body or b"")).hexdigest()
+        end = time.monotonic() + self._retry_seconds
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self._once(method, path, headers, body, query)
+            except _Away as away:
+                if time.monotonic() + pause > end:
+                    raise Unreachable(self._unreachable(away), in_doubt=method != "GET") from None
+                if self._waiting is not None:
+                    self._waiting(f"{self.url} does not answer ({away}); asking again")
+            await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - spreads askers, hides nothing
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        query: Mapping[str, str] | None,
+    ) -> Any:
+        if self._session is None:
+            raise RuntimeError("use the client as an asynchronous context manager")
+        try:
+            async with self._session.request(
+                method, self.url + path, headers=headers, data=body, params=query
+            ) as response:
+                data = await response.read()
+                if response.status >= 400:
+                    raise _error_of(response.status, data)
+                return orjson.loads(data)
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise _Away(type(error).__name__) from None
+        except aiohttp.InvalidURL:
+            remedy = "Give it like http://127.0.0.1:8470."
+            raise FormatError(Problem("not_a_url", "--url", f"{self.url!r} is not an address.", remedy)) from None
+        except orjson.JSONDecodeError:
+            text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
+            raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None
+
+    def _unreachable(self, away: _Away) -> Problem:
+        text = f"No gateway answers at {self.url}: {away}, for {self._retry_seconds:.0f} seconds."
+        return Problem("not_reachable", "--url", text, "Start it with `gateway serve`, or give --url.")
+
+
+class _Away(Exception):
+    """The service cannot answer now; it may in a moment."""
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _error_of(status: int, data: bytes) -> Exception:
+    """The error behind an answer of 400 and above."""
+    try:
+        document = orjson.loads(data)
+        problems = [Problem.from_dict(one) for one in document["errors"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        problems = [Problem(f"http_{status}", "", f"The answer is {status} without a problem document.")]
+    if status in _AWAY or problems[0].code == "idempotency_in_progress":
+        return _Away(problems[0].text.rstrip(".") if problems[0].text else str(status))
+    return _CLASSES.get(status, FormatError)(problems)

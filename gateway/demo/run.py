@@ -1,0 +1,332 @@
+"""How does a whole truckload go through in one run: made up, staged, filed, answered, at the border, released?
+
+Everything is real but CBP: the simulated CBP is a process of its own, both sides speak AS2 over loopback, the
+shipments come in over the HTTP API, and the archive is verified at the end. Both sides share a clock set some
+hours before the arrival, so that any day's law can be shown. Each wait is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from sqlalchemy import Connection, func, select
+
+from filings import archive, events
+from filings.identity import Role, create_key
+from filings.store import tables
+from gateway.client import GatewayClient
+from gateway.demo.sandbox_process import SandboxProcess
+from gateway.demo.shipments import make_shipments, make_trip
+from gateway.demo.story import Watcher, account
+from gateway.http.app import build_app
+from gateway.logs import configure_logs
+from gateway.runtime import Gateway
+from gateway.settings import Settings, load_settings
+from schemas.errors import Problem, TransportError
+
+if TYPE_CHECKING:
+    from filings.archive import ArchiveVerification
+
+BEFORE_ARRIVAL: Final = timedelta(hours=4)
+AT_THE_BORDER: Final = timedelta(minutes=1)
+"""The truck comes this long before its planned time."""
+BATCH: Final = 200
+SANDBOX_NAME: Final = "CBP-SANDBOX"
+QUIET_ROUNDS: Final = 3
+POLL_SECONDS: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What is to be shown: ``data`` keeps everything there, else a temporary folder is used and removed."""
+
+    arrival: date
+    shipments: int = 200
+    seed: int = 1
+    data: Path | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds that any one step may take."""
+        return 60 + self.shipments * 0.06
+
+
+@dataclass(slots=True)
+class DemoClock:
+    """Real time, shifted; the simulated CBP's clock is set by the same shift."""
+
+    offset: timedelta = field(default_factory=timedelta)
+
+    def now(self) -> datetime:
+        """The demonstration's instant, aware, UTC."""
+        return datetime.now(UTC) + self.offset
+
+    def set(self, moment: datetime) -> None:
+        """Jump to an instant; time runs on from there."""
+        self.offset = moment - datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class DemoResult:
+    """The end of the story: ``document`` is that of ``--json``, ``board`` the trip's board, ``examples`` shipments."""
+
+    document: dict[str, Any]
+    board: dict[str, Any]
+    examples: list[dict[str, Any]]
+    folder: Path | None
+
+
+def run_demo(plan: DemoPlan, watcher: Watcher) -> DemoResult:
+    """Run the whole story. Raises :class:`schemas.errors.GatewayError` with what went wrong."""
+    with _folder(plan) as folder, (folder / "gateway.log").open("a", encoding="utf-8") as log:
+        configure_logs("json", "info", log)
+        try:
+            return asyncio.run(_Demo(plan, folder, watcher).run())
+        finally:
+            configure_logs("auto", "warning", sys.stderr)
+
+
+@contextmanager
+def _folder(plan: DemoPlan) -> Iterator[Path]:
+    if plan.data is not None:
+        plan.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield plan.data
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Demo:
+    """One run."""
+
+    def __init__(self, plan: DemoPlan, folder: Path, watcher: Watcher) -> None:
+        self.plan, self.folder, self.watcher = plan, folder, watcher
+        self.clock = DemoClock()
+        self.trip = make_trip(plan.arrival, plan.seed)
+        self.number = str(self.trip["trip_number"])
+        self.planned = datetime.fromisoformat(self.trip["estimated_arrival"])
+        self.refused: list[dict[str, Any]] = []
+
+    async def run(self) -> DemoResult:
+        """The story from its beginning to its end."""
+        begin = time.monotonic()
+        self.clock.set(self.planned - BEFORE_ARRIVAL)
+        async with AsyncExitStack() as stack:
+            door = socket.create_server(("127.0.0.1", 0))
+            stack.callback(door.close)
+            port = int(door.getsockname()[1])
+            self.watcher.say("starting the simulated CBP and the gateway")
+            arguments = ("--port", "0", "--control-port", "0", "--clock", self.clock.now().isoformat())
+            sandbox = await stack.enter_async_context(
+                SandboxProcess(
+                    self.folder / "sandbox",
+                    self.folder / "exchange",
+                    f"http://127.0.0.1:{port}/as2",
+                    arguments,
+                )
+            )
+            settings = self._settings(port, sandbox.as2_url)
+            gateway = await stack.enter_async_context(Gateway.open(settings, clock=self.clock.now))
+            await stack.enter_async_context(_serving(gateway, door))
+            await sandbox.set_clock(self.clock.now().isoformat())
+            key = await self._key(gateway)
+            client = await stack.enter_async_context(GatewayClient(f"http://127.0.0.1:{port}", key))
+            await self._stage(client)
+            await client.file_trip(self.number)
+            await self._until_answered(gateway, client, sandbox)
+            await self._cross(sandbox)
+            board = await self._until_quiet(gateway, client, sandbox)
+            verification = await self._verify(gateway)
+            document = await self._document(gateway, board, verification)
+            document["memory_mb"] = {"gateway": _own_memory(), "sandbox": _memory_of(sandbox.pid)}
+            document["seconds"] = round(time.monotonic() - begin, 2)
+            examples = await self._examples(client, board)
+            return DemoResult(document, board, examples, self.plan.data)
+
+    def _settings(self, port: int, as2_url: str) -> Settings:
+        """Settings of the demonstration; the machine's own configuration does not reach it."""
+        return load_settings(
+            environ={},
+            overrides={
+                "listen": {"host": "127.0.0.1", "port": port},
+                "storage": {"directory": str(self.folder)},
+                "exchange": {"directory": str(self.folder / "exchange")},
+                "partners": {"cbp": {"url": as2_url, "as2_name": SANDBOX_NAME}},
+            },
+        )
+
+    async def _key(self, gateway: Gateway) -> str:
+        now = self.clock.now()
+        _, secret = await gateway.store.write(lambda conn: create_key(conn, "demo", Role.BROKER, now=now, licensed=True))
+        return secret
+
+    # ------------------------------------------------------------------ the story
+
+    async def _stage(self, client: GatewayClient) -> None:
+        await client.put_trip(self.trip)
+        self.watcher.total(self.plan.shipments)
+        batch: list[dict[str, Any]] = []
+        done = 0
+        for shipment in make_shipments(self.plan.arrival, self.plan.shipments, self.plan.seed):
+            batch.append(shipment)
+            if len(batch) == BATCH or done + len(batch) == self.plan.shipments:
+                answers = await client.stage(self.number, batch)
+                self.refused += [answer for answer in answers if answer["state"] == "refused"]
+                done += len(batch)
+                batch = []
+                self.watcher.staged(done)
+
+    async def _until_answered(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> None:
+        end = time.monotonic() + self.plan.patience
+        while True:
+            board = await client.board(self.number)
+            self.watcher.board(board)
+            if self.watcher.answered(board):
+                break
+            _stuck(board)
+            self._in_time(end, "CBP's answers", board)
+            await asyncio.sleep(POLL_SECONDS)
+        await self._until_quiet(gateway, client, sandbox)
+
+    async def _cross(self, sandbox: SandboxProcess) -> None:
+        """Both clocks go to the arrival, and the truck is there."""
+        self.watcher.say("the truck is at the border")
+        self.clock.set(self.planned - AT_THE_BORDER)
+        await sandbox.set_clock(self.clock.now().isoformat())
+        await sandbox.arrive(self.number)
+
+    async def _until_quiet(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
+        """Wait until the other side has nothing to say, we have read everything, and the board stands still."""
+        end = time.monotonic() + self.plan.patience
+        before: dict[str, Any] = {}
+        same = 0
+        while same < QUIET_ROUNDS:
+            said = await sandbox.settled()
+            unread = await gateway.store.read(_unread)
+            board = await client.board(self.number)
+            self.watcher.board(board)
+            states = {"states": board["states"], "manifest": board["manifest"], "entries": board["entries"]}
+            same = same + 1 if said and not unread and states == before else 0
+            before = states
+            if same < QUIET_ROUNDS:
+                self._in_time(end, "the releases", board)
+                await asyncio.sleep(POLL_SECONDS)
+        return board
+
+    def _in_time(self, end: float, what: str, board: dict[str, Any]) -> None:
+        if time.monotonic() < end:
+            return
+        text = f"Waited {self.plan.patience:.0f} seconds for {what}: {board['reason']}"
+        remedy = f"Run it again with --data DIR and look at {self.folder / 'gateway.log'} there."
+        raise TransportError(Problem("demo_not_settled", self.number, text, remedy), in_doubt=True)
+
+    # ------------------------------------------------------------------ the end
+
+    async def _verify(self, gateway: Gateway) -> ArchiveVerification:
+        self.watcher.say("verifying the archive")
+        return await gateway.store.read(archive.verify)
+
+    async def _document(
+        self, gateway: Gateway, board: dict[str, Any], verification: ArchiveVerification
+    ) -> dict[str, Any]:
+        recorded = await gateway.store.read(events.last_cursor)
+        accounted = account(board["states"], len(self.refused))
+        return {
+            "arrival": self.plan.arrival.isoformat(),
+            "trip_number": self.number,
+            "shipments": self.plan.shipments,
+            "pathways": {name: board["pathways"].get(name, 0) for name in PATHWAYS},
+            "manifest": _answers(board["manifest"]),
+            "entries": _answers(board["entries"]),
+            "handoffs": board["handoffs"],
+            "released": board["released"],
+            "held": board["held"],
+            "rejected": accounted["rejected"],
+            "in_review": accounted["in_review"],
+            "refused": accounted["refused"],
+            "accounted": accounted,
+            "complete": sum(accounted.values()) == self.plan.shipments,
+            "states": board["states"],
+            "decision": board["decision"],
+            "reason": board["reason"],
+            "events": recorded,
+            "archive": {
+                "entries": verification.entries,
+                "verified": verification.verified,
+                "root": verification.root,
+            },
+            "refused_rows": self.refused,
+        }
+
+    async def _examples(self, client: GatewayClient, board: dict[str, Any]) -> list[dict[str, Any]]:
+        """One shipment of each state and pathway, the first of each."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        wanted = Counter(board["states"])
+        for state in wanted:
+            async for one in client.shipments(self.number, state=state, limit="100"):
+                found.setdefault((state, str(one["pathway"])), one)
+                if len([key for key in found if key[0] == state]) == 2:
+                    break
+        return list(found.values())
+
+
+PATHWAYS: Final = ("section321", "type86", "informal", "formal", "review")
+
+
+def _answers(part: dict[str, int]) -> dict[str, int]:
+    return {name: part[name] for name in ("accepted", "rejected", "pending")}
+
+
+def _unread(conn: Connection) -> int:
+    incoming = (tables.transmissions.c.direction == "in") & (tables.transmissions.c.state == "received")
+    return int(conn.execute(select(func.count()).select_from(tables.transmissions).where(incoming)).scalar_one())
+
+
+def _stuck(board: dict[str, Any]) -> None:
+    for alert in board["alerts"]:
+        if alert["kind"] == "trip_not_plannable":
+            raise TransportError(Problem("demo_stuck", board["trip_number"], alert["text"]), in_doubt=False)
+
+
+@asynccontextmanager
+async def _serving(gateway: Gateway, door: socket.socket) -> AsyncIterator[None]:
+    """The HTTP service on a door that is open already: its number had to be known before."""
+    runner = web.AppRunner(build_app(gateway), access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, door).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _own_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
+
+
+def _memory_of(pid: int) -> int | None:
+    """The most memory another process has held, in MB; ``None`` where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    except OSError:
+        return None
+    peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return round(int(peaks[0]) / 1024) if peaks else None

@@ -1,0 +1,124 @@
+"""How is a request's body read without trusting its sender?
+
+In pieces, with a limit counted after any decompression, and with a limit on silence between pieces.
+The SHA-256 of what was read is computed on the way, so that a streamed body has a digest too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from gateway.http.problems import HttpProblem
+from schemas.errors import Problem
+
+MIB: Final = 1024 * 1024
+SHIPMENTS_LIMIT: Final = 256 * MIB
+BODY_LIMIT: Final = 4 * MIB
+IDLE_SECONDS: Final = 60.0
+"""Longest silence within a body; a sender that stops keeps nothing of ours for longer."""
+
+_UTF8: Final = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class BodyReader:
+    """The body of one request; iterate once, then ``digest`` is that of the whole."""
+
+    def __init__(self, request: web.Request, limit: int) -> None:
+        declared = request.content_length
+        if declared is not None and declared > limit:
+            raise _too_large(limit)
+        self._request = request
+        self._limit = limit
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces as they come; raises 413, 408 as :class:`HttpProblem`."""
+        content = self._request.content
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    piece = await content.readany()
+            except TimeoutError:
+                text = f"Nothing of the body came for {IDLE_SECONDS:.0f} seconds."
+                raise HttpProblem(408, Problem("body_timeout", "", text, "Send the request again.")) from None
+            except ConnectionError:
+                text = "The connection ended before the body did."  # for the log: nobody is left to answer
+                raise HttpProblem(400, Problem("connection_lost", "", text, "Send the request again.")) from None
+            if not piece:
+                return
+            self.size += len(piece)
+            if self.size > self._limit:
+                raise _too_large(self._limit)
+            self._sha256.update(piece)
+            yield piece
+
+    async def skip(self) -> None:
+        """Read to the end, for the digest only."""
+        async for _ in self:
+            pass
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        return b"".join([piece async for piece in self])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was read so far, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+
+def _too_large(limit: int) -> HttpProblem:
+    text = f"The body is larger than {limit // MIB} MiB."
+    return HttpProblem(413, Problem("body_too_large", "", text, "Send it in parts."), {hdrs.CONNECTION: "close"})
+
+
+def require_utf8(request: web.Request) -> None:
+    """415 if the content type names a charset other than UTF-8."""
+    try:
+        charset = (request.charset or "").lower()
+    except ValueError:
+        charset = "?"
+    if charset not in _UTF8:
+        text = f"The charset {charset!r} is not read here."
+        raise HttpProblem(415, Problem("unknown_charset", "Content-Type", text, "Send UTF-8."))
+
+
+async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:
+    """The JSON value of the body. Raises 415, 413, 400 as :class:`HttpProblem`."""
+    if request.content_type != "application/json":
+        text = f"The content type {request.content_type!r} is not read here."
+        raise HttpProblem(415, Problem("unknown_content_type", "Content-Type", text, "Send application/json."))
+    require_utf8(request)
+    return parse_json(await BodyReader(request, limit).read())
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of ``body``; a key given twice in one object is an error, not the last one wins."""
+    try:
+        value = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_unique)
+    except orjson.JSONDecodeError as error:
+        text = f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        raise HttpProblem(400, Problem("unreadable_json", "", text, "Correct it at this place.")) from None
+    except RecursionError:
+        problem = Problem("too_deep", "", "The body is nested too deeply.", "Send the published shape.")
+        raise HttpProblem(400, problem) from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            text = f"The key {name!r} stands twice in one object."
+            raise HttpProblem(400, Problem("duplicate_key", name[:80], text, "Keep one of them."))
+        found[name] = value
+    return found

@@ -1,0 +1,68 @@
+"""What has been declared, and what became of it? Filings, their timelines and bytes, and handoff packages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import hdrs, web
+from sqlalchemy import Connection
+
+from filings import queries
+from gateway.http.answers import json_answer, page_answer
+from gateway.http.parameters import PARAMETERS
+from gateway.http.service import SERVICE
+
+
+async def list_filings(request: web.Request) -> web.Response:
+    """A page of filings."""
+    given = request[PARAMETERS]
+    page = await request.app[SERVICE].store.read(
+        lambda conn: queries.filings(
+            conn,
+            trip=given["trip"],
+            status=given["status"],
+            pathway=given["pathway"],
+            scn=given["scn"],
+            entry_number=given["entry_number"],
+            day=given["date"],
+            cursor=given["cursor"],
+            limit=given["limit"],
+        )
+    )
+    return page_answer(page)
+
+
+async def get_filing(request: web.Request) -> web.Response:
+    """One filing."""
+    name = request[PARAMETERS]["filing_id"]
+    return json_answer(await request.app[SERVICE].store.read(lambda conn: queries.filing(conn, name)))
+
+
+async def _list(request: web.Request, query: Callable[[Connection, str], Sequence[Any]]) -> web.Response:
+    name = request[PARAMETERS]["filing_id"]
+    return json_answer({"items": list(await request.app[SERVICE].store.read(lambda conn: query(conn, name)))})
+
+
+async def get_filing_timeline(request: web.Request) -> web.Response:
+    """What has happened to a filing."""
+    return await _list(request, queries.timeline)
+
+
+async def get_filing_versions(request: web.Request) -> web.Response:
+    """Every state of a filing's content."""
+    return await _list(request, queries.versions)
+
+
+async def get_filing_transmissions(request: web.Request) -> web.Response:
+    """What went out and came in for a filing."""
+    return await _list(request, queries.transmissions)
+
+
+async def get_handoff_package(request: web.Request) -> web.Response:
+    """The package for a formal entry, as a zip."""
+    name = request[PARAMETERS]["handoff_id"]
+    file_name, package = await request.app[SERVICE].store.read(lambda conn: queries.handoff_package(conn, name))
+    safe = "".join(c for c in file_name if c.isascii() and (c.isalnum() or c in "-_."))
+    headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{safe}"', hdrs.CACHE_CONTROL: "no-store"}
+    return web.Response(body=package, content_type="application/zip", headers=headers)

@@ -1,0 +1,285 @@
+"""Which routes are there, and what does each take and give?
+
+One table. The application is built from it, the OpenAPI document is built from it, and a test walks it
+for every role. Who may call a route stands in :mod:`gateway.http.auth`, by the route's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from filings.lifecycle import FilingState, ShipmentState
+from schemas.shipment import PATHWAYS
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
+STATES: Final = [state.value for state in ShipmentState]
+FILING_STATES: Final = [state.value for state in FilingState]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a route: where it stands and which JSON Schema its text obeys."""
+
+    name: str
+    place: Literal["path", "query", "header"]
+    meaning: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back when it works: content type → name of a component schema."""
+
+    status: int
+    meaning: str
+    content: Mapping[str, str]
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. ``body`` maps content types to names of component schemas."""
+
+    name: str
+    method: Literal["GET", "POST", "PUT"]
+    path: str
+    summary: str
+    answers: tuple[Answer, ...]
+    parameters: tuple[Parameter, ...] = ()
+    body: Mapping[str, str] | None = None
+    faults: tuple[int, ...] = ()
+    tag: str = "filing"
+
+
+def _text(most: int, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": most, **more}
+
+
+TRIP_NUMBER: Final = Parameter(
+    "trip_number", "path", "The trip number: SCAC and 4 to 21 capitals or digits.", _text(64)
+)
+FILING_ID: Final = Parameter(
+    "filing_id", "path", "The filing's id, or the SCN or entry number of its shipment.", _text(64)
+)
+LIMIT: Final = Parameter(
+    "limit", "query", "Most items in one answer.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
+)
+CURSOR: Final = Parameter("cursor", "query", "The `next` of the answer before.", _text(200))
+AFTER: Final = Parameter(
+    "after", "query", "Events after this cursor; 0 is from the beginning.", {"type": "integer", "minimum": 0}
+)
+STATE: Final = Parameter("state", "query", "Only shipments in this state.", {"type": "string", "enum": STATES})
+PATHWAY: Final = Parameter("pathway", "query", "Only this pathway.", {"type": "string", "enum": [*PATHWAYS]})
+IDEMPOTENCY_KEY: Final = Parameter(
+    "Idempotency-Key",
+    "header",
+    "Same key and same body: the first answer again. Same key and another body: 409.",
+    _text(200),
+)
+LAST_EVENT_ID: Final = Parameter("Last-Event-ID", "header", "The last event seen; wins over `after`.", _text(40))
+FILING_FILTERS: Final = (
+    Parameter("trip", "query", "Only this trip.", _text(64)),
+    Parameter("status", "query", "Only this status.", {"type": "string", "enum": FILING_STATES}),
+    PATHWAY,
+    Parameter("scn", "query", "Only the shipment with this SCN.", _text(16)),
+    Parameter("entry_number", "query", "Only this entry number.", _text(13)),
+    Parameter("date", "query", "Only filings made on this day in Eastern time.", {"type": "string", "format": "date"}),
+)
+_REPLAYED: Final = {"Idempotent-Replayed": "`true` when this is the first answer again."}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "put_trip",
+        "PUT",
+        "/v1/trips/{trip_number}",
+        "Create a trip, or replace one that is not yet filed",
+        (Answer(201, "Created.", {JSON: "TripReceipt"}), Answer(200, "Replaced.", {JSON: "TripReceipt"})),
+        (TRIP_NUMBER,),
+        {JSON: "Trip"},
+        (409, 413, 415, 422),
+    ),
+    Route(
+        "list_trips",
+        "GET",
+        "/v1/trips",
+        "Trips, the latest first",
+        (Answer(200, "A page of trips.", {JSON: "Page"}),),
+        (CURSOR, LIMIT),
+    ),
+    Route(
+        "get_trip",
+        "GET",
+        "/v1/trips/{trip_number}",
+        "The board: go or no-go, counts by status and pathway, what blocks it",
+        (Answer(200, "The board.", {JSON: "Board"}),),
+        (TRIP_NUMBER,),
+        faults=(404,),
+    ),
+    Route(
+        "stage_shipments",
+        "POST",
+        "/v1/trips/{trip_number}/shipments",
+        "Stage shipments; one bad row never stops the rest",
+        (
+            Answer(
+                200,
+                "An answer for each row, in the order of the rows.",
+                {JSON: "StageAnswer", NDJSON: "StageResult"},
+                {
+                    **_REPLAYED,
+                    "Gateway-Accepted": "Number of rows staged.",
+                    "Gateway-Rejected": "Number of rows refused.",
+                },
+            ),
+        ),
+        (TRIP_NUMBER, IDEMPOTENCY_KEY),
+        {JSON: "Shipments", NDJSON: "Shipment", CSV: "ShipmentsText"},
+        (404, 408, 409, 413, 415, 422),
+    ),
+    Route(
+        "list_shipments",
+        "GET",
+        "/v1/trips/{trip_number}/shipments",
+        "The shipments of a trip, in the order they were staged",
+        (Answer(200, "A page of shipments.", {JSON: "Page"}),),
+        (TRIP_NUMBER, STATE, PATHWAY, CURSOR, LIMIT),
+        faults=(404,),
+    ),
+    Route(
+        "file_trip",
+        "POST",
+        "/v1/trips/{trip_number}/filing",
+        "File the manifest, the entries and the handoffs of a trip",
+        (
+            Answer(
+                202,
+                "Taken on; `Location` is the board.",
+                {JSON: "FilingReceipt"},
+                {**_REPLAYED, "Location": "The trip's board."},
+            ),
+        ),
+        (TRIP_NUMBER, IDEMPOTENCY_KEY),
+        faults=(404, 409, 413, 422),
+    ),
+    Route(
+        "list_filings",
+        "GET",
+        "/v1/filings",
+        "Filings by trip, status, pathway, SCN, entry number, date",
+        (Answer(200, "A page of filings.", {JSON: "Page"}),),
+        (*FILING_FILTERS, CURSOR, LIMIT),
+    ),
+    Route(
+        "get_filing",
+        "GET",
+        "/v1/filings/{filing_id}",
+        "One filing and where it stands",
+        (Answer(200, "The filing.", {JSON: "Filing"}),),
+        (FILING_ID,),
+        faults=(404,),
+    ),
+    Route(
+        "get_filing_timeline",
+        "GET",
+        "/v1/filings/{filing_id}/timeline",
+        "What has happened to a filing, in order",
+        (Answer(200, "The timeline.", {JSON: "List"}),),
+        (FILING_ID,),
+        faults=(404,),
+    ),
+    Route(
+        "get_filing_versions",
+        "GET",
+        "/v1/filings/{filing_id}/versions",
+        "Every state of a filing's content",
+        (Answer(200, "The versions.", {JSON: "List"}),),
+        (FILING_ID,),
+        faults=(404,),
+    ),
+    Route(
+        "get_filing_transmissions",
+        "GET",
+        "/v1/filings/{filing_id}/transmissions",
+        "Every file of bytes that went out or came in for a filing",
+        (Answer(200, "The transmissions.", {JSON: "List"}),),
+        (FILING_ID,),
+        faults=(404,),
+    ),
+    Route(
+        "get_handoff_package",
+        "GET",
+        "/v1/handoffs/{handoff_id}/package",
+        "The package a licensed broker needs for a formal entry",
+        (Answer(200, "The package.", {"application/zip": "Binary"}),),
+        (Parameter("handoff_id", "path", "The id of the handoff.", _text(64)),),
+        faults=(404, 409),
+    ),
+    Route(
+        "list_events",
+        "GET",
+        "/v1/events",
+        "Events after a cursor (CloudEvents)",
+        (Answer(200, "A page of events; ask again with `after` = `next`.", {JSON: "Events"}),),
+        (AFTER, LIMIT),
+        tag="events",
+    ),
+    Route(
+        "stream_events",
+        "GET",
+        "/v1/events/stream",
+        "Events as they happen (server-sent events)",
+        (Answer(200, "The stream; each `id` is a cursor.", {"text/event-stream": "Text"}),),
+        (AFTER, LAST_EVENT_ID),
+        faults=(503,),
+        tag="events",
+    ),
+    Route(
+        "receive_as2",
+        "POST",
+        "/as2",
+        "A partner's AS2 message; its signature decides",
+        (Answer(200, "The receipt (MDN).", {"multipart/signed": "Binary", "multipart/report": "Binary"}),),
+        body={"application/octet-stream": "Binary"},
+        faults=(413, 503),
+        tag="partners",
+    ),
+    Route(
+        "healthz",
+        "GET",
+        "/healthz",
+        "The process answers",
+        (Answer(200, "It does.", {JSON: "Health"}),),
+        tag="operations",
+    ),
+    Route(
+        "readyz",
+        "GET",
+        "/readyz",
+        "The store answers and its migrations are current",
+        (Answer(200, "Ready.", {JSON: "Health"}),),
+        faults=(503,),
+        tag="operations",
+    ),
+    Route(
+        "metrics",
+        "GET",
+        "/metrics",
+        "Counts and timings for Prometheus",
+        (Answer(200, "The metrics.", {"text/plain": "Text"}),),
+        tag="operations",
+    ),
+    Route(
+        "openapi",
+        "GET",
+        "/openapi.json",
+        "This document",
+        (Answer(200, "The OpenAPI 3.1 document.", {JSON: "Object"}),),
+        tag="operations",
+    ),
+)
+
+BY_NAME: Final[Mapping[str, Route]] = {route.name: route for route in ROUTES}

@@ -1,0 +1,298 @@
+"""How does a gateway run? Store, identity, roads to the partner, workers, and one clock for the business.
+
+``async with Gateway.open(settings) as gateway`` opens the store (migrating it), makes our key and
+certificate on first start, starts the workers, and ends them in order. The partner's certificate is
+read when it is first needed and again when its file changes, so both sides may start in any order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import structlog
+
+from filings import receiving, sending
+from filings.context import FilingContext, Limits, SenderIdentity
+from filings.store import Store
+from filings.uuid7 import uuid7
+from gateway.receipts import Receipts
+from gateway.settings import Settings
+from gateway.transports import (
+    As2Receiver,
+    As2Transport,
+    DirectoryInbox,
+    DirectoryTransport,
+    InboundFile,
+    PartnerSettings,
+    Timeouts,
+    Transport,
+)
+from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
+from gateway.transports.settings import load_partner
+from gateway.workers.loop import Worker
+from gateway.workers.planner import Planner
+from gateway.workers.reader import Reader
+from gateway.workers.sender import Sender
+from mappings.entry import FilerIdentity
+from mappings.rulebook import RuleBook
+from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
+from schemas.errors import FormatError, Problem
+from schemas.profile import load_profile
+
+CERTIFICATE_DAYS: Final = 3650
+INBOX_SECONDS: Final = 0.5
+"""How often the inbox of the directory road is looked into."""
+log = structlog.get_logger("gateway")
+
+
+def real_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def context_of(settings: Settings) -> FilingContext:
+    """What the deciding parts are told, from settings."""
+    filer, carrier, limits = settings.filer, settings.carrier, settings.limits
+    return FilingContext(
+        profile=load_profile(settings.profile),
+        rules=RuleBook.load(),
+        filer=FilerIdentity(
+            code=filer.code,
+            port=filer.port,
+            contact_name=filer.contact_name,
+            contact_phone=filer.contact_phone,
+            office=filer.office,
+            bond_type=filer.bond_type,
+            default_importer=filer.default_importer,
+        ),
+        sender=SenderIdentity(
+            sender_qualifier=carrier.sender_qualifier,
+            sender_id=carrier.sender,
+            receiver_qualifier=carrier.receiver_qualifier,
+            receiver_id=carrier.receiver_id,
+            site=filer.site,
+            password=filer.password.get_secret_value(),
+            usage=settings.usage,
+        ),
+        partner=settings.partner_name,
+        limits=Limits(
+            bills_per_manifest=limits.bills_per_manifest,
+            entries_per_transmission=limits.entries_per_transmission,
+            shipments_per_step=limits.shipments_per_step,
+        ),
+    )
+
+
+def our_identity(settings: Settings) -> Identity:
+    """Our key and certificate; made on first start, the certificate laid out for the partner."""
+    key_path, certificate_path = settings.private_key, settings.certificate
+    for folder in (key_path.parent, certificate_path.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not key_path.exists():
+        now = real_clock()
+        made = make_identity(
+            settings.exchange.as2_name,
+            not_before=now - timedelta(days=1),
+            not_after=now + timedelta(days=CERTIFICATE_DAYS),
+        )
+        write_private_key(key_path, made.private_key, _password(settings))
+        write_certificate(certificate_path, made.certificate)
+        return made
+    key = read_private_key(key_path, _password(settings))
+    if not certificate_path.exists():
+        raise FormatError(
+            Problem(
+                "certificate-file",
+                str(certificate_path),
+                f"There is a private key ({key_path}) but no certificate.",
+                "Put the certificate back, or move the key away to have a new pair made.",
+            )
+        )
+    return Identity(settings.exchange.as2_name, read_certificate(certificate_path), key)
+
+
+def _password(settings: Settings) -> bytes | None:
+    secret = settings.exchange.private_key_password
+    return secret.get_secret_value().encode() if secret is not None else None
+
+
+class Partners(Mapping[str, Partner]):
+    """The partner by its AS2 name, read anew when its certificate file changes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path: Path = settings.partner_certificate
+        self._read: tuple[float, Partner] | None = None
+
+    def current(self) -> Partner:
+        """The partner; raises FormatError while its certificate is not there."""
+        try:
+            changed = self._path.stat().st_mtime
+        except OSError:
+            changed = -1.0
+        if self._read is None or self._read[0] != changed:
+            partner = self._settings.partner
+            loaded = load_partner(
+                PartnerSettings(
+                    name=self._settings.partner_name,
+                    as2_from=self._settings.exchange.as2_name,
+                    as2_to=partner.as2_name,
+                    url=partner.url,
+                    certificate=self._path,
+                    encrypt=partner.encrypt,
+                    compress=partner.compress,
+                    require_encryption=partner.encrypt,
+                )
+            )
+            self._read = (changed, loaded)
+        return self._read[1]
+
+    def __getitem__(self, name: str) -> Partner:
+        if name != self._settings.partner.as2_name:
+            raise KeyError(name)
+        try:
+            return self.current()
+        except FormatError as error:
+            raise KeyError(name) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self._settings.partner.as2_name,))
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Gateway:
+    """A running gateway: what HTTP, command line and demonstration stand on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        identity: Identity,
+        session: aiohttp.ClientSession,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.ctx = context_of(settings)
+        self.clock = clock
+        self.partners = Partners(settings)
+        self._identity = identity
+        self._session = session
+        self._receipts = Receipts(store)
+        self._receiver = As2Receiver(
+            identity=identity,
+            partners=self.partners,
+            accept=self._accept,
+            refused=self._refused,
+            new_message_id=lambda: make_message_id(uuid7(), "gateway"),
+            earlier=self._receipts.earlier,
+            answered=self._receipts.answered,
+        )
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7()[-6:]}"
+        self._sender = Sender(store, settings.partner_name, self._transport, clock, owner, self.wake)
+        self._planner = Planner(store, self.ctx, clock, self.wake)
+        self._reader = Reader(store, self.ctx, clock, self.wake)
+        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader)
+        self._inbox: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: Settings, *, clock: Callable[[], datetime] = real_clock, work: bool = True
+    ) -> AsyncIterator[Gateway]:
+        """Open everything; with ``work`` false no worker runs (for reading only)."""
+        settings.storage.directory.mkdir(parents=True, exist_ok=True)
+        identity = await asyncio.to_thread(our_identity, settings)
+        async with await Store.open(settings.database_url) as store, aiohttp.ClientSession() as session:
+            gateway = cls(settings, store, identity, session, clock)
+            if work:
+                await gateway.start()
+            try:
+                yield gateway
+            finally:
+                await gateway.stop()
+
+    async def start(self) -> None:
+        """Start the workers. On the embedded database leases of a process that died are given up at once."""
+        if self.store.dialect == "sqlite":
+            await self.store.write(lambda conn: sending.release_leases(conn, real_clock()))
+        for worker in self.workers:
+            worker.start()
+        if self.settings.partner.transport == "directory":
+            self._inbox = asyncio.create_task(self._watch_inbox(), name="inbox")
+
+    async def stop(self) -> None:
+        """Stop the workers in order; what they had begun is found again."""
+        if self._inbox is not None:
+            self._inbox.cancel()
+            await asyncio.gather(self._inbox, return_exceptions=True)
+        for worker in self.workers:
+            await worker.stop()
+
+    def wake(self) -> None:
+        """Tell the workers that there is work."""
+        for worker in self.workers:
+            worker.wake()
+
+    # ------------------------------------------------------------------------------- to the partner
+
+    def _transport(self) -> Transport:
+        partner = self.settings.partner
+        if partner.transport == "directory" and partner.outbox is not None:
+            return DirectoryTransport(partner.outbox, identity=self._identity)
+        timeouts = Timeouts(receipt=partner.timeout_seconds)
+        return As2Transport(self._session, self._identity, self.partners.current(), partner.url, timeouts=timeouts)
+
+    # ----------------------------------------------------------------------------- from the partner
+
+    async def as2_receive(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Take a partner's AS2 message; status, headers and body of the answer, receipt included."""
+        response = await self._receiver.receive(list(headers.items()), body)
+        return response.status, response.headers, response.body
+
+    async def _accept(self, message: ReceivedMessage) -> None:
+        await self._receipts.accept(message, self.settings.partner_name, self.clock())
+        self._reader.wake()
+
+    async def _refused(self, headers: Mapping[str, str], body: bytes, problems: tuple[Problem, ...]) -> None:
+        partner = self.settings.partner_name
+        now = self.clock()
+        await self.store.write(lambda conn: receiving.refuse(conn, partner, headers, body, problems, now))
+        log.warning("message refused", codes=[problem.code for problem in problems])
+
+    async def _watch_inbox(self) -> None:
+        partner = self.settings.partner
+        if partner.inbox is None:
+            return
+
+        async def refused(name: str, body: bytes, problems: tuple[Problem, ...]) -> None:
+            await self._refused({"file": name}, body, problems)
+
+        inbox = DirectoryInbox(partner.inbox, self._accept_file, refused, partner=self.partners.current())
+        while True:
+            await inbox.poll()
+            await asyncio.sleep(INBOX_SECONDS)
+
+    async def _accept_file(self, file: InboundFile) -> None:
+        now = self.clock()
+        inbound = receiving.Inbound(
+            partner=self.settings.partner_name,
+            channel="directory",
+            name=file.name,
+            content_type="application/octet-stream",
+            payload=file.payload,
+            message_id=f"file:{file.name}:{file.digest}",
+            detail={"signed_by": file.signed_by},
+        )
+        await self.store.write(lambda conn: receiving.receive(conn, inbound, now))
+        self._reader.wake()

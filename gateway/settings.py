@@ -1,0 +1,394 @@
+"""How is a gateway told where it runs, who it files for, and whom it talks to?
+
+Rules of this module:
+
+1. Without any configuration the gateway works, on loopback only, against the simulated CBP.
+2. Later sources win: defaults, then a TOML file, then ``GATEWAY_*`` environment variables, then
+   overrides given by a caller (command line options). ``GATEWAY_LISTEN__PORT=9000`` is ``[listen] port``.
+3. A key that is not known is an error that names its path; nothing is ignored silently.
+4. Secrets are :class:`pydantic.SecretStr`: no ``repr``, log line or documentation shows them.
+5. Listening beyond loopback, and filing in production with the values of the simulator, are refused
+   unless asked for in so many words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.settings_sources import ENVIRONMENT_PREFIX, SettingsError, read_sources
+from schemas.errors import Problem
+from schemas.identifiers import FILER_CODE, importer_number_fault
+from schemas.model import json_path
+from schemas.shipment import ImporterOfRecord
+
+__all__ = ["Settings", "SettingsError", "load_settings", "settings_documentation", "settings_rows"]
+
+SANDBOX_PASSWORD: Final = "SANDBX"  # noqa: S105 - not a secret: the simulator's documented password
+
+
+def _matching(pattern: str, what: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise PydanticCustomError("wrong_shape", "{value} is not {what}.", {"value": repr(value), "what": what})
+        return value
+
+    return AfterValidator(check)
+
+
+def _filer_code(value: str) -> str:
+    if not FILER_CODE.fullmatch(value):
+        raise PydanticCustomError("wrong_shape", "{value} is not a filer code.", {"value": repr(value)})
+    return value
+
+
+def _importer(value: ImporterOfRecord) -> ImporterOfRecord:
+    if fault := importer_number_fault(value.number, value.number_type):
+        raise PydanticCustomError("wrong_importer_number", "{fault}", {"fault": fault})
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        well_formed = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise PydanticCustomError("not_a_url", "{value} is not an http or https address.", {"value": repr(value)})
+    return value
+
+
+def _store_address(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().split("://", 1)[0] not in {"postgresql+asyncpg", "sqlite"}:
+        raise PydanticCustomError(
+            "not_a_store_address",
+            "The address of the database has a form that is not supported.",
+            {"remedy": "Write it like postgresql+asyncpg://user:password@host/name."},
+        )
+    return value
+
+
+Scac = Annotated[str, _matching(r"[A-Z]{2,4}", "a SCAC of two to four capitals")]
+Port = Annotated[str, _matching(r"\d{4}", "a four-digit Schedule D port")]
+As2Name = Annotated[str, _matching(r"[\x20-\x7e]{1,128}", "an AS2 name of 1 to 128 printable characters")]
+Url = Annotated[str, AfterValidator(_web_address)]
+
+
+class Section(BaseModel):
+    """Base of every group of settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Listen(Section):
+    """Where the HTTP service listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs `allow_remote`.")
+    port: int = Field(8470, ge=0, le=65535, description="TCP port; 0 takes any free one.")
+    allow_remote: bool = Field(
+        default=False, description="Permit listening beyond loopback. Put a TLS proxy in front: the service has no TLS."
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether ``host`` can only be reached from this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+
+class Storage(Section):
+    """Where everything that must not be lost is kept."""
+
+    directory: Path = Field(Path("var/gateway"), description="Data directory: the embedded database and our keys.")
+    database_url: Annotated[SecretStr, AfterValidator(_store_address)] | None = Field(
+        None,
+        description="PostgreSQL instead of the embedded database: `postgresql+asyncpg://user:password@host/name`.",
+    )
+
+    @property
+    def database_path(self) -> Path:
+        """The embedded database, used when no ``database_url`` is given."""
+        return self.directory / "gateway.db"
+
+
+class Exchange(Section):
+    """Certificates that partners give each other, and our own identity on the wire."""
+
+    directory: Path = Field(
+        Path("var/exchange"), description="Where certificates are laid out: ours `gateway.pem`, theirs `sandbox.pem`."
+    )
+    as2_name: As2Name = Field("GATEWAY", description="Our AS2 name (`AS2-From` of what we send).")
+    certificate: Path | None = Field(
+        None, description="Our certificate; by default `gateway.pem` in the exchange directory, made on first start."
+    )
+    private_key: Path | None = Field(
+        None, description="Our private key; by default `gateway-key.pem` in the data directory, made on first start."
+    )
+    private_key_password: SecretStr | None = Field(None, description="Password of the private key, if it has one.")
+
+
+class Partner(Section):
+    """One receiver of filings and how it is reached."""
+
+    transport: Literal["as2", "directory"] = Field("as2", description="How files travel: `as2` or `directory`.")
+    url: Url = Field("http://127.0.0.1:8471/as2", description="Where AS2 messages are posted.")
+    as2_name: As2Name = Field("CBP-SANDBOX", description="The partner's AS2 name.")
+    certificate: Path | None = Field(
+        None, description="The partner's certificate; by default `sandbox.pem` in the exchange directory."
+    )
+    encrypt: bool = Field(default=True, description="Encrypt what is sent.")
+    compress: bool = Field(default=False, description="Compress what is sent.")
+    timeout_seconds: float = Field(60.0, gt=0, le=3600, description="Longest wait for a receipt after sending.")
+    outbox: Path | None = Field(None, description="Directory transport: where files for the partner are put.")
+    inbox: Path | None = Field(None, description="Directory transport: where files of the partner are found.")
+
+    @model_validator(mode="after")
+    def _directories(self) -> Self:
+        if self.transport == "directory" and (self.outbox is None or self.inbox is None):
+            raise PydanticCustomError("missing", "The directory transport needs both outbox and inbox.")
+        return self
+
+
+class FilerSettings(Section):
+    """Who makes entries: the broker's filer identity (CATAIR A, B and SE10 records)."""
+
+    code: Annotated[str, AfterValidator(_filer_code)] = Field("XYZ", description="Filer code given by CBP.")
+    port: Port = Field("0901", description="Port of the filer's B record.")
+    office: Annotated[str, _matching(r"[A-Z0-9]{0,2}", "an office code")] = Field(
+        "", description="Filer office code, if CBP gave one."
+    )
+    site: Annotated[str, _matching(r"[A-Z0-9]{4}", "a four-character site code")] = Field(
+        "0901", description="Sender site code of the A record."
+    )
+    password: SecretStr = Field(SecretStr(SANDBOX_PASSWORD), description="Communication password of the A record.")
+    contact_name: str = Field("BROKER DESK", min_length=1, max_length=35, description="Whom CBP may ask.")
+    contact_phone: Annotated[str, _matching(r"\d{10,15}", "a phone number of 10 to 15 digits")] = Field(
+        "7165550100", description="Phone of the contact, digits only."
+    )
+    bond_type: Literal["0", "8", "9"] = Field(
+        "8", description="Bond on entries: `0` none, `8` continuous, `9` single transaction."
+    )
+    default_importer: Annotated[ImporterOfRecord, AfterValidator(_importer)] | None = Field(
+        None, description="Importer of record for shipments that name none: a table of name, number, number_type."
+    )
+
+
+class Carrier(Section):
+    """Who drives: the carrier's identifiers on the manifest."""
+
+    scac: Scac = Field("SFIC", description="The carrier's SCAC.")
+    sender_qualifier: Literal["02", "ZZ"] = Field("02", description="ISA05: `02` SCAC or `ZZ` mutually defined.")
+    sender_id: str | None = Field(None, max_length=15, description="ISA06 and GS02; by default the SCAC.")
+    receiver_qualifier: Literal["02", "ZZ"] = Field("ZZ", description="ISA07.")
+    receiver_id: str = Field("CBP-ACE-TEST", min_length=2, max_length=15, description="ISA08 and GS03, given by CBP.")
+
+    @property
+    def sender(self) -> str:
+        """What stands in ISA06: ``sender_id``, or the SCAC."""
+        return self.sender_id or self.scac
+
+
+class Limits(Section):
+    """How much is put into one thing."""
+
+    bills_per_manifest: int = Field(9999, ge=1, le=9999, description="Most bills in one manifest message.")
+    entries_per_transmission: int = Field(500, ge=1, le=5000, description="Most entries in one transmission.")
+    shipments_per_step: int = Field(500, ge=1, le=5000, description="Shipments staged or planned in one transaction.")
+
+
+class Deadlines(Section):
+    """When silence becomes an alert."""
+
+    receipt_minutes: int = Field(15, ge=1, description="A transmission without receipt.")
+    response_minutes: int = Field(60, ge=1, description="A filing without CBP's answer.")
+    before_arrival_minutes: int = Field(60, ge=1, description="A manifest must be accepted this long before arrival.")
+
+
+class Logs(Section):
+    """What is written to standard error."""
+
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`json`, `console`, or `auto`: console at a terminal, JSON elsewhere."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity shown.")
+
+
+class Settings(Section):
+    """Everything the gateway is told from outside."""
+
+    usage: Literal["T", "P"] = Field("T", description="`T` test or `P` production (ISA15).")
+    profile: str = Field("default", min_length=1, description="Which profile of unconfirmed CBP facts is in force.")
+    partner_name: str = Field("cbp", min_length=1, description="Which of `partners` filings are sent to.")
+    listen: Listen = Listen()
+    storage: Storage = Storage()
+    exchange: Exchange = Exchange()
+    partners: dict[Annotated[str, _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "a partner name")], Partner] = Field(
+        default_factory=lambda: {"cbp": Partner()}, description="Receivers by name."
+    )
+    filer: FilerSettings = FilerSettings()
+    carrier: Carrier = Carrier()
+    limits: Limits = Limits()
+    deadlines: Deadlines = Deadlines()
+    logs: Logs = Logs()
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if not self.listen.is_loopback and not self.listen.allow_remote:
+            raise PydanticCustomError(
+                "listens_beyond_loopback",
+                "The service would be reachable from other machines at {host}.",
+                {
+                    "host": self.listen.host,
+                    "path": "listen.host",
+                    "remedy": "Use 127.0.0.1, or set listen.allow_remote = true behind a proxy that ends TLS.",
+                },
+            )
+        if self.partner_name not in self.partners:
+            raise PydanticCustomError(
+                "unknown_partner",
+                "No partner is called {name}.",
+                {"name": repr(self.partner_name), "path": "partner_name", "remedy": "Add it under [partners]."},
+            )
+        if self.usage == "P" and self.filer.password.get_secret_value() == SANDBOX_PASSWORD:
+            raise PydanticCustomError(
+                "sandbox_password_in_production",
+                "Production filing still has the simulator's password.",
+                {"path": "filer.password", "remedy": "Set filer.password to the one agreed with CBP, or usage to T."},
+            )
+        return self
+
+    @property
+    def partner(self) -> Partner:
+        """The partner that filings are sent to."""
+        return self.partners[self.partner_name]
+
+    @property
+    def database_url(self) -> str:
+        """What the store opens: the configured address, or the path of the embedded database. May hold a password."""
+        if self.storage.database_url is not None:
+            return self.storage.database_url.get_secret_value()
+        return str(self.storage.database_path)
+
+    @property
+    def certificate(self) -> Path:
+        """Our certificate."""
+        return self.exchange.certificate or self.exchange.directory / "gateway.pem"
+
+    @property
+    def private_key(self) -> Path:
+        """Our private key, kept away from the directory that partners read."""
+        return self.exchange.private_key or self.storage.directory / "gateway-key.pem"
+
+    @property
+    def partner_certificate(self) -> Path:
+        """The certificate of the partner that filings are sent to."""
+        return self.partner.certificate or self.exchange.directory / "sandbox.pem"
+
+
+def load_settings(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings from defaults, file, environment and ``overrides`` (nested mapping), in that order.
+
+    ``path`` may also come from ``GATEWAY_CONFIG``. Raises :class:`SettingsError` with every fault.
+    """
+    values, problems = read_sources(path, os.environ if environ is None else environ, overrides or {})
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError([*problems, *(_problem(detail) for detail in _details(error))]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _details(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_input=False))
+
+
+def _problem(detail: Mapping[str, Any]) -> Problem:
+    context = detail.get("ctx") or {}
+    path = str(context.get("path") or json_path(part for part in detail["loc"] if part != "[key]"))
+    if detail["type"] == "extra_forbidden":
+        return Problem("unknown_key", path, f"There is no setting called {path}.", _suggestion(path))
+    code = "wrong_value" if detail["type"] in _PLAIN_TYPES else str(detail["type"])
+    remedy = str(context.get("remedy") or "See the table of settings in the documentation.")
+    return Problem(code, path, f"{str(detail['msg']).rstrip('.')}.", remedy)
+
+
+_PLAIN_TYPES: Final = frozenset(
+    "string_type int_parsing int_type bool_parsing bool_type float_parsing literal_error model_type dict_type "
+    "greater_than greater_than_equal less_than_equal string_too_short string_too_long path_type".split()
+)
+
+
+def _suggestion(path: str) -> str:
+    known = [row.key.replace("<name>", path.split(".")[1] if "." in path else "cbp") for row in settings_rows()]
+    close = difflib.get_close_matches(path, known, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}?" if close else "Leave it out, or see the table of settings."
+
+
+class SettingRow(BaseModel):
+    """One line of the documentation: key, environment variable, default as text, meaning."""
+
+    model_config = ConfigDict(frozen=True)
+    key: str
+    variable: str
+    default: str
+    meaning: str
+
+
+def settings_rows() -> list[SettingRow]:
+    """Every setting there is, in the order of the file."""
+    rows: list[SettingRow] = []
+    for name, field in Settings.model_fields.items():
+        if name == "partners":
+            rows.extend(_section_rows("partners.<name>", Partner))
+        elif isinstance(field.default, Section):
+            rows.extend(_section_rows(name, type(field.default)))
+        else:
+            rows.append(_row(name, field))
+    return rows
+
+
+def _section_rows(prefix: str, section: type[Section]) -> list[SettingRow]:
+    return [_row(f"{prefix}.{name}", field) for name, field in section.model_fields.items()]
+
+
+def _row(key: str, field: Any) -> SettingRow:
+    variable = ENVIRONMENT_PREFIX + key.upper().replace(".", "__").replace("<NAME>", "NAME")
+    default = field.default
+    if isinstance(default, SecretStr):
+        shown = "(simulator's)"
+    elif default is None or default == "":
+        shown = ""
+    else:
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+    return SettingRow(key=key, variable=variable, default=shown, meaning=field.description or "")
+
+
+def settings_documentation() -> str:
+    """The settings as a Markdown table; no secret's value appears in it."""
+    lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    for row in settings_rows():
+        default = f"`{row.default}`" if row.default else ""
+        lines.append(f"| `{row.key}` | `{row.variable}` | {default} | {row.meaning} |")
+    return "\n".join(lines) + "\n"

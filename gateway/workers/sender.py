@@ -1,0 +1,111 @@
+"""How does what is in the outbox reach the partner?"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
+from filings import sending
+from filings.store import Store
+from gateway.transports import OutboundFile, PreparedTransmission, Receipt, Transport
+from gateway.workers.loop import Worker
+from schemas.as2 import make_message_id
+from schemas.errors import FormatError, TransportError
+
+AT_ONCE: Final = 4
+"""Transmissions on their way at one time."""
+
+
+class Sender(Worker):
+    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it."""
+
+    name: ClassVar[str] = "sender"
+
+    def __init__(
+        self,
+        store: Store,
+        partner: str,
+        transport: Callable[[], Transport],
+        clock: Callable[[], datetime],
+        owner: str,
+        moved: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._partner = partner
+        self._transport = transport
+        self._clock = clock
+        self._owner = owner
+        self._moved = moved
+
+    async def turn(self) -> bool:
+        """Send what is due; ``True`` if something was."""
+        now, wall = self._clock(), datetime.now(UTC)
+        taken = await self._store.write(
+            lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall)
+        )
+        if taken:
+            await asyncio.gather(*(self._send(one) for one in taken))
+            self._moved()
+        return bool(taken)
+
+    async def _send(self, outgoing: sending.Outgoing) -> None:
+        try:
+            transport = self._transport()
+            prepared = await self._prepared(transport, outgoing)
+            if prepared is None:
+                return
+            receipt = await transport.send(prepared)
+        except TransportError as error:
+            await self._undelivered(outgoing, error, in_doubt=error.in_doubt)
+        except FormatError as error:
+            await self._undelivered(outgoing, TransportError(error.problems, in_doubt=False), in_doubt=False)
+        else:
+            await self._record(outgoing, receipt)
+
+    async def _prepared(self, transport: Transport, outgoing: sending.Outgoing) -> PreparedTransmission | None:
+        """The bytes committed before, or new ones, committed now; ``None`` if the lease was lost."""
+        if outgoing.prepared is not None:
+            body = base64.b64encode(outgoing.prepared_body or b"").decode()
+            return PreparedTransmission.from_dict({**outgoing.prepared, "body": body})
+        file = OutboundFile(outgoing.name, outgoing.payload, outgoing.content_type)
+        now = datetime.now(UTC)
+        identifier = make_message_id(outgoing.id, f"{outgoing.attempts}.gateway")
+        made = await asyncio.to_thread(transport.prepare, file, message_id=identifier, at=now)
+        headers = made.as_dict()
+        del headers["body"]
+        held = await self._store.write(
+            lambda conn: sending.prepared(conn, outgoing.id, self._owner, made.message_id, headers, made.body, now)
+        )
+        return made if held else None
+
+    async def _record(self, outgoing: sending.Outgoing, receipt: Receipt) -> None:
+        now = self._clock()
+        shown: dict[str, Any] = {
+            "message_id": receipt.message_id,
+            "text": receipt.text,
+            "disposition": receipt.disposition,
+            "mic": receipt.mic,
+            "mic_algorithm": receipt.mic_algorithm,
+            "signed": receipt.signed,
+            "received_at": receipt.received_at.isoformat(),
+            "headers": {
+                "".join(name): value for name, value in receipt.headers.items()
+            },  # plain text, not its subclass
+            "problems": [problem.as_dict() for problem in receipt.problems],
+        }
+        if receipt.refused:
+            attempt = self._attempt(outgoing)
+            await self._store.write(lambda conn: sending.refused(conn, attempt, shown, receipt.body))
+        else:
+            await self._store.write(lambda conn: sending.delivered(conn, outgoing.id, shown, receipt.body, now))
+
+    async def _undelivered(self, outgoing: sending.Outgoing, error: TransportError, *, in_doubt: bool) -> None:
+        attempt = self._attempt(outgoing)
+        await self._store.write(lambda conn: sending.undelivered(conn, attempt, error.problems, in_doubt=in_doubt))
+
+    def _attempt(self, outgoing: sending.Outgoing) -> sending.Attempt:
+        return sending.Attempt(outgoing.id, self._owner, outgoing.attempts, self._clock(), datetime.now(UTC))

@@ -1,0 +1,366 @@
+"""What does a CATAIR answer mean: SX, SO, or a refused batch?
+
+Rules:
+
+- A batch that is cut off or whose counts and mirrored fields disagree is not believed at all; a transaction with
+  a record that cannot be read is passed over. Both are problems ``unreadable_response``.
+- SX: the last SE90 decides (01 to 04). Errors and warnings at records come before it, each with record, columns
+  and the shipment's field. They are ``rejected`` only if the whole was; otherwise they are warnings.
+- SO: one outcome for each disposition (SO50 of a bill, SO60 of the entry, SO70 of an agency), in the order of
+  their times. A code that is not in the tables is ``unknown``. A release date that is taken away (origin 99)
+  revokes the release. CBP's clock is taken to be New York's (recalled).
+- ``correlation["holder"]`` says who placed or lifted a hold: ``CBP`` or the agency's code. A hold is over only when
+  its own holder lifts it.
+- A batch that CBP refused whole is read by :mod:`mappings.outcomes_rejection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from mappings.outcomes_places import (
+    CONDITION_FIELDS,
+    CONDITION_PATHS,
+    Context,
+    SentEntries,
+    bill_of,
+    catair_path,
+    columns_of,
+    entry_number_of,
+    fill,
+    step_catair,
+)
+from mappings.outcomes_rejection import read_rejection
+from mappings.outcomes_values import Outcome, ResponseReading, unreadable
+from schemas.catair import Batch, Block, PlacedRecord, Record, Transaction, look_up, read_batches
+from schemas.errors import Problem
+
+_CLOCK: Final = ZoneInfo("America/New_York")
+_BROKEN: Final = frozenset("X01 X03 X04 X05 X06 X14 X19 X32 X42 count_mismatch too_many_problems".split())
+_TOLERATED: Final = frozenset("X34 X35 X36 X37 X38 not_laid_out unknown_action".split())
+"""Order and repetition: guides disagree on what an answer repeats, so these never hide an answer."""
+
+_FINAL: Final = frozenset({"01", "02", "03", "04"})
+
+
+def read_catair(data: bytes, sent: SentEntries | None = None) -> ResponseReading:
+    """Outcomes of one file of batches; never raises for its content."""
+    file = read_batches(data)
+    problems: list[Problem] = []
+    outcomes: list[Outcome] = []
+    kinds: list[str] = []
+    broken = [one for one in file.errors if one.code in _BROKEN]
+    control = _control(file.batches)
+    for batch in file.batches:
+        kind = "X1" if batch.rejected else batch.application
+        if kind not in kinds:
+            kinds.append(kind)
+    if broken or not file.batches:
+        why = broken[0].text if broken else "There is no batch."
+        path = broken[0].path if broken else ""
+        first = unreadable(path, f"The batch is broken, nothing in it is believed: {why}")
+        return ResponseReading("+".join(kinds), (), (first, *file.errors), control)
+    readers = {"SX": _response, "SO": _status}
+    for batch in file.batches:
+        if batch.rejected:
+            refusals = list(read_rejection(batch, sent))
+            outcomes += refusals
+            if not refusals:
+                problems.append(unreadable("A", "The batch looks refused but names no condition (X1)."))
+        elif batch.application in readers:
+            for block in batch.blocks:
+                for transaction in block.transactions:
+                    fault = _fault(transaction)
+                    if fault is not None:
+                        problems.append(fault)
+                        continue
+                    tie = _tie(batch, block)
+                    outcomes += readers[batch.application](transaction, tie, sent, problems)
+        else:
+            problems.append(unreadable("A", f"Application {batch.application!r} is no answer to a filing."))
+    return ResponseReading("+".join(kinds), tuple(outcomes), (*problems, *file.errors), control)
+
+
+def _control(batches: list[Batch]) -> dict[str, Any]:
+    header = next((batch.header for batch in batches if batch.header is not None), None)
+    if header is None:
+        return {}
+    record = header.record
+    day = record.get("transmission_date")
+    return {
+        "user_data": record.text("transmitter_s_user_data_text"),
+        "site": record.text("sender_receiver_site_code"),
+        "sender": record.text("sender_receiver_id_code"),
+        "transmission_date": day.isoformat() if isinstance(day, date) else "",
+    }
+
+
+def _tie(batch: Batch, block: Block) -> dict[str, Any]:
+    head = batch.header.record if batch.header else Record("A.out", {})
+    inner = block.header.record if block.header else Record("B.out", {})
+    return {
+        "user_data": head.text("transmitter_s_user_data_text"),
+        "block_user_data": inner.text("filer_preparer_s_user_data_text"),
+        "port": inner.text("processing_district_port_code"),
+        "filer": inner.text("processing_filer_code"),
+    }
+
+
+def _fault(transaction: Transaction) -> Problem | None:
+    """The problem of a transaction that cannot be believed, ``None`` if it can."""
+    for placed in transaction.records:
+        wrong = next((one for one in placed.problems if one.severity == "error" and one.code not in _TOLERATED), None)
+        if wrong is not None:
+            where = f"record {placed.number}"
+            return unreadable(where, f"The transaction is passed over, a record of it cannot be read: {wrong.text}")
+    if not transaction.records or not entry_number_of(transaction.records[0].record):
+        number = transaction.records[0].number if transaction.records else 0
+        return unreadable(f"record {number}", "The transaction names no entry; it is passed over.")
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------- SX
+
+
+def _response(
+    transaction: Transaction, tie: dict[str, Any], sent: SentEntries | None, problems: list[Problem]
+) -> Iterator[Outcome]:
+    head = transaction.records[0].record
+    entry_number = entry_number_of(head)
+    bills = [bill for record in transaction.all("SE15") if (bill := bill_of(record))]
+    scn = bills[0] if bills else ""
+    tie = {**tie, "action": head.text("valid_action_code"), "entry_type": head.text("entry_type"), "bills": bills}
+    verdict = next(
+        (
+            one.record
+            for one in reversed(transaction.records)
+            if one.layout == "SE90" and one.record.text("message_type_code") in _FINAL
+        ),
+        None,
+    )
+    refused = verdict is not None and verdict.text("message_type_code") == "01"
+    context = Context(scn=scn, entry_number=entry_number)
+    about = transaction.records[0]
+    for placed in transaction.records:
+        if placed.layout != "SE90":
+            about = placed
+            context = step_catair(context, placed.record)
+        elif placed.record is not verdict:
+            yield _condition(placed, about, context, refused, tie, sent)
+    if verdict is None:
+        problems.append(
+            unreadable(f"record {about.number}", f"The answer on entry {entry_number} has no final SE90.", "Ask CBP.")
+        )
+        yield Outcome(
+            "SX", "entry", "unknown", text="no final SE90", scn=scn, entry_number=entry_number, place="SE90",
+            correlation=tie,
+        )  # fmt: skip
+        return
+    kind, code = verdict.text("message_type_code"), verdict.text("message_identifier_code")
+    known = look_up("response_types", kind)
+    yield Outcome(
+        "SX",
+        "entry",
+        known.reading if known and known.reading else "unknown",
+        code or kind,
+        verdict.text("narrative_message_text") or (known.text if known else ""),
+        scn=scn,
+        entry_number=entry_number,
+        place="SE90",
+        correlation=tie,
+    )
+
+
+def _condition(
+    se90: PlacedRecord,
+    about: PlacedRecord,
+    context: Context,
+    refused: bool,
+    tie: dict[str, Any],
+    sent: SentEntries | None,
+) -> Outcome:
+    """An SE90 at a record."""
+    code = se90.record.text("message_identifier_code")
+    known = look_up("se_conditions", code) if code else None
+    if sent is not None:
+        context = sent.echo(context.entry_number, about.line) or context
+    layout, _, key = CONDITION_FIELDS.get(code, "").partition(".")
+    if layout != about.layout:
+        key = ""
+    if code in CONDITION_PATHS:
+        path = fill(CONDITION_PATHS[code], context)
+    else:
+        path = catair_path(about.layout, key, context)
+        if not path and layout:
+            path = catair_path(layout, CONDITION_FIELDS[code].partition(".")[2], context)
+    place = f"{about.layout or '?'} in record {about.number}"
+    if columns := columns_of(about.layout, key):
+        place += f", {columns}"
+    value = about.record.get(key) if key else None
+    fault = refused and se90.record.text("message_type_code") == "11"
+    return Outcome(
+        "SX",
+        "entry",
+        "rejected" if fault else "warning",
+        code,
+        se90.record.text("narrative_message_text") or (known.text if known else ""),
+        scn=tie["bills"][0] if tie["bills"] else "",
+        entry_number=context.entry_number or "",
+        place=place,
+        field_path=path,
+        correlation={**tie, "value": "" if value is None else str(value), "record": about.number},
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- SO
+
+
+def _moment(day: object, clock: object) -> datetime | None:
+    if not isinstance(day, date):
+        return None
+    digits = clock if isinstance(clock, str) and len(clock) >= 4 and clock[:4].isdigit() else "0000"
+    hour, minute = int(digits[:2]), int(digits[2:4])
+    return datetime.combine(day, time(hour % 24, minute), _CLOCK)
+
+
+def _status(
+    transaction: Transaction, tie: dict[str, Any], sent: SentEntries | None, problems: list[Problem]
+) -> list[Outcome]:
+    del sent, problems  # a status repeats no field that could be traced
+    head = transaction.records[0].record
+    references: dict[str, list[str]] = {}
+    for record in transaction.all("SO20"):
+        name = record.text("reference_identifier_qualifier")
+        references.setdefault(name, []).append(record.text("reference_identifier"))
+    tie = {
+        **tie,
+        "reference": next(iter(references.get("CR", ())), ""),
+        "entry_type": head.text("entry_type_code"),
+        "reasons": references.get("RSN", []),
+        "comments": references.get("CMT", []),
+    }
+    entry_number = entry_number_of(head)
+    bills = [bill for record in transaction.all("SO40") if (bill := bill_of(record))]
+    only = bills[0] if len(set(bills)) == 1 else ""
+    outcomes: list[Outcome] = []
+    bill = ""
+    for placed in transaction.records:
+        record = placed.record
+        if placed.layout == "SO40":
+            bill = bill_of(record) or bill
+            continue
+        if placed.layout == "SO50":
+            outcome = _bill_match(record, bill)
+        elif placed.layout == "SO60":
+            outcome = _release(record, only, references)
+        elif placed.layout.startswith("SO70"):
+            outcome = _agency(record, only)
+        elif placed.layout in ("SO71", "SO72") and outcomes:
+            outcomes[-1] = _agency_detail(record, outcomes[-1])
+            continue
+        else:
+            continue
+        outcomes.append(
+            replace(
+                outcome,
+                entry_number=entry_number,
+                place=f"{placed.layout} in record {placed.number}",
+                correlation={**tie, **outcome.correlation},
+            )
+        )
+    known = [one.occurred_at for one in outcomes if one.occurred_at is not None]
+    earliest = min(known, default=datetime.min.replace(tzinfo=_CLOCK))
+    return sorted(outcomes, key=lambda one: one.occurred_at or earliest)
+
+
+def _bill_match(record: Record, bill: str) -> Outcome:
+    code = record.text("disposition_code")
+    known = look_up("bill_dispositions", code)
+    return Outcome(
+        "SO",
+        "entry",
+        known.reading if known and known.reading else "unknown",
+        code,
+        record.text("narrative_message") or (known.text if known else ""),
+        scn=bill,
+        occurred_at=_moment(record.get("disposition_date"), record.get("disposition_time")),
+        correlation={"holder": "CBP", "list": "bill_dispositions"},
+    )
+
+
+def _release(record: Record, scn: str, references: dict[str, list[str]]) -> Outcome:
+    code = record.text("disposition_action_code")
+    known = look_up("entry_dispositions", code)
+    meaning = known.reading if known and known.reading else "unknown"
+    origin = record.text("release_origin_code")
+    found = look_up("release_origins", origin) if origin else None
+    if found is not None and found.reading == "release_revoked":
+        meaning = found.reading
+    day = record.get("release_date")
+    text = record.text("narrative_message") or (known.text if known else "")
+    if code in ("86", "87"):
+        why = [
+            entry.text if (entry := look_up("request_refusal_reasons", one)) else one
+            for one in references.get("RSN", ())
+        ]
+        text = "; ".join([text, *why, *references.get("CMT", ())])
+    return Outcome(
+        "SO",
+        "entry",
+        meaning,
+        code,
+        text,
+        scn=scn,
+        occurred_at=_moment(record.get("disposition_action_date"), record.get("disposition_action_time")),
+        correlation={
+            "holder": "CBP",
+            "list": "entry_dispositions",
+            "release_date": day.isoformat() if isinstance(day, date) else "",
+            "release_origin": origin,
+            "document_type": record.text("document_type"),
+        },
+    )
+
+
+def _agency(record: Record, scn: str) -> Outcome:
+    entry_level = record.text("pga_entry_level_status_code")
+    code = entry_level or record.text("pga_line_level_status_code")
+    known = look_up("pga_statuses", code) if code else None
+    reason = record.text("status_reason_code")
+    explained = look_up("pga_status_reasons", reason) if reason else None
+    agency = record.text("government_agency_code")
+    said = record.text("pga_entry_level_status_message") or (known.text if known else "")
+    text = f"{agency}: {said}" + (f" ({explained.text})" if explained else "")
+    line = record.get("beginning_cbp_line")
+    return Outcome(
+        "SO",
+        "entry",
+        known.reading if known and known.reading else "unknown",
+        code,
+        text,
+        scn=scn,
+        field_path=f"lines[{line - 1}]" if isinstance(line, int) and line else "",
+        occurred_at=_moment(record.get("status_action_date"), record.get("status_action_time")),
+        correlation={
+            "holder": agency,
+            "list": "pga_statuses",
+            "program": record.text("government_agency_program_code"),
+            "line_status": record.text("pga_line_level_status_code"),
+            "reason": reason,
+            "document_type": record.text("document_type_code"),
+        },
+    )
+
+
+def _agency_detail(record: Record, before: Outcome) -> Outcome:
+    """SO71 and SO72 belong to the SO70 before them."""
+    if record.layout == "SO72":
+        comments = [*before.correlation.get("agency_comments", ()), record.text("comments_to_trade_from_pga")]
+        return replace(before, correlation={**before.correlation, "agency_comments": comments})
+    number = record.text("pga_reference_identification_number_1")
+    numbers = [*before.correlation.get("agency_references", ()), number] if number else []
+    return replace(before, correlation={**before.correlation, "agency_references": numbers})

@@ -1,0 +1,317 @@
+"""What do the conditions of a rule mean?
+
+A rule may ask only what stands here: a small closed set of named predicates over the facts of one
+shipment. Adding a predicate is a change of code and of this list; everything else about the law is
+data. Each predicate is compiled once, when the rule book is opened at an instant.
+
+Conditions of one row must all hold. Conditions whose name begins with ``pga_`` speak of one agency
+claim: they must all hold for the *same* claim, and the row then applies to exactly the claims that
+match, which is what a waiver can lift.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from schemas.shipment import ImporterOfRecord, PgaClaim, Shipment
+
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_DIGITS: Final = re.compile(r"[0-9]{2,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One agency claim of one line, with the place it stands in the shipment."""
+
+    line: int
+    path: str
+    claim: PgaClaim
+
+    def has(self, name: str) -> bool:
+        """Whether the claim carries a value under ``name`` besides agency, program and disclaimer."""
+        extra = self.claim.model_extra
+        return extra is not None and extra.get(name) not in (None, "", [], {})
+
+
+class Facts:
+    """What the law asks about one shipment, gathered once: plain values, no judgement."""
+
+    __slots__ = (
+        "ad_cvd",
+        "claims",
+        "day_total",
+        "entered_value",
+        "fair_value",
+        "hts",
+        "importer",
+        "in_lots",
+        "lines",
+        "origins",
+        "quota",
+        "shipment",
+    )
+
+    def __init__(self, shipment: Shipment, importer: ImporterOfRecord | None) -> None:
+        self.shipment = shipment
+        self.importer = importer
+        self.lines = lines = shipment.lines
+        if len(lines) == 1:
+            line = lines[0]
+            self.entered_value = line.value
+            self.hts: tuple[str, ...] = (line.hts,)
+            self.origins = {line.country_of_origin}
+            self.ad_cvd = line.ad_cvd_case is not None
+            self.quota = line.quota
+        else:
+            self.entered_value = shipment.entered_value
+            self.hts = tuple([line.hts for line in lines])
+            self.origins = {line.country_of_origin for line in lines}
+            self.ad_cvd = any(line.ad_cvd_case is not None for line in lines)
+            self.quota = any(line.quota for line in lines)
+        stated = shipment.fair_retail_value
+        self.fair_value: Decimal = self.entered_value if stated is None else stated
+        self.claims: tuple[Claim, ...] = ()
+        for index, line in enumerate(lines):
+            if line.pga:
+                self.claims += tuple(
+                    Claim(line.line, f"lines[{index}].pga[{place}]", claim) for place, claim in enumerate(line.pga)
+                )
+        self.in_lots = False
+        """Whether other parcels of the same order go to the same person."""
+        self.day_total = self.fair_value
+        """What the person has been sent that Eastern day under the exemption, this shipment included."""
+
+    @property
+    def hts_complete(self) -> bool:
+        """Whether every HTS number has its ten digits."""
+        return all(len(hts) == 10 for hts in self.hts)
+
+    def measure(self, name: str) -> Decimal:
+        """The amount that a threshold measures."""
+        if name == "person_day_total":
+            return self.day_total
+        return self.fair_value if name == "fair_value" else self.entered_value
+
+
+Test = Callable[[Facts], bool]
+ClaimTest = Callable[[Claim], bool]
+
+
+def _origin_any_of(countries: tuple[str, ...]) -> Test:
+    wanted = frozenset(countries)
+    return lambda facts: not wanted.isdisjoint(facts.origins)
+
+
+def _hts_prefixes(prefixes: tuple[str, ...]) -> Test:
+    def test(facts: Facts) -> bool:
+        for hts in facts.hts:  # noqa: SIM110 - asked for every shipment several times, a loop is twice as fast
+            if hts.startswith(prefixes):
+                return True
+        return False
+
+    return test
+
+
+def _every_hts_prefixes(prefixes: tuple[str, ...]) -> Test:
+    def test(facts: Facts) -> bool:
+        for hts in facts.hts:  # noqa: SIM110 - as above
+            if not hts.startswith(prefixes):
+                return False
+        return True
+
+    return test
+
+
+def _ad_cvd(wanted: bool) -> Test:
+    return lambda facts: facts.ad_cvd is wanted
+
+
+def _quota(wanted: bool) -> Test:
+    return lambda facts: facts.quota is wanted
+
+
+def _fair_value_above(amount: str) -> Test:
+    limit = Decimal(amount)
+    return lambda facts: facts.fair_value > limit
+
+
+def _fair_value_at_most(amount: str) -> Test:
+    limit = Decimal(amount)
+    return lambda facts: facts.fair_value <= limit
+
+
+def _entered_value_above(amount: str) -> Test:
+    limit = Decimal(amount)
+    return lambda facts: facts.entered_value > limit
+
+
+def _same_order_lots(wanted: bool) -> Test:
+    return lambda facts: facts.in_lots is wanted
+
+
+def _importer_missing(wanted: bool) -> Test:
+    return lambda facts: (facts.importer is None) is wanted
+
+
+def _foreign_importer(marks: Mapping[str, tuple[str, ...]]) -> Test:
+    types, prefixes = frozenset(marks["number_types"]), marks["ein_prefixes"]
+
+    def test(facts: Facts) -> bool:
+        importer = facts.importer
+        if importer is None:
+            return False
+        return importer.number_type in types or (importer.number_type == "EIN" and importer.number.startswith(prefixes))
+
+    return test
+
+
+def _unclaimed(marks: Mapping[str, Any]) -> Test:
+    agency, prefixes = marks["agency"], marks["hts_prefixes"]
+
+    def test(facts: Facts) -> bool:
+        for line in facts.lines:
+            if line.hts.startswith(prefixes) and not any(claim.agency == agency for claim in line.pga):
+                return True
+        return False
+
+    return test
+
+
+def _pga_any(wanted: bool) -> ClaimTest:
+    return lambda claim: wanted  # noqa: ARG005 - any claim at all; checked on load to be true
+
+
+def _pga_agency_any_of(agencies: tuple[str, ...]) -> ClaimTest:
+    wanted = frozenset(agencies)
+    return lambda claim: claim.claim.agency in wanted
+
+
+def _pga_agency_none_of(agencies: tuple[str, ...]) -> ClaimTest:
+    unwanted = frozenset(agencies)
+    return lambda claim: claim.claim.agency not in unwanted
+
+
+def _pga_program_any_of(programs: tuple[str, ...]) -> ClaimTest:
+    wanted = frozenset(programs)
+    return lambda claim: claim.claim.program in wanted
+
+
+def _pga_disclaimed(wanted: bool) -> ClaimTest:
+    return lambda claim: (claim.claim.disclaimer is not None) is wanted
+
+
+# -- the shape of each condition's value ------------------------------------------------------------
+
+
+def _is_bool(value: object) -> str:
+    return "" if isinstance(value, bool) else "Write true or false."
+
+
+def _is_true(value: object) -> str:
+    return "" if value is True else "Write true, or leave the condition out."
+
+
+def _is_amount(value: object) -> str:
+    try:
+        good = isinstance(value, str) and Decimal(value).is_finite()
+    except InvalidOperation:
+        good = False
+    return "" if good else 'Write the amount as a decimal in quotes, like "800".'
+
+
+def _list_of(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
+    def fault(value: object) -> str:
+        good = isinstance(value, list | tuple) and bool(value)
+        if good and all(isinstance(one, str) and pattern.fullmatch(one) for one in value):  # type: ignore[attr-defined]
+            return ""
+        return f"Write a list of {what}."
+
+    return fault
+
+
+_countries = _list_of(_COUNTRY, "two-letter country codes")
+_prefixes = _list_of(_DIGITS, "HTS beginnings of 2 to 10 digits")
+_agencies = _list_of(re.compile(r"[A-Z0-9]{2,3}"), "agency codes")
+_programs = _list_of(re.compile(r"[A-Z0-9]{1,3}"), "agency program codes")
+_number_types = _list_of(re.compile(r"EIN|CBP|SSN"), "importer number types")
+_beginnings = _list_of(re.compile(r"[0-9]{1,9}"), "beginnings of an importer number")
+
+
+def _is_foreign_marks(value: object) -> str:
+    if not isinstance(value, Mapping) or set(value) != {"number_types", "ein_prefixes"}:
+        return "Write a table with number_types and ein_prefixes."
+    return _number_types(value["number_types"]) or _beginnings(value["ein_prefixes"])
+
+
+def _is_unclaimed_marks(value: object) -> str:
+    if not isinstance(value, Mapping) or set(value) != {"agency", "hts_prefixes"}:
+        return "Write a table with agency and hts_prefixes."
+    return _agencies([value["agency"]]) or _prefixes(value["hts_prefixes"])
+
+
+SHIPMENT_CONDITIONS: Final[dict[str, tuple[Callable[[Any], Test], Callable[[object], str], str]]] = {
+    "origin_any_of": (_origin_any_of, _countries, "a line was made in one of these countries"),
+    "hts_prefixes": (_hts_prefixes, _prefixes, "a line's HTS number begins so"),
+    "every_hts_prefixes": (_every_hts_prefixes, _prefixes, "every line's HTS number begins so"),
+    "ad_cvd": (_ad_cvd, _is_bool, "a line is under an antidumping or countervailing case"),
+    "quota": (_quota, _is_bool, "a line is under a quota"),
+    "fair_value_above": (_fair_value_above, _is_amount, "fair retail value in the country of shipment above"),
+    "fair_value_at_most": (_fair_value_at_most, _is_amount, "fair retail value in the country of shipment at most"),
+    "entered_value_above": (_entered_value_above, _is_amount, "entered value above"),
+    "same_order_lots": (_same_order_lots, _is_bool, "one order to one person travels in several parcels"),
+    "importer_missing": (_importer_missing, _is_bool, "no importer of record is known"),
+    "foreign_importer": (_foreign_importer, _is_foreign_marks, "the importer's number has a foreign mark"),
+    "unclaimed": (_unclaimed, _is_unclaimed_marks, "a line with such an HTS number has no claim for the agency"),
+}
+"""Condition → (compiler, shape check, meaning) for conditions on the whole shipment."""
+
+CLAIM_CONDITIONS: Final[dict[str, tuple[Callable[[Any], ClaimTest], Callable[[object], str], str]]] = {
+    "pga_any": (_pga_any, _is_true, "a line carries an agency claim"),
+    "pga_agency_any_of": (_pga_agency_any_of, _agencies, "the claim is for one of these agencies"),
+    "pga_agency_none_of": (_pga_agency_none_of, _agencies, "the claim is for another agency than these"),
+    "pga_program_any_of": (_pga_program_any_of, _programs, "the claim is under one of these programs"),
+    "pga_disclaimed": (_pga_disclaimed, _is_bool, "the claim is a disclaimer"),
+}
+"""Condition → (compiler, shape check, meaning) for conditions on one agency claim."""
+
+CONDITIONS: Final = frozenset(SHIPMENT_CONDITIONS) | frozenset(CLAIM_CONDITIONS)
+
+
+def is_claim_condition(name: str) -> bool:
+    """Whether the condition speaks of one agency claim."""
+    return name in CLAIM_CONDITIONS
+
+
+def condition_fault(name: str, value: object) -> str:
+    """The sentence that says what is wrong with a condition's value, or ``""``."""
+    _, fault, _ = SHIPMENT_CONDITIONS.get(name) or CLAIM_CONDITIONS[name]  # type: ignore[assignment]
+    return fault(value)
+
+
+def condition_meaning(name: str) -> str:
+    """The condition in words, for pages that people read."""
+    return (SHIPMENT_CONDITIONS.get(name) or CLAIM_CONDITIONS[name])[2]
+
+
+def compile_shipment_condition(name: str, value: Any) -> Test:
+    """The test of one condition on a whole shipment."""
+    return SHIPMENT_CONDITIONS[name][0](value)
+
+
+def compile_claim_conditions(when: tuple[tuple[str, Any], ...]) -> ClaimTest | None:
+    """One test for all conditions of a row on a claim; ``None`` if the row does not speak of claims."""
+    tests = [CLAIM_CONDITIONS[name][0](value) for name, value in when if name in CLAIM_CONDITIONS]
+    if not tests:
+        return None
+    joined = tests[0]
+    for test in tests[1:]:
+        joined = _both(joined, test)
+    return joined
+
+
+def _both(first: ClaimTest, second: ClaimTest) -> ClaimTest:
+    return lambda claim: first(claim) and second(claim)

@@ -1,0 +1,232 @@
+"""How does CBP say it in CATAIR? Batch rejections (X0/X1), cargo release responses (SX) and status notifications (SO).
+
+Batch and Block Control rev 23, Cargo Release v40, Status Notification SO rev 36 (through a public transcription). The
+password never comes back; an
+answer repeats the sender's user text; a notification leaves A's text blank and fills B's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sandbox.cargo_reader import CONDITIONS, Batch, Condition
+from sandbox.clock import EASTERN
+
+RECORD_END = "\n"
+
+
+def columns(name: str, *values: tuple[int, str]) -> str:
+    """An 80-column record: ``name`` in column 1, each value at its start column; later values never run into earlier
+    ones.
+    """
+    line = name.ljust(80)
+    for start, value in values:
+        line = line[: start - 1] + value + line[start - 1 + len(value) :]
+    return line[:80]
+
+
+def text(value: str, length: int) -> str:
+    """Left justified, exactly ``length`` columns; a longer text is cut, as CBP's fixed records do."""
+    return value[:length].ljust(length)
+
+
+def _a_out(a_header: str, application: str, date: str, user_text: str) -> str:
+    return columns("A", (2, a_header[1:8]), (15, date), (26, application), (38, a_header[37:39]), (60, user_text))
+
+
+def _z_out(a_header: str, date: str) -> str:
+    return columns("Z", (2, a_header[1:8]), (15, date), (38, a_header[37:39]))
+
+
+def _b_out(b_header: str, application: str) -> str:
+    return columns("B", (4, b_header[3:10]), (11, application), (45, b_header[44:56]), (60, b_header[59:80]))
+
+
+def _y_out(b_header: str, application: str, count: int) -> str:
+    return columns(
+        "Y", (4, b_header[3:10]), (11, application), (13, f"{min(count, 99_999):05d}"), (45, b_header[44:46])
+    )
+
+
+def _file(lines: Iterable[str]) -> bytes:
+    return "".join(line + RECORD_END for line in lines).encode("latin-1", "replace")
+
+
+def rejection(batch: Batch) -> bytes:
+    """A rejected batch: generated B, X0 and X1 records, the final X1, generated Y and Z."""
+    inside: list[str] = []
+    seen: tuple[int, int, int] | None = None
+    for condition in batch.conditions:
+        place = (condition.block, condition.transaction, condition.record)
+        if condition.block and place != seen:
+            inside += _references(batch, condition)
+        seen = place
+        inside.append(columns("X1", (4, "F"), (5, condition.code), (11, text(CONDITIONS[condition.code], 40))))
+    inside.append(columns("X1", (3, "RF999"), (11, CONDITIONS["999"])))
+    a = batch.header
+    lines = [_a_out(a, "  ", a[14:20], a[59:80]), columns("B", (80, "B")), *inside]
+    lines += [columns("Y", (13, f"{len(inside):05d}"), (80, "Y")), columns("Z", (80, "Z"))]
+    return _file(lines)
+
+
+def _references(batch: Batch, condition: Condition) -> list[str]:
+    b = batch.blocks[condition.block - 1].header.text
+    out = [
+        columns(
+            "X0 BLOCK",
+            (11, f"{condition.block:06d}"),
+            (18, "REF ID:"),
+            (26, b[3:7]),
+            (31, b[7:10]),
+            (35, b[44:46]),
+            (38, b[10:12]),
+            (41, b[59:80]),
+            (63, b[46:56]),
+        )
+    ]
+    if condition.transaction:
+        column = f"{min(condition.column, 99):02d}"
+        out.append(
+            columns(
+                "X0 TRNACT",
+                (11, f"{condition.transaction:06d}"),
+                (18, "REF ID:"),
+                (26, f"{condition.record:07d}"),
+                (34, column),
+            )
+        )
+    return out
+
+
+def se90(kind: str, code: str, narrative: str) -> str:
+    """One SE90: kind 01 to 04 for the transaction, 11 or 13 for a record."""
+    return columns("SE90", (5, kind), (7, text(code, 3)), (10, text(narrative, 40)))
+
+
+def response(batch: Batch, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
+    """SX for a batch: per block, per transaction, the records to send back, each list ending with the final SE90."""
+    a = batch.header
+    lines = [_a_out(a, "SX", a[14:20], a[59:80])]
+    for block, transactions in zip(batch.blocks, blocks, strict=True):
+        records = [r for t in transactions for r in t]
+        if records:
+            lines += [_b_out(block.header.text, "SX"), *records, _y_out(block.header.text, "SX", len(records))]
+    lines.append(_z_out(a, a[14:20]))
+    return _file(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryHead:
+    """What an SO repeats of an entry. ``lines``: (number, origin, HTS); ``references``: (qualifier, text) that come
+    back (CR, RRN).
+    """
+
+    filer: str
+    number: str
+    type: str
+    port: str
+    importer: str
+    carrier: str
+    conveyance: str
+    voyage: str
+    arrival: str
+    split: str
+    references: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillStatus:
+    """SO40 and SO50 of one bill; ``manifested`` empty when the bill is not on file."""
+
+    type: str
+    issuer: str
+    number: str
+    quantity: str
+    unit: str
+    manifested: str
+    code: str
+    narrative: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """One SO60; ``release_origin`` only with 22 and 98."""
+
+    code: str
+    narrative: str
+    at: datetime
+    release_origin: str = ""
+    document: str = ""
+
+
+def status(
+    head: EntryHead,
+    bills: Iterable[BillStatus],
+    dispositions: Iterable[Disposition],
+    comments: Iterable[tuple[str, str]] = (),
+) -> list[str]:
+    """The records of one SO transaction; ``comments`` are further SO20 (RSN, CMT)."""
+    out = [
+        columns(
+            "SO10",
+            (5, text(head.port, 4)),
+            (9, head.filer),
+            (14, head.number),
+            (23, head.type),
+            (25, text(head.importer, 12)),
+            (37, text(head.carrier, 4)),
+            (41, text(head.conveyance, 20)),
+            (61, text(head.voyage, 5)),
+            (66, text(head.arrival, 6)),
+            (72, text(head.split, 1)),
+        )
+    ]
+    out += [columns("SO20", (5, text(q, 3)), (8, text(v, 50))) for q, v in (*head.references, *comments)]
+    out += [columns("SO30", (5, n), (8, text(origin, 2)), (10, text(hts, 10))) for n, origin, hts in head.lines]
+    for bill in bills:
+        manifested = bill.manifested[:8].ljust(8)
+        out.append(
+            columns(
+                "SO40",
+                (5, bill.type),
+                (6, text(bill.issuer, 4)),
+                (10, text(bill.number, 50)),
+                (60, bill.quantity.rjust(8, "0") if bill.quantity else ""),
+                (68, text(bill.unit, 5)),
+                (73, manifested),
+            )
+        )
+        out.append(columns("SO50", *_stamp(bill.at), (15, bill.code), (17, text(bill.narrative, 40)), (57, "N")))
+    for one in dispositions:
+        released = one.at.astimezone(EASTERN).strftime("%m%d%y") if one.release_origin else ""
+        out.append(
+            columns(
+                "SO60",
+                *_stamp(one.at),
+                (15, one.code),
+                (17, text(one.narrative, 40)),
+                (57, released + one.release_origin),
+                (65, text(one.document, 6)),
+            )
+        )
+    return out
+
+
+def _stamp(at: datetime) -> tuple[tuple[int, str], tuple[int, str]]:
+    local = at.astimezone(EASTERN)
+    return (5, local.strftime("%m%d%y")), (11, local.strftime("%H%M"))
+
+
+def notification(a_header: str, blocks: Iterable[tuple[str, Sequence[Sequence[str]]]], at: datetime) -> bytes:
+    """SO file to the sender of ``a_header``: per block its B record and its transactions."""
+    date = at.astimezone(EASTERN).strftime("%m%d%y")
+    lines = [_a_out(a_header, "SO", date, "")]
+    for b_header, transactions in blocks:
+        records = [r for t in transactions for r in t]
+        lines += [_b_out(b_header, "SO"), *records, _y_out(b_header, "SO", len(records))]
+    lines.append(_z_out(a_header, date))
+    return _file(lines)

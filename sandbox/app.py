@@ -1,0 +1,158 @@
+"""How does a sandbox start and stop? Books, clock, doors, signals.
+
+``run`` serves until it is cancelled or told to stop (SIGTERM, SIGINT, or the end of standard input when asked). Port 0
+takes a free port; the ports really
+taken are in ``<data>/ports.json`` and in the ``Ports`` given to ``ready``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sandbox.as2_door import As2Door, own_identity
+from sandbox.cbp import Cbp
+from sandbox.clock import Clock, instant
+from sandbox.control import Control, restore_faults
+from sandbox.runner import Runner
+from sandbox.settings import Settings
+from sandbox.store import Store
+
+logger = logging.getLogger("sandbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a running sandbox listens."""
+
+    host: str
+    as2: int
+    control: int
+
+    @property
+    def as2_url(self) -> str:
+        """Where the gateway posts its files."""
+        return f"http://{self.host}:{self.as2}/as2"
+
+    @property
+    def control_url(self) -> str:
+        """Root of the control API."""
+        return f"http://{self.host}:{self.control}/sandbox"
+
+    def as_dict(self) -> dict[str, object]:
+        """The content of ``ports.json``."""
+        return {
+            "host": self.host,
+            "as2": self.as2,
+            "control": self.control,
+            "as2_url": self.as2_url,
+            "control_url": self.control_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A sandbox that serves: its ports and its parts."""
+
+    ports: Ports
+    runner: Runner
+    settings: Settings
+
+
+def open_clock(settings: Settings, store: Store) -> Clock:
+    """The clock of the settings; else where the books left it; else real time."""
+    clock = Clock()
+    left = store.get_meta("clock")
+    if settings.clock:
+        clock.set(instant(settings.clock))
+        clock.freeze(settings.frozen)
+        store.set_meta("clock", clock.as_dict())
+    elif left is not None:
+        clock.restore(left)
+    return clock
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Running]:
+    """A sandbox that serves while the block runs."""
+    store = await asyncio.to_thread(Store, None if settings.memory else settings.data_dir / "sandbox.db")
+    if store.get_meta("instance") is None:
+        store.set_meta("instance", uuid.uuid4().hex[:12])
+    clock = open_clock(settings, store)
+    cbp = Cbp(store, settings.behaviour)
+    runner = Runner(cbp, clock, retry_first=settings.retry_first, retry_longest=settings.retry_longest)
+    runner.faults = restore_faults(store.get_meta("faults"))
+    identity = await asyncio.to_thread(own_identity, settings)
+    door = As2Door(settings, runner, identity)
+    about = {
+        "as2_name": settings.as2_name,
+        "gateway_as2_name": settings.gateway_as2_name,
+        "gateway_url": settings.gateway_url,
+        "certified": False,
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(store.close)
+        await door.open()
+        stack.push_async_callback(door.close)
+        as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
+        control_port = await _listen(stack, Control(runner, about).application(), settings.host, settings.control_port)
+        runner.start()
+        stack.push_async_callback(runner.stop)
+        ports = Ports(settings.host, as2_port, control_port)
+        if not settings.memory:
+            await asyncio.to_thread(_write_ports, settings, ports)
+        yield Running(ports, runner, settings)
+
+
+def _write_ports(settings: Settings, ports: Ports) -> None:
+    part = settings.data_dir / "ports.json.part"
+    part.write_text(json.dumps(ports.as_dict()) + "\n", "utf-8")
+    part.replace(settings.data_dir / "ports.json")
+
+
+async def _listen(stack: contextlib.AsyncExitStack, application: web.Application, host: str, port: int) -> int:
+    web_runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+    await web_runner.setup()
+    stack.push_async_callback(web_runner.cleanup)
+    site = web.TCPSite(web_runner, host, port)
+    await site.start()
+    address: tuple[str, int] = web_runner.addresses[0]
+    return address[1]
+
+
+async def run(
+    settings: Settings, ready: Callable[[Ports], None] | None = None, *, stop_with_stdin: bool = False
+) -> None:
+    """Serve until SIGTERM, SIGINT, cancellation, or the end of standard input when ``stop_with_stdin``."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(number, stop.set)
+    if stop_with_stdin:
+        _watch_stdin(loop, stop)
+    async with serving(settings) as running:
+        if ready is not None:
+            ready(running.ports)
+        await stop.wait()
+        logger.info("stopping")
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def readable() -> None:
+        if not os.read(sys.stdin.fileno(), 65_536):
+            loop.remove_reader(sys.stdin)
+            stop.set()
+
+    loop.add_reader(sys.stdin, readable)

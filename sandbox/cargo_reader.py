@@ -1,0 +1,332 @@
+"""How does a CATAIR file come apart into batches, blocks and transactions, and which faults reject a whole batch?
+
+CBP CATAIR Batch and Block Control rev 23: any fault of batch, block or transaction syntax rejects the batch, nothing
+in it is processed.
+Records are 80 columns; line ends between them are taken out, lines that lost trailing blanks are filled up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sandbox.cargo_layouts import LAYOUTS, RECORD_LENGTH, STANDARD, faults_of, record_id, values_of
+
+MAX_RECORDS: Final = 2_000_000
+CONDITIONS: Final = {
+    "X03": "BLOCK CONTROL MISSING - B-RECORD",
+    "X04": "TRANSACTION DETAIL MISSING",
+    "X05": "BLOCK CONTROL MISSING - Y-RECORD",
+    "X06": "BATCH CONTROL MISSING - Z-RECORD",
+    "X07": "SENDER/RECEIVER SITE CODE MISSING",
+    "X08": "SENDER/RECEIVER ID CODE MISSING",
+    "X09": "SENDER/RECEIVER NOT AUTHORIZED",
+    "X11": "APPLICATION ID CODE MISSING",
+    "X12": "NOT A KNOWN ACE APPLICATION ID CODE",
+    "X13": "APPLICATION NOT CURRENTLY AVAILABLE",
+    "X14": "Z-REC DOES NOT MATCH A-REC",
+    "X15": "PROCESSING PORT CODE MISSING",
+    "X16": "PROCESSING FILER CODE MISSING",
+    "X17": "PROCESSING FILER NOT AUTHORIZED",
+    "X19": "BLOCK APP ID / BATCH APP ID CONFLICT",
+    "X26": "PREPARER AND PRSSNG FILER NOT THE SAME",
+    "X32": "Y-REC DOES NOT MATCH B-REC",
+    "X33": "TRANSACTION HDR CONTROL MISSING",
+    "X34": "UNKNOWN RECORD ID FOUND IN GROUPING",
+    "X35": "OUT OF SEQUENCE RECORD FOUND IN GROUPING",
+    "X36": "LOOP EXCEEDED",
+    "X37": "MISSING DATA RECORD FOUND IN GROUPING",
+    "X39": "DATA FOUND IN FILLER",
+    "X40": "NON-STANDARD DATA FOUND",
+    "X42": "LAST RECORD LESS THAN 80-CHAR LENGTH",
+    "999": "BATCH REJECTED",
+}
+"""X1 condition codes and texts used here (Batch and Block Control rev 23)."""
+
+KNOWN_APPLICATIONS: Final = frozenset(
+    "SE AE CQ EQ CA PE SF TP KI $I MA CB HA HB FQ FI AD AH CW CJ DE EC FT FZ GE NE RE QA SU RM MO TE QP WP".split()
+)
+"""Application codes CBP knows; the sandbox itself has SE only and answers X13 to the others."""
+
+_FOLLOWERS: Final = {
+    "SE10": "SE11 SE13 SE15 SE20 SE30 SE40",
+    "SE11": "SE13 SE15 SE20 SE30 SE40",
+    "SE13": "SE15 SE20 SE30 SE40",
+    "SE15": "SE15 SE16 SE17 SE20 SE30 SE40",
+    "SE16": "SE15 SE16 SE17 SE20 SE30 SE40",
+    "SE17": "SE15 SE17 SE20 SE30 SE40",
+    "SE20": "SE20 SE30 SE40",
+    "SE30": "SE30 SE31 SE35 SE40",
+    "SE31": "SE30 SE31 SE35 SE40",
+    "SE35": "SE35 SE36",
+    "SE36": "SE30 SE40",
+    "SE40": "SE41 SE50 SE60",
+    "SE41": "SE50 SE60",
+    "SE50": "SE50 SE51 SE55 SE60",
+    "SE51": "SE50 SE51 SE55 SE60",
+    "SE55": "SE55 SE56",
+    "SE56": "SE50 SE60",
+    "SE60": "SE40 SE60 SE61 OI",
+    "SE61": "SE40 SE60 OI",
+    "OI": "PG",
+    "PG": "PG OI SE40 SE60",
+}
+"""Which record may follow which (Cargo Release v40, usage map for A and R)."""
+_NEXT: Final = {k: frozenset(v.split()) for k, v in _FOLLOWERS.items()}
+_MUST_CONTINUE: Final = frozenset({"SE35", "SE55", "SE40", "SE41", "SE50", "OI"})
+_LOOPS: Final = {"SE15": 2997, "SE20": 99, "SE30": 12, "SE40": 999}
+MAX_TRANSACTIONS: Final = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record: identifier, the 80 columns, and its position in the batch (A = 1)."""
+
+    id: str
+    text: str
+    position: int
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Its fields, for records with a layout."""
+        return values_of(self.text, self.id)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The records of one SE transaction, SE10 first."""
+
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Block:
+    """One block: its B record and its transactions, in order."""
+
+    header: Line
+    transactions: list[Transaction] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One reason to reject a batch. ``block`` and ``transaction`` count from 1, 0 = not at that level; ``record`` is
+    the position in the batch.
+    """
+
+    code: str
+    block: int = 0
+    transaction: int = 0
+    record: int = 0
+    column: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch: its A record, its blocks, and the conditions that reject it (none: it goes on to the edits)."""
+
+    header: str
+    blocks: list[Block] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Fields of the A record."""
+        return values_of(self.header, "A")
+
+
+def cut(data: bytes) -> list[str]:
+    """Records of a file, 80 columns each; a file without line ends is cut every 80 columns."""
+    text = data.decode("latin-1").strip("\r\n\x1a")
+    if "\n" in text or "\r" in text:
+        return [
+            line.ljust(RECORD_LENGTH)
+            for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_RECORDS]
+            if line.strip()
+        ]
+    return [
+        text[i : i + RECORD_LENGTH].ljust(RECORD_LENGTH)
+        for i in range(0, min(len(text), MAX_RECORDS * RECORD_LENGTH), RECORD_LENGTH)
+    ]
+
+
+def looks_like_catair(data: bytes) -> bool:
+    """Whether a file wants to be CATAIR: its first record is an A record with codes where they belong."""
+    head = data.lstrip()[:80].decode("latin-1").ljust(80)
+    return head[0] == "A" and head[1:5].strip().isalnum() and head[20:25].strip() == ""
+
+
+def read_batches(data: bytes) -> list[Batch]:
+    """All batches of a file. A file that does not begin with an A record has none (CBP keeps silent, X01 is"
+    " reserved)."""
+    batches: list[Batch] = []
+    reader: _BatchReader | None = None
+    for line in cut(data):
+        if line[0] == "A" and (reader is None or reader.closed):
+            reader = _BatchReader(line)
+            batches.append(reader.batch)
+        elif reader is not None:
+            reader.take(line)
+        else:
+            return []
+    for one in batches:
+        _finish(one)
+    return batches
+
+
+class _BatchReader:
+    """Takes the records of one batch in turn and notes the conditions."""
+
+    def __init__(self, header: str) -> None:
+        self.batch = Batch(header)
+        self.position = 1
+        self.closed = False
+        self.block: Block | None = None
+        self.broken = False
+        self._check_header(header)
+
+    def _reject(self, code: str, **where: int) -> None:
+        if len(self.batch.conditions) < 100:
+            self.batch.conditions.append(Condition(code, **where))
+
+    def _check_header(self, header: str) -> None:
+        a = values_of(header, "A")
+        for code, name in (("X07", "site"), ("X08", "sender"), ("X11", "application")):
+            if not a[name]:
+                self._reject(code)
+        if not STANDARD.issuperset(header):
+            self._reject("X40")
+        if any(f.kind == "filler" for f in faults_of(header, "A")):
+            self._reject("X39")
+        application = a["application"]
+        if application and application not in KNOWN_APPLICATIONS:
+            self._reject("X12")
+        elif application and application != "SE":
+            self._reject("X13")
+
+    def take(self, line: str) -> None:
+        self.position += 1
+        if self.closed:
+            self._reject("X06")
+            return
+        kind = line[0]
+        if self.batch.values["application"] != "SE":
+            self.closed = kind == "Z"
+            return
+        if kind == "B":
+            self._open_block(line)
+        elif kind == "Y" and line[3:10].strip():
+            self._close_block(line)
+        elif kind == "Z":
+            self._close_batch(line)
+        elif self.block is None:
+            if not self.broken:
+                self._reject("X03")
+            self.broken = True
+        else:
+            self._transaction_record(self.block, line)
+
+    @property
+    def _where(self) -> dict[str, int]:
+        block = len(self.batch.blocks)
+        return {
+            "block": block,
+            "transaction": len(self.batch.blocks[-1].transactions) if block else 0,
+            "record": self.position,
+        }
+
+    def _open_block(self, line: str) -> None:
+        if self.block is not None:
+            self._reject("X05", block=len(self.batch.blocks))
+        self.block = Block(Line("B", line, self.position))
+        self.batch.blocks.append(self.block)
+        number = len(self.batch.blocks)
+        b = values_of(line, "B")
+        checks = (
+            ("X15", bool(b["port"])),
+            ("X16", bool(b["filer"])),
+            ("X19", b["application"] == self.batch.values["application"]),
+            ("X26", not b["preparer_filer"] or b["preparer_filer"] == b["filer"]),
+            ("X39", not any(f.kind == "filler" for f in faults_of(line, "B"))),
+            ("X40", STANDARD.issuperset(line)),
+        )
+        for code, good in checks:
+            if not good:
+                self._reject(code, block=number)
+
+    def _close_block(self, line: str) -> None:
+        number = len(self.batch.blocks)
+        if self.block is None:
+            self._reject("X03")
+            return
+        if not self.block.transactions:
+            self._reject("X04", block=number)
+        header = self.block.header.text
+        if line[3:12] != header[3:12] or line[44:46] != header[44:46]:
+            self._reject("X32", block=number)
+        elif any(f.kind == "filler" for f in faults_of(line, "Y")):
+            self._reject("X39", block=number)
+        self._end_transaction()
+        self.block = None
+
+    def _close_batch(self, line: str) -> None:
+        if self.block is not None:
+            self._reject("X05", block=len(self.batch.blocks))
+            self.block = None
+        if not self.batch.blocks and not self.broken:
+            self._reject("X03")
+        header = self.batch.header
+        if line[1:8] != header[1:8] or line[14:20] != header[14:20] or line[37:39] != header[37:39]:
+            self._reject("X14")
+        self.closed = True
+
+    def _transaction_record(self, block: Block, line: str) -> None:
+        name = record_id(line)
+        if name == "SE10":
+            self._end_transaction()
+            block.transactions.append(Transaction())
+            if len(block.transactions) > MAX_TRANSACTIONS:
+                self._reject("X36", **self._where)
+        elif not block.transactions:
+            self._reject("X33", block=len(self.batch.blocks))
+            block.transactions.append(Transaction())
+        lines = block.transactions[-1].lines
+        group = "PG" if name[:2] == "PG" else name
+        if group not in _NEXT:
+            self._reject("X34", **self._where)
+            return
+        previous = lines[-1].id if lines else ""
+        if previous and name != "SE10" and group not in _NEXT["PG" if previous[:2] == "PG" else previous]:
+            self._reject("X37" if previous in _MUST_CONTINUE else "X35", **self._where)
+        lines.append(Line(name, line, self.position))
+        if group in _LOOPS and sum(1 for one in lines if one.id == name) > _LOOPS[group]:
+            self._reject("X36", **self._where)
+        if name in LAYOUTS:
+            for fault in faults_of(line, name):
+                if fault.kind in {"filler", "characters"}:
+                    self._reject("X39" if fault.kind == "filler" else "X40", column=fault.column, **self._where)
+
+    def _end_transaction(self) -> None:
+        if self.block is not None and self.block.transactions:
+            lines = self.block.transactions[-1].lines
+            if lines and lines[-1].id in _MUST_CONTINUE:
+                self._reject("X37", **self._where)
+
+
+def _finish(batch: Batch) -> None:
+    """A batch that ran out without its trailer, or that has nothing inside."""
+    if batch.values["application"] == "SE" and not batch.blocks and not batch.conditions:
+        batch.conditions.append(Condition("X03"))
+
+
+def batches_of(data: bytes) -> list[Batch]:
+    """Like :func:`read_batches`, with X06 for batches without a Z record and X42 for a cut-off last record."""
+    batches = read_batches(data)
+    if not batches:
+        return []
+    records = cut(data)
+    stripped = data.rstrip(b"\r\n\x1a")
+    if b"\n" not in stripped and b"\r" not in stripped and len(stripped) % RECORD_LENGTH:
+        batches[-1].conditions.append(Condition("X42"))
+    if not any(r[0] == "Z" for r in records[-1:]):
+        batches[-1].conditions.append(Condition("X06"))
+    return batches

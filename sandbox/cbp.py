@@ -1,0 +1,313 @@
+"""What would CBP say? The whole counterpart behind one small face: files in, files out, time as an argument.
+
+``receive`` commits a file before anybody is told that it came; ``digest`` reads it and puts answers and later steps on
+the pile in the same transaction
+that marks it as read, so that a crash between the two loses nothing and files nothing twice. ``due`` does the steps
+whose time has come and gives
+the files to send, oldest first; ``sent`` ticks them off. The same bytes again are a repetition: nothing is filed, the
+direct answers go out again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sandbox import x12
+from sandbox.border import Border
+from sandbox.cargo_reader import Batch, looks_like_catair
+from sandbox.entry_desk import EntryDesk, read_file
+from sandbox.manifest_desk import Judged, ManifestDesk
+from sandbox.office import Office, Origin
+from sandbox.rulebook import RuleBook
+from sandbox.settings import Behaviour
+from sandbox.store import Store, moment, stamp
+from schemas.profile import load_profile
+
+DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
+"""Kinds of answers that belong to one received file and are given again when it comes again."""
+KEPT_OF_REFUSED: Final = 65_536
+
+logger = logging.getLogger("sandbox")
+
+
+class MessageReused(Exception):
+    """A message identifier came again with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``id`` of the file in the books; ``repeated``: its bytes were known, nothing new was filed."""
+
+    id: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO or X1; ``due`` when it was to go."""
+
+    id: int
+    partner: str
+    kind: str
+    name: str
+    payload: bytes
+    due: datetime
+
+
+class Cbp:
+    """The sandbox's CBP. Thread-safe; ``digest`` does its slow part without holding the books."""
+
+    def __init__(
+        self, store: Store | None = None, behaviour: Behaviour | None = None, book: RuleBook | None = None
+    ) -> None:
+        self.store = store or Store()
+        self.behaviour = behaviour or Behaviour()
+        self.book = book or RuleBook.load()
+        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
+        self.border = Border(self.office)
+        self.manifests = ManifestDesk(self.office, self.border)
+        self.entries = EntryDesk(self.office, self.border)
+
+    # ------------------------------------------------------------------ in
+
+    def receive(
+        self, payload: bytes, now: datetime, *, partner: str = "GATEWAY", message_id: str = "", name: str = ""
+    ) -> Receipt:
+        """Commit a file. Raises :class:`MessageReused`; :meth:`digest` must follow for a file that is not repeated."""
+        digest = hashlib.sha256(payload).hexdigest()
+        form, identity = _identity(payload, digest)
+        with self.store.transaction():
+            if message_id:
+                other = self.store.row(
+                    "select digest from received where message_id = ? and partner = ? limit 1", message_id, partner
+                )
+                if other is not None and other["digest"] != digest:
+                    raise MessageReused(message_id)
+            same = self.store.row(
+                "select id from received where identity = ? and digest = ? and partner = ? and repeats is null"
+                " order by id limit 1",
+                identity, digest, partner,
+            )  # fmt: skip
+            kind = "repeated" if same is not None else form
+            note = self.store.note(now, "in", kind, name, partner, digest, {"stage": "received"}, payload)
+            received = self.store.run(
+                "insert into received (partner, message_id, digest, identity, format, name, payload,"
+                " received_at, digested_at, repeats, transcript_id)"
+                " values (?,?,?,?,?,?,?,?,?,?,?)",
+                partner, message_id, digest, identity, form, name, b"" if same is not None else payload, stamp(now),
+                stamp(now) if same is not None else None, same["id"] if same is not None else None, note,
+            )  # fmt: skip
+            if same is not None:
+                self._again(int(same["id"]), now)
+                self._verdict(note, {"stage": "repeated", "result": f"the same as file {same['id']}"})
+        return Receipt(received, same is not None)
+
+    def _again(self, received_id: int, now: datetime) -> None:
+        marks = ",".join("?" * len(DIRECT))
+        rows = self.store.rows(
+            "select id from answer where received_id = ? and copy_of is null and note = '' and state <>"
+            f" 'pending' and kind in ({marks})"
+            " and id not in (select copy_of from answer where copy_of is not null and state = 'pending') order by id",
+            received_id, *DIRECT,
+        )  # fmt: skip
+        for row in rows:
+            self.store.run(
+                "insert into answer (partner, received_id, kind, name, payload, created_at, due_at, copy_of)"
+                " select partner, received_id, kind, name, payload, ?, ?, id from answer where id = ?",
+                stamp(now), stamp(now), row["id"],
+            )  # fmt: skip
+
+    def refuse(self, payload: bytes, now: datetime, *, partner: str, name: str, reason: str) -> None:
+        """Put a file that no door takes into the transcript."""
+        digest = hashlib.sha256(payload).hexdigest()
+        self.store.note(
+            now,
+            "in",
+            "refused",
+            name,
+            partner,
+            digest,
+            {"stage": "door", "result": "refused", "reasons": [{"text": reason}]},
+            payload,
+            keep=KEPT_OF_REFUSED,
+        )
+
+    def undigested(self) -> list[int]:
+        """Files committed but not read yet, in the order they came."""
+        return [int(r["id"]) for r in self.store.rows("select id from received where digested_at is null order by id")]
+
+    def digest(self, received_id: int, now: datetime) -> dict[str, Any]:
+        """Read a committed file and decide; gives the verdict. A file already read is left alone."""
+        row = self.store.row("select * from received where id = ?", received_id)
+        if row is None or row["digested_at"] is not None:
+            return {}
+        payload = bytes(row["payload"])
+        judged = (
+            Judged(payload, character_faults_in_997=self.behaviour.character_faults_in_997)
+            if row["format"] == "x12"
+            else None
+        )
+        batches = read_file(payload) if row["format"] == "catair" else []
+        with self.store.transaction():
+            again = self.store.row("select digested_at from received where id = ?", received_id)
+            if again is None or again["digested_at"] is not None:
+                return {}
+            verdict = self._settle(row, judged, batches, now)
+            self.store.run(
+                "update received set digested_at = ?, verdict = ? where id = ?",
+                stamp(now),
+                json.dumps(verdict),
+                received_id,
+            )
+            self._verdict(row["transcript_id"], verdict)
+        return verdict
+
+    def _settle(self, row: sqlite3.Row, judged: Judged | None, batches: list[Batch], now: datetime) -> dict[str, Any]:
+        origin = Origin(row["partner"], row["id"])
+        if judged is not None:
+            reused = self.store.count(
+                "select count(*) from received where identity = ? and id < ? and digest <> ?",
+                row["identity"],
+                row["id"],
+                row["digest"],
+            )
+            return self.manifests.settle(origin, judged, reused > 0, now)
+        if row["format"] == "catair":
+            return self.entries.settle(origin, batches, now)
+        return {
+            "stage": "door",
+            "result": "unreadable",
+            "reasons": [{"text": "neither an X12 interchange nor a CATAIR batch"}],
+        }
+
+    def give_up(self, received_id: int, now: datetime, reason: str) -> None:
+        """Mark a file that could not be read for a fault of the sandbox itself, so that it stops nothing behind it."""
+        verdict = {"stage": "sandbox", "result": "fault", "reasons": [{"text": reason}]}
+        with self.store.transaction():
+            row = self.store.row("select transcript_id from received where id = ?", received_id)
+            self.store.run(
+                "update received set digested_at = ?, verdict = ? where id = ?",
+                stamp(now),
+                json.dumps(verdict),
+                received_id,
+            )
+            if row is not None:
+                self._verdict(row["transcript_id"], verdict)
+
+    def _verdict(self, transcript_id: int, verdict: dict[str, Any]) -> None:
+        self.store.run("update transcript set verdict = ? where id = ?", json.dumps(verdict), transcript_id)
+
+    # ------------------------------------------------------------------ out
+
+    def due(self, now: datetime, *, limit: int = 20) -> list[Answer]:
+        """Do what is due, then give the oldest unsent files whose time has come (at most ``limit``)."""
+        while (
+            step := self.store.row("select * from step where due_at <= ? order by due_at, id limit 1", stamp(now))
+        ) is not None:
+            with self.store.transaction():
+                self.store.run("delete from step where id = ?", step["id"])
+                self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
+        rows = self.store.rows(
+            "select * from answer where state = 'pending' and due_at <= ? order by due_at, id limit ?",
+            stamp(now),
+            limit,
+        )
+        return [
+            Answer(r["id"], r["partner"], r["kind"], r["name"], bytes(r["payload"]), moment(r["due_at"])) for r in rows
+        ]
+
+    def next_due(self) -> datetime | None:
+        """When the next step or answer is due; ``None`` when nothing waits."""
+        row = self.store.row(
+            "select min(due_at) as due from (select min(due_at) as due_at from step union all select min(due_at)"
+            " from answer where state = 'pending')"
+        )
+        return moment(row["due"]) if row is not None and row["due"] is not None else None
+
+    def sent(
+        self,
+        answer: Answer,
+        now: datetime,
+        *,
+        payload: bytes | None = None,
+        message_id: str = "",
+        verdict: str = "delivered",
+    ) -> None:
+        """An answer reached the other side (or ``verdict`` says what became of it: dropped)."""
+        body = answer.payload if payload is None else payload
+        with self.store.transaction():
+            state = "dropped" if verdict == "dropped" else "sent"
+            self.store.run(
+                "update answer set state = ?, sent_at = ?, message_id = ? where id = ?",
+                state,
+                stamp(now),
+                message_id,
+                answer.id,
+            )
+            self.store.note(
+                now,
+                "out",
+                answer.kind,
+                answer.name,
+                answer.partner,
+                hashlib.sha256(body).hexdigest(),
+                {"result": verdict},
+                body,
+            )
+
+    def failed(self, answer: Answer, reason: str) -> None:
+        """An answer could not be delivered; it stays on the pile."""
+        self.store.run(
+            "update answer set attempts = attempts + 1, note = case when note = '' then '' else note end where id = ?",
+            answer.id,
+        )
+        logger.info("not delivered: %s (%s)", answer.name, reason)
+
+    def postpone(self, answers: Iterable[Answer], until: datetime) -> None:
+        """Put answers back for later."""
+        self.store.run_many("update answer set due_at = ? where id = ?", [(stamp(until), a.id) for a in answers])
+
+    # ------------------------------------------------------------------ told by the control API
+
+    def arrive(self, trip: str, now: datetime) -> int:
+        """The truck of a trip arrives; gives the number of its shipments."""
+        with self.store.transaction():
+            return self.border.arrive(trip, now)
+
+    def hold(self, scn: str, now: datetime) -> str:
+        """Place a hold; gives the shipment's state."""
+        with self.store.transaction():
+            return self.border.hold(scn, now)
+
+    def exam(self, scn: str, now: datetime) -> str:
+        """Order an exam; gives the shipment's state."""
+        with self.store.transaction():
+            return self.border.hold(scn, now, kind="EXAM")
+
+    def release(self, scn: str, now: datetime) -> str:
+        """End a hold and release what has arrived; gives the shipment's state."""
+        with self.store.transaction():
+            return self.border.release(scn, now)
+
+    def revoke(self, scn: str, now: datetime) -> str:
+        """Take a release back; gives the shipment's state."""
+        with self.store.transaction():
+            return self.border.revoke(scn, now)
+
+
+def _identity(payload: bytes, digest: str) -> tuple[str, str]:
+    """(format, what makes two files the same file): sender, receiver and ISA13 for X12, the content for CATAIR."""
+    if x12.looks_like_x12(payload):
+        text = payload.lstrip()[: x12.ISA_LENGTH].decode("latin-1")
+        values = text.split(text[3]) if len(text) == x12.ISA_LENGTH else []
+        if len(values) == 17:
+            return "x12", ":".join(("x12", values[6].strip(), values[8].strip(), values[15], values[13]))
+        return "x12", "x12:" + digest
+    return ("catair" if looks_like_catair(payload) else "unknown"), digest

@@ -1,0 +1,63 @@
+"""Which shipments ask for a special outcome? Magic markers, like a payment provider's test cards.
+
+A marker stands in the shipment control number after its four SCAC letters (anywhere), or as a whole word in the
+consignee's name. The table is repeated in ``docs/sandbox.md`` and held to it by a test.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MARKERS: Final = {
+    "HOLD": "350 1H at arrival (SO 51), then 1I and 1C (SO 54, 98) after hold_seconds",
+    "EXAM": "350 1A at arrival (SO 03), then 1B (SO 98) after exam_seconds",
+    "DOCS": "entry: SO 96 instead of 97; at arrival 350 1H with a remark; goes on only when released by the"
+    " control API",
+    "REJ": "355 refuses the bill, SX refuses the entry, with the three characters after REJ as code (none:"
+    " private code)",
+    "DUP": "355 'SHIPMENT ALREADY ON FILE', SX 007: as if filed before",
+    "SILENT": "the entry gets no SX and no SO, the bill no 350; in the trip number: no answer to the"
+    " transmission at all",
+    "LATE": "every status (SO, 350) of the shipment comes late_seconds later; in the trip number: the direct"
+    " answers too",
+    "REVOKE": "released, and after revoke_seconds the release is taken back: 350 4E, SO 99",
+    "GARBLE": "the first answer (355, SX) arrives with damaged bytes, the intact one garble_seconds later",
+}
+
+_IN_NUMBER: Final = re.compile(r"HOLD|EXAM|DOCS|REJ(?:[A-Z0-9]\d\d)?|DUP|SILENT|LATE|REVOKE|GARBLE")
+_IN_NAME: Final = re.compile(r"\b(?:HOLD|EXAM|DOCS|REJ(?:[A-Z0-9]\d\d)?|DUP|SILENT|LATE|REVOKE|GARBLE)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The markers of one shipment: names from :data:`MARKERS`, and the code that follows ``REJ``."""
+
+    names: frozenset[str] = frozenset()
+    code: str = ""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def as_text(self) -> str:
+        """One line for the books; read back by :func:`from_text`."""
+        return " ".join(sorted(n + self.code if n == "REJ" else n for n in self.names))
+
+
+def read_marks(number_after_scac: str, *names: str) -> Marks:
+    """Markers in a number (after its SCAC) and in names, both upper case."""
+    found = _IN_NUMBER.findall(number_after_scac)
+    for name in names:
+        found += _IN_NAME.findall(name)
+    return _marks(found)
+
+
+def from_text(text: str) -> Marks:
+    """Read back :meth:`Marks.as_text`."""
+    return _marks(text.split())
+
+
+def _marks(found: list[str]) -> Marks:
+    code = next((f[3:] for f in found if f.startswith("REJ") and len(f) == 6), "")
+    return Marks(frozenset("REJ" if f.startswith("REJ") else f for f in found), code)

@@ -1,0 +1,85 @@
+"""What do the desks of the sandbox's CBP share? Books, conduct, rules, and how an answer or a later step is put on the
+pile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sandbox import x12
+from sandbox.rulebook import RuleBook
+from sandbox.settings import Behaviour
+from sandbox.store import Store, stamp
+from schemas.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which received file an answer belongs to, and who is to get it. ``received_id`` ``None``: CBP speaks by"
+    " itself."""
+
+    partner: str
+    received_id: int | None = None
+
+
+def garbled(payload: bytes) -> bytes:
+    """The same file as after a bad line: cut off and with wrong bytes, so that no reader can take it for good."""
+    kept = bytearray(payload[: max(20, len(payload) * 3 // 5)])
+    for place in range(11, len(kept), 7):
+        kept[place] ^= 0x55
+    return bytes(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Shared by the manifest desk, the entry desk and the border."""
+
+    store: Store
+    behaviour: Behaviour
+    book: RuleBook
+    profile: Profile
+
+    def after(self, now: datetime, seconds: float) -> datetime:
+        """``now`` and some seconds of the sandbox's clock."""
+        return now + timedelta(seconds=seconds)
+
+    def answer(
+        self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
+    ) -> None:
+        """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
+        suffix = "txt" if kind in {"SX", "SO", "X1"} else "x12"
+        number = self.store.next_number("answer-file")
+        plan = [(garbled(payload), due, "garbled")] if garble else []
+        plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))
+        for body, when, note in plan:
+            self.store.run(
+                "insert into answer (partner, received_id, kind, name, payload, created_at, due_at, note) values"
+                " (?,?,?,?,?,?,?,?)",
+                origin.partner, origin.received_id, kind, f"{kind}-{number:06d}.{suffix}", body, stamp(now),
+                stamp(when), note,
+            )  # fmt: skip
+
+    def interchange(
+        self, addresses: x12.Addresses, set_id: str, body: Iterable[Sequence[str]], now: datetime, release: str = ""
+    ) -> bytes:
+        """An X12 answer in CBP's name with CBP's next control number; ``release`` overrides the profile's (997: that
+        of the group).
+        """
+        groups = {"997": "FA", "355": "AZ", "350": "AU"}
+        return x12.put_together(
+            addresses,
+            control_number=self.store.next_number("x12-control"),
+            written_at=now.astimezone(UTC),
+            group=groups.get(set_id),
+            release=release or self.profile.group_versions.get(set_id, ""),
+            interchange_version=self.profile.interchange_versions.get(set_id, "00502"),
+            body=body,
+        )
+
+    def step(self, kind: str, due: datetime, body: dict[str, Any]) -> None:
+        """Put something that will happen on the pile of steps."""
+        self.store.run("insert into step (due_at, kind, body) values (?,?,?)", stamp(due), kind, json.dumps(body))

@@ -1,0 +1,159 @@
+"""What do good files look like? Small fictional 309 interchanges and cargo release batches, for tests and for trying
+the sandbox out.
+
+Written by hand from the guides, not by the gateway's writers: a test that feeds the sandbox with them tests the
+sandbox alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sandbox.cargo_entry import check_digit
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBill:
+    """One shipment: ``kind`` 35 for Section 321, 23 for an entry (PAPS). ``change`` and ``reason`` make an M13 before
+    it.
+    """
+
+    number: str
+    kind: str = "23"
+    consignee: str = "PAT TESTWELL"
+    street: str = "12 SAMPLE AVE"
+    state: str = "NY"
+    value: str = "0045"
+    origin: str = "CA"
+    scac: str = "TSTC"
+    quantity: str = "1"
+    change: str = ""
+    reason: str = ""
+
+
+def manifest_309(
+    bills: Iterable[SampleBill],
+    *,
+    trip: str = "TSTC2503100001",
+    day: str = "20250310",
+    time: str = "1630",
+    control: int = 1,
+    kind: str = "W",
+    reason: str = "",
+    acknowledgment: str = "0",
+    terminator: str = "~",
+) -> bytes:
+    """A 309 interchange; ``kind`` W, P, Y or 3."""
+    listed = list(bills)
+    count = str(sum(1 for b in listed if b.change != "D")) if kind in {"W", "P"} else ""
+    body = [
+        "ST*309*0001",
+        f"M10*TSTC*J*CA**TRUCK***{count}*{kind}***{trip}*00***{reason}".rstrip("*"),
+        "VEH*1*1M8GDM9AXKP042788*******AB1234*ON*******CA",
+        "NM1*Z1*1*TESTWELL*MARIE",
+        "DMG*D8*19840517*F****CA",
+        "REF*5K*T62358400517",
+        f"P4*0901*{day}***{time}",
+    ]
+    if kind in {"Y", "3"}:
+        body = [s for s in body if not s.startswith(("VEH", "NM1", "DMG", "REF"))]
+    for place, bill in enumerate(listed, 1):
+        body += _bill(place, bill)
+    if not listed:
+        body.append("LX*1")
+    body.append(f"SE*{len(body) + 1}*0001")
+    isa = (
+        f"ISA*00*{'':10}*00*{'':10}*ZZ*{'XGTW':15}*ZZ*{'CBP-ACE-TEST':15}*{day[2:]}*0905*^*00502*{control:09d}"
+        f"*{acknowledgment}*T*>"
+    )
+    lines = [isa, f"GS*AQ*XGTW*CBP-ACE-TEST*{day}*0905*{control}*X*005020", *body, f"GE*1*{control}"]
+    return terminator.join([*lines, f"IEA*1*{control:09d}", ""]).encode("ascii")
+
+
+def _bill(place: int, bill: SampleBill) -> list[str]:
+    rows = [f"LX*{place}"]
+    if bill.change:
+        quantity = bill.quantity if bill.change == "R" else ""
+        action = {"A": "1", "R": "2", "D": "3"}.get(bill.change, "")
+        rows.append(f"M13*{bill.scac}*0901*{bill.change}*{bill.number}*{quantity}*{bill.reason}*{action}**{bill.scac}")
+        if bill.change == "D":
+            return rows
+    return [
+        *rows,
+        f"M11*{bill.number}*FORT ERIE ON*{bill.quantity}*BOX*2*K***{bill.kind}*FORT ERIE ON**{bill.scac}",
+        "N1*SH*SAMPLE SHOP LTD",
+        "N3*1 EXAMPLE ST",
+        "N4*TORONTO*ON*M5H 1A1*CA",
+        f"N1*CN*{bill.consignee}",
+        f"N3*{bill.street}",
+        f"N4*BUFFALO*{bill.state}*14201*US",
+        "VID*TL**T53012*SEAL0001******L****AT9921*ON*CA",
+        f"N10*1*COTTON T-SHIRTS KNIT****{bill.value}*K*2**BOX*{bill.origin}",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEntry:
+    """One cargo release transaction for one bill."""
+
+    sequence: str
+    bill: str
+    type: str = "11"
+    action: str = "A"
+    value: int = 45
+    consignee: str = "PAT TESTWELL"
+    street: str = "12 SAMPLE AVE"
+    origin: str = "CA"
+    scac: str = "TSTC"
+    reason: str = ""
+    eda: tuple[str, ...] = ("031025",)
+
+    @property
+    def number(self) -> str:
+        """Eleven characters."""
+        return "XYZ" + self.sequence + check_digit("XYZ", self.sequence)
+
+
+def entries_se(
+    entries: Iterable[SampleEntry], *, day: date = date(2025, 3, 10), reference: str = "REF-000001", end: str = "\n"
+) -> bytes:
+    """An SE batch of one block; ``reference`` is the user text of A and B."""
+    sent = f"{day:%m%d%y}"
+    lines = [
+        f"A0901XYZPASSWD{sent}     SE{'':32}{reference:21}",
+        f"B  0901XYZSE{'':47}{reference:21}",
+    ]
+    for entry in entries:
+        lines += _entry(entry)
+    lines += ["Y  0901XYZSE", f"Z0901XYZ      {sent}"]
+    return end.join([f"{line:80}" for line in lines] + [""]).encode("ascii")
+
+
+def _entry(entry: SampleEntry) -> list[str]:
+    importer = " " * 15 if entry.type == "86" else "EI 12-3456789  "
+    bond = "0" if entry.type in {"86", "11"} else "8"
+    head = f"SE10{entry.action}XYZ  {entry.number[3:]} {entry.type}{importer}30{bond}{entry.value:010d}0901"
+    contact = f"SE13{'JANE BROKER':40}{'3135550100':15}{entry.reason}"
+    if entry.action == "D":
+        return [head, contact]
+    goods = [
+        f"SE40001{entry.origin} COTTON T-SHIRTS KNIT",
+        f"SE606109100012{entry.value:010d}",
+    ]
+    bill = f"SE15R{entry.scac}{entry.bill:50}00000001     N"
+    if entry.action == "U":
+        return [head, contact, bill]
+    parties = [*_party("CN", entry.consignee, entry.street, "BUFFALO", "NY", "14201", "US")]
+    parties += _party("SE", "SAMPLE SHOP LTD", "1 EXAMPLE ST", "TORONTO", "ON", "M5H1A1", "CA")
+    if entry.type != "86":
+        parties += _party("MF", "SAMPLE SHOP LTD", "1 EXAMPLE ST", "TORONTO", "ON", "M5H1A1", "CA")
+    references = [f"SE20CR {entry.sequence}"]
+    if entry.type == "86":
+        references += [f"SE20EDA{one}" for one in entry.eda]
+    return [head, contact, bill, *references, *parties, *goods]
+
+
+def _party(code: str, name: str, street: str, city: str, region: str, postal: str, country: str) -> list[str]:
+    return [f"SE30{code:3}{name:35}", f"SE3515{street:35}", f"SE36{city:35}{region:3}{'':6}{postal:15}{country}"]

@@ -1,0 +1,169 @@
+"""How is a sandbox set up? Doors and behaviour; defaults, then a TOML file, then ``SANDBOX_*`` in the environment.
+
+``Behaviour`` holds every switch of CBP's conduct that the reference documents leave unsure, with the default stated
+here. A key of either
+dataclass may stand in the file (behaviour under ``[behaviour]``) and in the environment (``SANDBOX_ANSWER_DELAY=2``).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """CBP's conduct. Seconds are seconds of the sandbox's clock."""
+
+    answer_delay: float = 0.0
+    """Seconds from receipt to the direct answers, and between later steps."""
+    hold_seconds: float = 1800.0
+    exam_seconds: float = 1800.0
+    late_seconds: float = 600.0
+    revoke_seconds: float = 60.0
+    garble_seconds: float = 60.0
+    review_seconds: float = 60.0
+    """Time for a human to look at a correction or cancellation request (SX 04)."""
+    status_batch: int = 500
+    """Statuses (X4 loops, SO transactions) in one file at most."""
+    arrive_at_eta: bool = True
+    """A truck whose estimated arrival was still ahead when its manifest came arrives at that time."""
+    profile: str = "default"
+    """Profile of unconfirmed facts (``schemas.profile``): places, layouts of K1 and K3, placeholder codes, as the
+    gateway's.
+    """
+    receiver_ids: tuple[str, ...] = ()
+    """Receiver identifiers answered to (ISA08); empty: any."""
+    bill_types: tuple[str, ...] = ("12", "13", "14", "15", "16", "17", "18", "19", "20", "23", "35")
+    """Bill types taken (M1109) besides the profile's: 13 and 35 from CSMS 64824427, 23 recalled, the others from the
+    old X12 list.
+    """
+    check_packaging_units: bool = True
+    """Hold M1104 to the broker list of packaging units."""
+    check_commodity_units: bool = False
+    """Hold N1010 to the same list. Off: whether CBP takes packaging units there or units of quantity is not known."""
+    check_equipment_types: bool = True
+    """Hold VID01 to the broker list of equipment types."""
+    land_districts: tuple[str, ...] = ("01", "02", "07", "09", "23", "24", "25", "26", "30", "33", "34", "36", "38")
+    """First two digits of the Schedule D ports where trucks arrive."""
+    one_hour_rule: str = "off"
+    """``reject``: a manifest received less than an hour before its estimated arrival is refused (19 CFR 123.92)."""
+    further_w_adds_bills: bool = True
+    """A further complete manifest (W) for the same trip adds bills when none of them is on file: manifests above 9,999
+    shipments.
+    """
+    character_faults_in_997: bool = False
+    """Answer characters outside CBP's set with AK403 6 instead of a 355 with error 370."""
+    entry_not_on_file: bool = True
+    """Tell with a 350 when a truck comes without the entry of a shipment."""
+    catair_senders: tuple[str, ...] = ()
+    """``SITE/ID/PASSWORD`` allowed in A records; empty: any."""
+    filer_codes: tuple[str, ...] = ()
+    """Filer codes on file; empty: any well-formed one."""
+    check_line_values: bool = True
+    """SE90 119 when SE10's value is below the sum of its lines; reports conflict on whether it was retired in June
+    2026.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Doors, places and the clock a sandbox starts with."""
+
+    data_dir: Path = Path("var/sandbox")
+    exchange_dir: Path = Path("var/exchange")
+    memory: bool = False
+    host: str = "127.0.0.1"
+    as2_port: int = 8471
+    control_port: int = 8472
+    gateway_url: str = "http://127.0.0.1:8470/as2"
+    as2_name: str = "CBP-SANDBOX"
+    gateway_as2_name: str = "GATEWAY"
+    require_signed: bool = True
+    require_encrypted: bool = True
+    body_limit: int = 16 * 1024 * 1024
+    """Bytes of one AS2 message; CBP's own ocean limit is 12 MB."""
+    clock: str = ""
+    """ISO instant the clock starts at; empty: real time, or where the books left it."""
+    frozen: bool = False
+    send_timeout: float = 20.0
+    retry_first: float = 0.2
+    retry_longest: float = 30.0
+    """Back-off in real seconds while the gateway cannot be reached."""
+    log_level: str = "INFO"
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+    @property
+    def own_certificate(self) -> Path:
+        """Where the sandbox publishes its certificate."""
+        return self.exchange_dir / "sandbox.pem"
+
+    @property
+    def gateway_certificate(self) -> Path:
+        """Where the gateway publishes its certificate."""
+        return self.exchange_dir / "gateway.pem"
+
+
+_T = TypeVar("_T", Settings, Behaviour)
+
+
+class SettingsError(ValueError):
+    """A settings file or an environment variable that cannot be used; the message names the key."""
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Defaults, then ``path``, then ``SANDBOX_*`` variables, then ``overrides`` (``None`` means not given)."""
+    environment = os.environ if environment is None else environment
+    outer: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+        inner.update(table.pop("behaviour", {}))
+        outer.update(table)
+    known = {f.name for f in fields(Settings)} - {"behaviour"}
+    conduct = {f.name for f in fields(Behaviour)}
+    for key, value in environment.items():
+        name = key.removeprefix("SANDBOX_").lower()
+        if key.startswith("SANDBOX_") and name in known | conduct:
+            (outer if name in known else inner)[name] = value
+    for name, value in overrides.items():
+        if value is not None:
+            (outer if name in known else inner)[name] = value
+    unknown = sorted(set(outer) - known) + sorted(set(inner) - conduct)
+    if unknown:
+        raise SettingsError(f"unknown settings: {', '.join(unknown)}")
+    return replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner))
+
+
+def _fill(start: _T, values: Mapping[str, Any]) -> _T:
+    return replace(start, **{k: _convert(k, v, getattr(start, k)) for k, v in values.items()})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
+
+
+def _convert(name: str, value: Any, model: Any) -> Any:
+    try:
+        if isinstance(model, bool):
+            return (
+                value
+                if isinstance(value, bool)
+                else {"1": True, "true": True, "0": False, "false": False}[str(value).lower()]
+            )
+        if isinstance(model, tuple):
+            return tuple(value.split(",")) if isinstance(value, str) and value else tuple(value)
+        if isinstance(model, str):
+            return _text(value)
+        return type(model)(value) if not isinstance(model, Path) else Path(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SettingsError(f"{name}: {value!r} cannot be used ({error})") from error

@@ -1,0 +1,246 @@
+"""How does an interchange come apart and go together, seen from CBP's side?
+
+Independent of the project's own X12 codec on purpose: whoever shares a reader with the gateway shares its mistakes.
+The separators
+are read from the ISA (positions 4, 83, 105, 106), never assumed. What is wrong with the envelope becomes a TA1 note
+code (X12 TA105).
+Answers are written here too, because an answer of CBP repeats the bad segments it complains of: a writer that
+refuses bad data could not write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+ISA_LENGTH: Final = 106
+ISA_WIDTHS: Final = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
+SET_OF_GROUP: Final = {"AQ": "309", "BD": "358", "AX": "353", "FA": "997"}
+"""Transaction set expected in a functional group (ACE truck suite; recalled for FA)."""
+
+CBP_CHARACTERS: Final = frozenset("!\"#$%&'()+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`{|}~ ")
+"""CBP's data characters (CSMS 12-000403 and 12-000407; the space is recalled)."""
+
+
+class NotAnInterchange(ValueError):
+    """The bytes have no readable ISA: there is nobody to answer and nothing to answer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interchange:
+    """One received interchange, cut into segments.
+
+    ``isa``: the sixteen values, padding kept. ``segments``: everything from GS on, terminators removed, as the sender
+    wrote it.
+    ``fault``: TA105 note code and a sentence when the envelope is unusable, else ``None``.
+    """
+
+    isa: tuple[str, ...]
+    element_separator: str
+    component_separator: str
+    repetition_separator: str
+    terminator: str
+    segments: tuple[str, ...]
+    fault: tuple[str, str] | None
+
+    @property
+    def control_number(self) -> str:
+        """ISA13 as written."""
+        return self.isa[12]
+
+    @property
+    def sender(self) -> str:
+        """ISA06 without its padding."""
+        return self.isa[5].rstrip()
+
+    @property
+    def receiver(self) -> str:
+        """ISA08 without its padding."""
+        return self.isa[7].rstrip()
+
+    def elements(self, index: int) -> list[str]:
+        """Segment ``index`` cut at the element separator; the first value is its identifier."""
+        return self.segments[index].split(self.element_separator)
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """The segments of the transaction set, ST to SE. Only meaningful without ``fault``."""
+        return self.segments[1:-2]
+
+
+def looks_like_x12(data: bytes) -> bool:
+    """Whether a file wants to be an interchange (leading blanks are forgiven on the way in)."""
+    return data.lstrip()[:3] == b"ISA"
+
+
+def take_apart(data: bytes) -> Interchange:
+    """Cut an interchange and judge its envelope. Raises :class:`NotAnInterchange` when no ISA can be read."""
+    text = data.lstrip().decode("latin-1")
+    if len(text) < ISA_LENGTH or not text.startswith("ISA"):
+        raise NotAnInterchange("no ISA of 106 characters at the beginning")
+    separator, component, terminator = text[3], text[104], text[105]
+    isa = (*text[4:104].split(separator)[:15], component)
+    if text[:104].count(separator) != 16 or any(len(v) != w for v, w in zip(isa, ISA_WIDTHS, strict=False)):
+        raise NotAnInterchange("the ISA does not have sixteen elements of their fixed lengths")
+    repetition = isa[10]
+    pieces = tuple(p for p in (s.strip("\r\n") for s in text[ISA_LENGTH:].split(terminator)) if p)
+    fault = (
+        _separator_fault(separator, component, repetition, terminator)
+        or _isa_fault(isa)
+        or _cut_off(text, terminator)
+        or _frame_fault(pieces, separator, isa)
+    )
+    return Interchange(isa, separator, component, repetition, terminator, pieces, fault)
+
+
+def _separator_fault(separator: str, component: str, repetition: str, terminator: str) -> tuple[str, str] | None:
+    if separator.isalnum() or separator == " ":
+        return "026", "the element separator is a data character"
+    if terminator.isalnum() or terminator in {" ", separator, component}:
+        return "004", "the segment terminator is not usable"
+    if component.isalnum() or component in {" ", separator, repetition}:
+        return "027", "the component separator is not usable"
+    return None
+
+
+def _isa_fault(isa: Sequence[str]) -> tuple[str, str] | None:
+    checks = (
+        ("010", isa[0] == "00", "ISA01 is not 00"),
+        ("012", isa[2] in {"00", "01"}, "ISA03 is neither 00 nor 01"),
+        ("006", bool(isa[5].strip()), "ISA06 is empty"),
+        ("008", bool(isa[7].strip()), "ISA08 is empty"),
+        ("014", _is_time(isa[8], "%y%m%d"), "ISA09 is not a date"),
+        ("015", _is_time(isa[9], "%H%M"), "ISA10 is not a time"),
+        ("017", isa[11].isdigit(), "ISA12 is not a version"),
+        ("018", isa[12].isascii() and isa[12].isdigit(), "ISA13 is not a number of nine digits"),
+        ("019", isa[13] in {"0", "1"}, "ISA14 is neither 0 nor 1"),
+        ("020", isa[14] in {"T", "P"}, "ISA15 is neither T nor P"),
+    )
+    return next(((code, text) for code, good, text in checks if not good), None)
+
+
+def _cut_off(text: str, terminator: str) -> tuple[str, str] | None:
+    return (
+        None if text.rstrip().endswith(terminator.strip() or terminator) else ("023", "the last segment is not ended")
+    )
+
+
+def _is_time(value: str, layout: str) -> bool:
+    try:
+        datetime.strptime(value, layout)  # noqa: DTZ007 - the interchange carries no zone
+    except ValueError:
+        return False
+    return value.isascii()
+
+
+def _frame_fault(pieces: Sequence[str], separator: str, isa: Sequence[str]) -> tuple[str, str] | None:
+    """One GS, one ST, their trailers, IEA: CBP takes exactly one of each per transmission (CBP truck 309 guide, Dec
+    2016).
+    """
+    if not pieces:
+        return "023", "nothing follows the ISA"
+    last = pieces[-1].split(separator)
+    if last[0] != "IEA":
+        return "023", "the interchange does not end with IEA"
+    ids = [p.split(separator, 1)[0] for p in pieces]
+    if ids.count("ISA") or ids.count("IEA") != 1:
+        return "022", "more than one interchange in the transmission"
+    if ids[0] != "GS" or ids.count("GS") != 1 or ids[-2] != "GE" or ids.count("GE") != 1:
+        return "022", "not exactly one functional group from GS to GE"
+    if ids.count("ST") > 1 or ids.count("SE") > 1:
+        return "022", "more than one transaction set in the transmission"
+    if len(last) < 3 or last[2] != isa[12]:
+        return "001", "IEA02 differs from ISA13"
+    if last[1].lstrip("0") != "1":
+        return "021", "IEA01 is not 1"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Who writes to whom in an answer; ``separators`` are element, repetition, component, terminator."""
+
+    sender_qualifier: str
+    sender: str
+    receiver_qualifier: str
+    receiver: str
+    usage: str
+    separators: tuple[str, str, str, str]
+
+    @classmethod
+    def back_to(cls, interchange: Interchange, separators: tuple[str, str, str, str]) -> Addresses:
+        """The mirror of what came in: its receiver answers its sender."""
+        isa = interchange.isa
+        return cls(isa[6], isa[7].rstrip(), isa[4], isa[5].rstrip(), isa[14], separators)
+
+    def as_list(self) -> list[str]:
+        """For the books; read back by :meth:`from_list`."""
+        return [
+            self.sender_qualifier,
+            self.sender,
+            self.receiver_qualifier,
+            self.receiver,
+            self.usage,
+            *self.separators,
+        ]
+
+    @classmethod
+    def from_list(cls, values: Sequence[str]) -> Addresses:
+        """Read back :meth:`as_list`."""
+        return cls(values[0], values[1], values[2], values[3], values[4], (values[5], values[6], values[7], values[8]))
+
+
+def put_together(
+    addresses: Addresses,
+    *,
+    control_number: int,
+    written_at: datetime,
+    group: str | None,
+    release: str,
+    interchange_version: str,
+    body: Iterable[Sequence[str]],
+) -> bytes:
+    """An interchange with one group holding ``body`` as its set, or, with ``group`` ``None``, ``body`` (a TA1)
+    straight under the ISA.
+
+    ``body`` are element lists from ST01's set identifier on, without ST and SE when a group is written: the first item
+    is
+    ``("ST", set)`` and is completed here. Trailing empty elements are dropped.
+    """
+    separator, repetition, component, terminator = addresses.separators
+    number = f"{control_number % 1_000_000_000:09d}"
+    date, time = written_at.strftime("%y%m%d"), written_at.strftime("%H%M")
+    header = [
+        "ISA", "00", " " * 10, "00", " " * 10, addresses.sender_qualifier, addresses.sender.ljust(15),
+        addresses.receiver_qualifier,
+        addresses.receiver.ljust(15), date, time, repetition, interchange_version, number, "0", addresses.usage,
+        component,
+    ]  # fmt: skip
+    lines = [separator.join(header)]
+    segments = [_trim(s) for s in body]
+    if group is None:
+        lines += [separator.join(s) for s in segments]
+        lines.append(separator.join(("IEA", "0", number)))
+    else:
+        plain = str(control_number % 1_000_000_000)
+        group_date = written_at.strftime("%Y%m%d")
+        lines.append(
+            separator.join(("GS", group, addresses.sender, addresses.receiver, group_date, time, plain, "X", release))
+        )
+        lines.append(separator.join(("ST", segments[0][1], "0001")))
+        lines += [separator.join(s) for s in segments[1:]]
+        lines.append(separator.join(("SE", str(len(segments) + 1), "0001")))
+        lines.append(separator.join(("GE", "1", plain)))
+        lines.append(separator.join(("IEA", "1", number)))
+    text = terminator.join(lines) + terminator
+    kept = set(addresses.separators)
+    return "".join(c if (c.isascii() and c.isprintable()) or c in kept else "?" for c in text).encode("latin-1")
+
+
+def _trim(segment: Sequence[str]) -> list[str]:
+    values = list(segment)
+    while len(values) > 1 and values[-1] == "":
+        values.pop()
+    return values
