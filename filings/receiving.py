@@ -23,7 +23,8 @@ from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading
 
-PAGE: Final = 500
+PLACES: Final = 1_000_000
+"""Statements in one file at most; with the place of the file in the archive it orders all statements."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""
 
@@ -137,16 +138,16 @@ def apply(conn: Connection, identifier: str, reading: ResponseReading, now: date
     moves = Moves()
     matcher = _Matcher(conn, row, reading, moves, now)
     matcher.run()
-    faulty = bool(reading.problems)
-    if faulty:
-        shown = [problem.as_dict() for problem in reading.problems[:50]]
-        text = f"{row.name} is not what it claims to be: {reading.problems[0].text}"
+    faults = [problem for problem in reading.problems if problem.severity == "error"]
+    if faults:
+        shown = [problem.as_dict() for problem in faults[:50]]
+        text = f"{row.name} is not what it claims to be: {faults[0].text}"
         moves.alerts.append(Alert("unreadable_answer", text, "error", {"problems": shown}, transmission_id=identifier))
     conn.execute(
         update(t.transmissions)
         .where(t.transmissions.c.id == identifier)
         .values(
-            state="unreadable" if faulty and not reading.outcomes else "processed",
+            state="unreadable" if faults and not reading.outcomes else "processed",
             application=reading.kind[:40] or None,
             answered_at=now,
         )
@@ -155,6 +156,55 @@ def apply(conn: Connection, identifier: str, reading: ResponseReading, now: date
         conn.execute(insert(t.outcomes), matcher.rows)
     write(conn, moves, now)
     return True
+
+
+def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
+    """The transmission an answer names, by the control numbers or the user data it repeats."""
+    for column, value in (
+        ("control_number", names.get("group_control") or names.get("interchange_control")),
+        ("correlation", names.get("user_data") or names.get("reference")),
+    ):
+        if not value:
+            continue
+        wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
+        query = (
+            select(t.transmissions)
+            .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)
+            .order_by(t.transmissions.c.id.desc())
+            .limit(1)
+        )
+        found = conn.execute(query).first()
+        if found is not None:
+            return found
+    return None
+
+
+def unanswered_309(conn: Connection, trip_number: str) -> Row[Any] | None:
+    """The one 309 of a trip that waits for its 355; the answer itself does not say which."""
+    query = (
+        select(t.transmissions)
+        .where(
+            t.transmissions.c.direction == "out",
+            t.transmissions.c.application == "309",
+            t.transmissions.c.trip_number == trip_number,
+            t.transmissions.c.answered_at.is_(None),
+        )
+        .order_by(t.transmissions.c.id)
+        .limit(1)
+    )
+    return conn.execute(query).first()
+
+
+def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
+    """What this answer refuses, as it was sent: with it each fault finds its shipment, line and party."""
+    for outcome in reading.outcomes:
+        if outcome.meaning not in ("rejected", "syntax_rejected"):
+            continue
+        sent = unanswered_309(conn, outcome.trip_number) if outcome.source == "355" else None
+        sent = sent or find_sent(conn, {**reading.control, **outcome.correlation})
+        kept = archive.read(conn, sent.archive_position) if sent is not None else None
+        return kept.entry.body if kept is not None else None
+    return None
 
 
 class _Matcher:
@@ -207,8 +257,8 @@ class _Matcher:
             self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
 
     def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
-        sequence = order + 1
-        tell(known, Statement.of(outcome, received_at=self.now, order=sequence), self.moves, self.now)
+        said = Statement.of(outcome, received_at=self.now, order=self.row.archive_position * PLACES + order + 1)
+        tell(known, said, self.moves, self.now)
         entry = self.filings.get(known.row.entry_filing_id or "")
         manifest = self.filings.get(known.row.manifest_filing_id or "")
         about = entry if outcome.source in ("SX", "SO") else manifest
@@ -233,7 +283,7 @@ class _Matcher:
 
     def _rest_of_manifest(self, outcome: Outcome) -> None:
         """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
-        sent = self._unanswered_309(outcome.trip_number)
+        sent = unanswered_309(self.conn, outcome.trip_number)
         if sent is None:
             return
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
@@ -242,27 +292,12 @@ class _Matcher:
         ).scalars()
         others = load(self.conn, [key for key in keys if key and key not in self.known])
         self.known |= others
-        meaning = outcome.meaning
-        if meaning == "rejected" and named and outcome.correlation.get("accepted") != 0:
-            meaning = "accepted"  # some bills were refused; the others are saved
+        saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
+        meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code)
         for one in self.known.values():
             if one.row.scn not in named and one.row.trip_number == outcome.trip_number:
                 tell(one, told, self.moves, self.now)
-
-    def _unanswered_309(self, trip_number: str) -> Row[Any] | None:
-        query = (
-            select(t.transmissions)
-            .where(
-                t.transmissions.c.direction == "out",
-                t.transmissions.c.application == "309",
-                t.transmissions.c.trip_number == trip_number,
-                t.transmissions.c.answered_at.is_(None),
-            )
-            .order_by(t.transmissions.c.id)
-            .limit(1)
-        )
-        return self.conn.execute(query).first()
 
     def _answer_to_transmission(self, outcome: Outcome) -> bool:
         sent = self._sent(outcome)
@@ -287,31 +322,13 @@ class _Matcher:
         return True
 
     def _sent(self, outcome: Outcome) -> Row[Any] | None:
-        """The transmission an acknowledgment names, by the control numbers or the user data it repeats."""
-        names = outcome.correlation
-        for column, value in (
-            ("control_number", names.get("group_control") or names.get("interchange_control")),
-            ("correlation", names.get("user_data") or names.get("reference")),
-        ):
-            if not value:
-                continue
-            wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
-            query = (
-                select(t.transmissions)
-                .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)
-                .order_by(t.transmissions.c.id.desc())
-                .limit(1)
-            )
-            found = self.conn.execute(query).first()
-            if found is not None:
-                return found
-        return None
+        return find_sent(self.conn, outcome.correlation)
 
     def _answered(self) -> None:
         """Mark the transmissions that this file answers, so that the next 309 of a trip may go."""
         if self.reading.kind.startswith("355"):
             for number in {one.trip_number for one in self.reading.outcomes if one.trip_number}:
-                sent = self._unanswered_309(number)
+                sent = unanswered_309(self.conn, number)
                 if sent is not None:
                     self._mark_answered(sent.id)
         reference = self.reading.control.get("user_data")

@@ -83,9 +83,10 @@ class DayLedger:
         key = _day_key(person, day)
         found = days.get(key)
         if amount or found is not None:
-            others = () if found is None else tuple(one for one in found.shipments if one[0] != shipment_id)
-            total = self.total(person, day, without=shipment_id) + amount
-            days = days.put(key, _Day(total, (*others, (shipment_id, amount)) if amount else others))
+            kept = [] if found is None else [one for one in found.shipments if one[0] != shipment_id]
+            if amount:
+                kept.append((shipment_id, amount))
+            days = days.put(key, _Day(sum([one[1] for one in kept], _NOTHING), tuple(kept)))
         return DayLedger(days, orders)
 
     def __eq__(self, other: object) -> bool:

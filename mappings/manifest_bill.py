@@ -22,7 +22,7 @@ from mappings.measures import decimal_text, whole_dollars
 from mappings.notes import TRIP, Note, Wire, pieces
 from schemas.identifiers import scn_fault
 from schemas.profile import Profile
-from schemas.shipment import Line, Party, Shipment
+from schemas.shipment import PACKAGING_UNITS, Line, Packages, Party, Shipment
 from schemas.trip import Equipment, Trip
 from schemas.x12.segments import Segment, Separators, seg, seg_at
 
@@ -94,7 +94,7 @@ def _equipment(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
     ]
 
 
-def _goods(line: Line, path: str, profile: Profile, wire: Wire) -> list[Segment]:
+def _goods(line: Line, path: str, packages: Packages, profile: Profile, wire: Wire) -> list[Segment]:
     described = wire.text(line.description, f"{path}.description", 45 * _COMMODITIES, "X12 N1002")
     parts = pieces(described, _DESCRIPTION)
     for word in (part for part in parts if len(part) > _DESCRIPTION):
@@ -106,10 +106,11 @@ def _goods(line: Line, path: str, profile: Profile, wire: Wire) -> list[Segment]
         wire.too_long(f"{path}.value", str(dollars), 8, "X12 N1006")
     if dollars != line.value:
         wire.note("rounded", f"{path}.value", "Whole US dollars, half up, at least 1.", str(line.value), str(dollars))
-    unit = LINE_UNITS.get(line.unit, line.unit)
-    if len(unit) > 3:
-        wire.too_long(f"{path}.unit", unit, 3, "X12 N1010")
-    quantity = decimal_text(line.quantity)
+    unit, quantity = LINE_UNITS.get(line.unit, line.unit), decimal_text(line.quantity)
+    if unit not in PACKAGING_UNITS:
+        # N1010 takes packaging units (DE 599): what is weighed or counted in dozens is said as it is packed.
+        given, unit, quantity = f"{quantity} {unit}", packages.unit, str(packages.count)
+        wire.note("derived", f"{path}.unit", "Said in the shipment's packages.", given, f"{quantity} {unit}")
     if sum(sign.isdigit() for sign in quantity) > 15:
         wire.too_long(f"{path}.quantity", quantity, 15, "X12 N1001")
     first = seg(
@@ -190,7 +191,7 @@ def bill_segments(
     segments += _equipment(trip, profile, wire)
     goods: list[Segment] = []
     for index, line in enumerate(shipment.lines):
-        goods += _goods(line, f"lines[{index}]", profile, wire)
+        goods += _goods(line, f"lines[{index}]", shipment.packages, profile, wire)
     if len(goods) > _COMMODITIES:
         wire.problem(
             "too_many_lines",

@@ -109,19 +109,20 @@ def normal_address(lines: str) -> str:
     """Street lines in the one form of this module, the unit last."""
     text = transliterate(lines)
     words: list[str] = []
-    unit: list[str] = []
-    for word in _joined(_words(text)):
+    units: list[str] = []
+    after_designator = False
+    for word in _words(text):
         glued = _GLUED_UNIT.fullmatch(word)
         for part in (glued[1], glued[2]) if glued else (word,):
             normal = _ADDRESS_WORDS.get(part, part)
             if normal == _UNIT:
-                unit.append(_UNIT)
-            elif unit and unit[-1] == _UNIT:
-                unit.append(normal)
+                after_designator = True
+            elif after_designator:
+                units.append(f"{_UNIT} {normal}")
+                after_designator = False
             else:
                 words.append(normal)
-    numbers = [part for part in unit if part != _UNIT]
-    return " ".join((*words, _UNIT, *numbers) if numbers else words) or text or lines.strip().upper()
+    return " ".join((*_joined(words), *units)) or text or lines.strip().upper()
 
 
 def _place(city: str, region: str, postal_code: str, country: str) -> str:

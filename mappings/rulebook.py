@@ -45,6 +45,7 @@ class RuleBook:
         self.version: str = _version(self.rows)
         self._cuts = sorted({cut for rule in self.rows for cut in (rule.valid_from, rule.valid_to) if cut is not None})
         self._stretches: dict[int, LawInForce] = {}
+        self._last: tuple[datetime | None, LawInForce | None] = (None, None)
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> RuleBook:
@@ -69,6 +70,9 @@ class RuleBook:
 
     def at(self, instant: datetime) -> LawInForce:
         """The law at an aware instant. Raises :class:`ValueError` for one without an offset."""
+        asked, law = self._last  # a trip asks for the same instant over and over
+        if asked is instant and law is not None:
+            return law
         if instant.utcoffset() is None:
             raise ValueError("the arrival must be an instant with an offset from UTC")
         place = bisect_right(self._cuts, instant)
@@ -76,6 +80,7 @@ class RuleBook:
         if law is None:
             law = LawInForce(self.rows, self._cuts[place - 1] if place else _BEGINNING)
             self._stretches[place] = law
+        self._last = (instant, law)
         return law
 
 

@@ -1,76 +1,45 @@
-"""The HTTP service in front of a real store, for tests that ask it over a real socket."""
+"""The HTTP service in front of a real gateway and store, for tests that ask it over a real socket."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import orjson
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from filings.context import FilingContext, Limits, SenderIdentity
-from filings.identity import Role, create_key, make_secret
-from filings.store.database import Store
+from filings.identity import Role, create_key
 from gateway.http.app import build_app
-from gateway.settings import Settings, load_settings
-from mappings.entry import FilerIdentity
-from mappings.rulebook import RuleBook
-from schemas.profile import load_profile
+from gateway.runtime import Gateway
+from gateway.settings import load_settings
+from schemas.as2 import make_identity
 
 NOW = datetime(2025, 3, 10, 14, 0, tzinfo=UTC)
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "errors"}
 
 
-def context(limits: Limits | None = None) -> FilingContext:
-    """A fictional filer."""
-    return FilingContext(
-        profile=load_profile(),
-        rules=RuleBook.load(),
-        filer=FilerIdentity("XYZ", "0901", "BROKER DESK", "7165550100"),
-        sender=SenderIdentity("02", "TSTC", "ZZ", "CBP-ACE-TEST", "0901", "SANDBX"),
-        limits=limits or Limits(),
-    )
-
-
-@dataclass
-class StandIn:
-    """What the routes need of a gateway, with a clock that stands and no workers."""
-
-    settings: Settings
-    store: Store
-    ctx: FilingContext
-    now: datetime = NOW
-    woken: int = 0
-    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    def clock(self) -> datetime:
-        """The time of the test."""
-        return self.now
-
-    def wake(self) -> None:
-        """Count instead of working."""
-        self.woken += 1
-
-    def pass_time(self, step: timedelta) -> None:
-        """Move the clock on."""
-        self.now += step
-
-    async def as2_receive(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Note the message; answer like a receipt."""
-        self.received.append((dict(headers), body))
-        return 200, {"Content-Type": "multipart/report; boundary=x", "AS2-Version": "1.2"}, b"--x--\r\n"
+@cache
+def identity_files() -> tuple[bytes, bytes]:
+    """A private key and its certificate in PEM, made once: making RSA keys is slow."""
+    made = make_identity("GATEWAY", not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=7300))
+    key = made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key, made.certificate.public_bytes(Encoding.PEM)
 
 
 @dataclass
 class Api:
     """The service and a client of it."""
 
+    app: web.Application
     client: TestClient[Any, Any]
-    service: StandIn
+    service: Gateway
     keys: dict[Role, str]
 
     def headers(self, role: Role | None, **more: str) -> dict[str, str]:
@@ -106,17 +75,40 @@ def check_problem(document: Any, status: int) -> None:
         assert fault["text"].endswith((".", ")"))
 
 
+class Clock:
+    """The business clock of a test: it stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def _asyncpg(database: str | None) -> str | None:
+    """The setting for a database address: none for an embedded one."""
+    return "postgresql+asyncpg" + database.removeprefix("postgresql") if database and "://" in database else None
+
+
 @asynccontextmanager
 async def running(
-    folder: Path, *, limits: Limits | None = None, environ: Mapping[str, str] | None = None
+    folder: Path, *, overrides: Mapping[str, Any] | None = None, database: str | None = None
 ) -> AsyncIterator[Api]:
-    """A service on a fresh database in ``folder``, with one key for each role."""
-    async with await Store.open(folder / "gateway.db") as store:
+    """The service of a real gateway without its workers, on a fresh database, with one key for each role."""
+    places: dict[str, Any] = {
+        "storage": {"directory": folder / "data", "database_url": _asyncpg(database)},
+        "exchange": {"directory": folder / "exchange"},
+    }
+    settings = load_settings(environ={}, overrides=places | dict(overrides or {}))
+    for path, content in zip((settings.private_key, settings.certificate), identity_files(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+    async with Gateway.open(settings, clock=Clock(), work=False) as gateway:
         keys: dict[Role, str] = {}
         for role in Role:
-            secret = make_secret()
-            await store.write(lambda conn, r=role, s=secret: create_key(conn, f"test {r.value}", r, now=NOW, secret=s))
-            keys[role] = secret
-        service = StandIn(load_settings(environ=environ or {}), store, context(limits))
-        async with TestClient(TestServer(build_app(service))) as client:
-            yield Api(client, service, keys)
+            make = partial(create_key, name=f"test {role.value}", role=role, now=NOW)
+            keys[role] = (await gateway.store.write(make))[1]
+        app = build_app(gateway)
+        async with TestClient(TestServer(app)) as client:
+            yield Api(app, client, gateway, keys)

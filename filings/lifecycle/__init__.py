@@ -1,18 +1,17 @@
 """What may happen next, to a filing, a shipment and a trip?
 
 Pure tables and functions; time comes in as an argument. ``states`` has the words, ``filing``, ``shipment``
-and ``trip`` the tables, ``facts`` the fold over evidence, ``page`` the documentation made from them.
+and ``trip`` the tables, ``evidence`` what can be known of a shipment, ``facts`` the fold over it, ``page``
+the documentation made from them.
 """
 
 from __future__ import annotations
 
+from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement
 from filings.lifecycle.facts import (
-    Act,
     Declaration,
-    Did,
     Fold,
     ShipmentFacts,
-    Statement,
     declared_input,
     fold,
     is_final,
@@ -56,7 +55,9 @@ __all__ = [
     "FilingInput",
     "FilingState",
     "Fold",
+    "Kind",
     "NotPossible",
+    "OutcomeLike",
     "ShipmentFacts",
     "ShipmentInput",
     "ShipmentState",

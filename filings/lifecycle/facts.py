@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from filings.lifecycle.evidence import ANSWERS, ANSWERS_TO, DECIDING, RANK, REMOVES, Act, Did, Kind, Statement
 from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER, step_filing
 from filings.lifecycle.shipment import SHIPMENT
 from filings.lifecycle.states import (
@@ -30,134 +30,6 @@ from filings.lifecycle.states import (
     ShipmentState,
     refuse,
 )
-
-Kind = Literal["manifest", "entry", "handoff"]
-KINDS: tuple[Kind, ...] = ("manifest", "entry", "handoff")
-
-
-class Act(StrEnum):
-    """What we did to a shipment, or found out by ourselves; the value is that of the input where there is one."""
-
-    STAGED = "staged"
-    REVIEW_NEEDED = "review_needed"
-    REFUSED = "refused"
-    QUEUED = "queued"
-    SENT = "sent"
-    IN_DOUBT = "in_doubt"
-    NOT_DELIVERED = "not_delivered"
-    NOT_ON_FILE = "not_on_file"
-    WITHDRAWN = "withdrawn"
-    PACKAGE_READY = "package_ready"
-    HANDED_OVER = "handed_over"
-    TRIP_ARRIVED = "trip_arrived"
-
-
-_DECIDING = frozenset({Act.STAGED, Act.REVIEW_NEEDED, Act.REFUSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Did:
-    """An act of ours at an instant; ``kind`` and ``version`` say of which declaration."""
-
-    act: Act
-    at: datetime
-    kind: Kind = "manifest"
-    version: int = 1
-
-
-class OutcomeLike(Protocol):
-    """The part of an outcome that is read here."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def meaning(self) -> str: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def occurred_at(self) -> datetime | None: ...
-    @property
-    def correlation(self) -> Mapping[str, Any]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What CBP said of one shipment.
-
-    ``at`` is CBP's own time; ``order`` a number that grows with the sender's messages and inside them
-    (0 when unknown); ``version`` the filing version it answers (``None``: the present one); ``holder``
-    who placed or lifted a hold (``CBP`` or an agency).
-    """
-
-    meaning: str
-    source: str
-    at: datetime
-    code: str = ""
-    order: int = 0
-    version: int | None = None
-    holder: str = "CBP"
-
-    @classmethod
-    def of(
-        cls, outcome: OutcomeLike, *, received_at: datetime, order: int = 0, version: int | None = None
-    ) -> Statement:
-        """The statement an outcome makes; one without a time of its own happened when it was received."""
-        at = outcome.occurred_at or received_at
-        holder = str(outcome.correlation.get("holder") or "CBP")
-        return cls(outcome.meaning, outcome.source, at, outcome.code or "", order, version, holder)
-
-
-ANSWERS_TO: Mapping[str, Kind] = {"TA1": "manifest", "997": "manifest", "355": "manifest", "SX": "entry", "X1": "entry"}
-"""Sources that answer a declaration; every other source speaks of the goods."""
-
-ANSWERS: Mapping[str, FilingInput] = {
-    name: FilingInput(name)
-    for name in (
-        "syntax_accepted",
-        "syntax_rejected",
-        "accepted",
-        "accepted_with_warning",
-        "rejected",
-        "try_again",
-        "under_review",
-        "cancelled",
-    )
-}
-
-_COURSE = (
-    "on_file",
-    "no_match",
-    "under_review",
-    "held",
-    "exam",
-    "documents_required",
-    "hold_removed",
-    "admissible",
-    "arrived",
-    "released",
-    "release_suspended",
-    "release_revoked",
-    "cancelled",
-)
-RANK: Mapping[str, int] = {meaning: rank for rank, meaning in enumerate(_COURSE)}
-"""The natural course of one minute; only these meanings are kept as facts of the goods."""
-
-REMOVES: Mapping[tuple[str, str], str] = {
-    ("350", "1I"): "1H",
-    ("350", "1F"): "1G",
-    ("350", "4I"): "4H",
-    ("350", "6I"): "6H",
-    ("350", "8I"): "8H",
-    ("350", "9I"): "9H",
-    ("SO", "54"): "51",
-    ("SO", "55"): "52",
-    ("SO", "56"): "53",
-}
-"""Which hold a removal ends, by source and code (CAMIR Appendix D; CATAIR cargo release status, SO50).
-
-CBP's removal outside this table ends a hold only if just one of CBP's is open: a shipment is not freed
-by a guess. Another agency has one word at a time: its newest replaces what it said before.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +154,7 @@ EVENTS: Mapping[ShipmentState, EventType] = {
 def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentFacts:
     if did.act is Act.TRIP_ARRIVED:
         return _arrived(facts, did.at)
-    if did.act in _DECIDING:
+    if did.act in DECIDING:
         if ShipmentInput(did.act.value) not in SHIPMENT[state]:
             raise refuse("shipment", state, did.act)
         base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)

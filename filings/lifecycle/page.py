@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from filings.lifecycle.facts import REMOVES
+from filings.lifecycle.evidence import REMOVES
 from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts
 from filings.lifecycle.shipment import SHIPMENT
 from filings.lifecycle.states import Cell, Input, ShipmentState, State, TripState

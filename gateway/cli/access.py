@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,22 +22,28 @@ if TYPE_CHECKING:
 
 LOCAL_KEY: Final = "local.key"
 DEMO_KEYS: Final = "demo-keys.json"
+LOOK_SECONDS: Final = 5.0
+"""How long a look waits for a gateway that is away."""
+KEY_SECONDS: Final = 10.0
+"""How long the key file of a gateway that is just starting is waited for."""
 
 
-def client_for(output: Output, url: str, key: str | None, *, retry_seconds: float | None = None) -> GatewayClient:
-    """The client for the gateway at ``url``. Raises :class:`NotAllowed` when there is no key for it."""
-    from gateway.client import RETRY_SECONDS, GatewayClient
+def client_for(output: Output, url: str, key: str | None, *, retry_seconds: float = LOOK_SECONDS) -> GatewayClient:
+    """The client for the gateway at ``url``. Raises :class:`NotAllowed` when there is no key for it.
 
-    return GatewayClient(
-        url,
-        find_key(url, key),
-        retry_seconds=RETRY_SECONDS if retry_seconds is None else retry_seconds,
-        waiting=output.note,
-    )
+    ``retry_seconds``: how long a gateway that is away, or is just starting, is waited for.
+    """
+    from gateway.client import GatewayClient
+
+    found = find_key(url, key, min(retry_seconds, KEY_SECONDS), output.note)
+    return GatewayClient(url, found, retry_seconds=retry_seconds, waiting=output.note)
 
 
-def find_key(url: str, key: str | None) -> str:
-    """The key to use. Raises :class:`NotAllowed` ``no_key`` or ``key_file_mode``."""
+def find_key(url: str, key: str | None, seconds: float = 0.0, told: Callable[[str], None] | None = None) -> str:
+    """The key to use; a key file that a starting gateway is about to write is waited for.
+
+    Raises :class:`NotAllowed` ``no_key`` or ``key_file_mode``.
+    """
     if key:
         return key.strip()
     if not is_loopback(url):
@@ -44,9 +52,15 @@ def find_key(url: str, key: str | None) -> str:
     from gateway.settings import load_settings
 
     path = load_settings().storage.directory / LOCAL_KEY
-    if not path.is_file():
-        text = f"There is no API key: neither --key, nor GATEWAY_API_KEY, nor the file {path}."
-        raise NotAllowed(Problem("no_key", "--key", text, "Run this where `gateway serve` was started, or give --key."))
+    end = time.monotonic() + seconds
+    if not path.is_file() and seconds and told is not None:
+        told(f"waiting for the key file {path}")
+    while not path.is_file():
+        if time.monotonic() >= end:
+            text = f"There is no API key: neither --key, nor GATEWAY_API_KEY, nor the file {path}."
+            remedy = "Run this where `gateway serve` was started, or give --key."
+            raise NotAllowed(Problem("no_key", "--key", text, remedy))
+        time.sleep(0.1)
     return read_key(path)
 
 

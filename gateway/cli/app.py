@@ -73,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         path = str(error.filename or "")
         problem = Problem("not_possible", path, f"The machine refuses: {error.strerror or error}.", "Mend this first.")
         return refuse((problem,), as_json="--json" in given)
-    except Exception as error:  # noqa: BLE001 - the last place before the person
+    except Exception as error:
         if os.environ.get("GATEWAY_DEBUG"):
             raise
         text = f"Something went wrong inside the gateway: {type(error).__name__}: {error}"

@@ -106,7 +106,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     shown = "  ".join(str(number) for number in numbers if number)
     output.say(f"\n{found['kind']} filing {found['id']}  {shown}".rstrip(), "bold")
     entry_type = f", entry type {found['entry_type']}" if found.get("entry_type") else ""
-    output.say(f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}")
+    output.say(
+        f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}"
+    )
     output.say(f"state: {str(found['state']).replace('_', ' ')}", "bold")
     shipment = found.get("shipment")
     if shipment:

@@ -103,7 +103,9 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     heading.append(f"  {board['reason']}", style="not bold")
     output.show(heading)
     arrives = str(board["estimated_arrival_local"])[:16].replace("T", " ")
-    output.say(f"{port}, arrives {arrives} ({board['time_zone']})" + (", arrived" if board["arrived_at"] else ""), "dim")
+    output.say(
+        f"{port}, arrives {arrives} ({board['time_zone']})" + (", arrived" if board["arrived_at"] else ""), "dim"
+    )
     table = make_table()
     for column, style in (("pathway", ""), ("shipments", "bold"), ("state", ""), ("shipments", "bold")):
         table.add_column(column, justify="right" if style else "left", style=style)

@@ -31,9 +31,7 @@ _COLUMN: Final = re.compile(r"column (\d+)")
 
 
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(help="A file of X12 or CATAIR.", metavar="FILE", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="A file of X12 or CATAIR.", metavar="FILE", exists=True, dir_okay=False)],
     as_json: JsonOption = False,
 ) -> None:
     """Read any X12 or CATAIR file: envelope, segments or records, fields with names, errors with positions.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+WIDTH: Final = 140
 SHOWN_PROBLEMS: Final = 50
 """Faults in one table for people; ``--json`` has all of them."""
 
@@ -34,10 +35,15 @@ class Output:
         from rich.console import Console
 
         self.as_json = as_json
-        self.errors: Console = Console(stderr=True, highlight=False, emoji=False)
-        # a narrow file or pipe would cut tables at 80 columns
-        width = None if sys.stdout.isatty() else 140
-        self.people: Console = self.errors if as_json else Console(highlight=False, emoji=False, width=width)
+        # a file or pipe has no width of its own; the usual 80 columns would fold every table
+        self.errors: Console = Console(
+            stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else WIDTH
+        )
+        self.people: Console = (
+            self.errors
+            if as_json
+            else Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH)
+        )
 
     def document(self, value: Any) -> None:
         """The one JSON document of ``--json``."""

@@ -42,18 +42,21 @@ def render(
 
     from gateway.cli.reading import read_all, read_arrival, read_trip_file, row_problems
     from gateway.cli.rendering import Renderer
+    from gateway.runtime import context_of
     from gateway.settings import load_settings
 
     output = Output(as_json)
     trip, _ = read_trip_file(trip_file)
     instant = read_arrival(arrival, trip.arrival)
+    settings = load_settings(config)
+    context = context_of(settings)
     _prepare(out)
     files: list[dict[str, Any]] = []
     with output.progress() as bars:
         task = bars.add_task("read", total=None)
         read = read_all(shipments_file)
         bars.update(task, description="rendered", total=len(read.shipments))
-        renderer = Renderer(trip, instant, load_settings(config), datetime.now(UTC))
+        renderer = Renderer(trip, instant, context, datetime.now(UTC))
         for file in renderer.run(read.shipments, lambda: bars.advance(task)):
             _write(out / file.name, file.content)
             files.append(file.as_dict())
@@ -63,7 +66,7 @@ def render(
         "arrival": instant,
         "made_at": renderer.made_at,
         "rule_book": renderer.rules.version,
-        "profile": renderer.settings.profile,
+        "profile": settings.profile,
         "numbers": "control, entry and shipment control numbers stand in for those of the ledger and begin at 1",
         "pathways": dict(Counter(decision.pathway for decision in result.decisions)),
         "files": files,

@@ -11,24 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from filings.context import FilingContext
 from mappings.decision import PathwayDecision, decide_trip, eastern_day
-from mappings.entry import FilerIdentity, build_entry, check_entry
+from mappings.entry import build_entry, check_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from mappings.manifest_bill import bill_segments
-from mappings.rulebook import RuleBook
 from schemas.catair import BlockSpec, write_batch
 from schemas.entry_number import make_entry_number
 from schemas.errors import FormatError, Problem
-from schemas.profile import load_profile
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 from schemas.x12 import envelope_for, write_interchange
-
-if TYPE_CHECKING:
-    from gateway.settings import Settings
 
 Pair = tuple[Shipment, PathwayDecision]
 ENTERED = ("type86", "informal")
@@ -66,28 +62,13 @@ class Rendering:
     notes: int = 0
 
 
-def filer_identity(settings: Settings) -> FilerIdentity:
-    """Who files, by the settings."""
-    filer = settings.filer
-    return FilerIdentity(
-        code=filer.code,
-        port=filer.port,
-        contact_name=filer.contact_name,
-        contact_phone=filer.contact_phone,
-        office=filer.office,
-        bond_type=filer.bond_type,
-        default_importer=filer.default_importer,
-    )
-
-
 class Renderer:
     """Renders one trip; ``result`` fills while :meth:`run` gives the files."""
 
-    def __init__(self, trip: Trip, arrival: datetime, settings: Settings, made_at: datetime) -> None:
-        self.trip, self.arrival, self.settings, self.made_at = trip, arrival, settings, made_at
-        self.profile = load_profile(settings.profile)
-        self.rules = RuleBook.load()
-        self.filer = filer_identity(settings)
+    def __init__(self, trip: Trip, arrival: datetime, ctx: FilingContext, made_at: datetime) -> None:
+        self.trip, self.arrival, self.made_at = trip, arrival, made_at
+        self.profile, self.rules, self.filer = ctx.profile, ctx.rules, ctx.filer
+        self.sender, self.limits = ctx.sender, ctx.limits
         self.result = Rendering()
 
     def run(self, shipments: Sequence[Shipment], step: Callable[[], None]) -> Iterator[RenderedFile]:
@@ -141,25 +122,22 @@ class Renderer:
         return not problems
 
     def _manifests(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
-        carrier = self.settings.carrier
-        limit = self.settings.limits.bills_per_manifest
+        sender, limit = self.sender, self.limits.bills_per_manifest
         ids = {shipment.scn: shipment.shipment_id for shipment, _ in pairs}
         for number, message in enumerate(build_manifest(self.trip, pairs, self.profile, limit=limit), 1):
             envelope = replace(
-                envelope_for(
-                    "309", self.profile, control_number=number, written_at=self.made_at, usage=self.settings.usage
-                ),
-                sender_qualifier=carrier.sender_qualifier,
-                sender_id=carrier.sender,
-                receiver_qualifier=carrier.receiver_qualifier,
-                receiver_id=carrier.receiver_id,
+                envelope_for("309", self.profile, control_number=number, written_at=self.made_at, usage=sender.usage),
+                sender_qualifier=sender.sender_qualifier,
+                sender_id=sender.sender_id,
+                receiver_qualifier=sender.receiver_qualifier,
+                receiver_id=sender.receiver_id,
             )
             content = write_interchange(envelope, "309", message.segments, self.profile)
             name = f"309-{self.trip.trip_number}-{number:03d}.x12"
             yield RenderedFile(name, "309", content, tuple(ids[scn] for scn in message.scns), {"control": str(number)})
 
     def _entries(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
-        most = self.settings.limits.entries_per_transmission
+        most = self.limits.entries_per_transmission
         for batch, start in enumerate(range(0, len(pairs), most), 1):
             some = pairs[start : start + most]
             numbers = [str(make_entry_number(self.filer.code, start + place)) for place in range(1, len(some) + 1)]
@@ -170,11 +148,13 @@ class Renderer:
             reference = f"B{batch:09d}"
             content = write_batch(
                 "SE",
-                self.settings.filer.site,
+                self.sender.site,
                 self.filer.code,
-                self.settings.filer.password.get_secret_value(),
+                self.sender.password,
                 [
-                    BlockSpec(self.filer.port, self.filer.code, reference, transactions[at : at + 999], self.filer.office)
+                    BlockSpec(
+                        self.filer.port, self.filer.code, reference, transactions[at : at + 999], self.filer.office
+                    )
                     for at in range(0, len(transactions), 999)
                 ],
                 transmission_date=eastern_day(self.made_at),
@@ -183,5 +163,9 @@ class Renderer:
             )
             ids = tuple(shipment.shipment_id for shipment, _ in some)
             yield RenderedFile(
-                f"SE-{self.filer.code}-{batch:03d}.txt", "SE", content, ids, {"entry_numbers": [numbers[0], numbers[-1]]}
+                f"SE-{self.filer.code}-{batch:03d}.txt",
+                "SE",
+                content,
+                ids,
+                {"entry_numbers": [numbers[0], numbers[-1]]},
             )

@@ -10,29 +10,27 @@ from __future__ import annotations
 import asyncio
 import resource
 import shutil
-import socket
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
 from sqlalchemy import Connection, func, select
 
 from filings import archive, events
 from filings.identity import Role, create_key
 from filings.store import tables
 from gateway.client import GatewayClient
-from gateway.demo.sandbox_process import SandboxProcess
+from gateway.demo.door import open_door, serving
+from gateway.demo.sandbox_process import AS2_NAME, SandboxProcess
 from gateway.demo.shipments import make_shipments, make_trip
 from gateway.demo.story import Watcher, account
-from gateway.http.app import build_app
 from gateway.logs import configure_logs
 from gateway.runtime import Gateway
 from gateway.settings import Settings, load_settings
@@ -45,7 +43,6 @@ BEFORE_ARRIVAL: Final = timedelta(hours=4)
 AT_THE_BORDER: Final = timedelta(minutes=1)
 """The truck comes this long before its planned time."""
 BATCH: Final = 200
-SANDBOX_NAME: Final = "CBP-SANDBOX"
 QUIET_ROUNDS: Final = 3
 POLL_SECONDS: Final = 0.15
 
@@ -92,7 +89,7 @@ class DemoResult:
 
 def run_demo(plan: DemoPlan, watcher: Watcher) -> DemoResult:
     """Run the whole story. Raises :class:`schemas.errors.GatewayError` with what went wrong."""
-    with _folder(plan) as folder, (folder / "gateway.log").open("a", encoding="utf-8") as log:
+    with _folder(plan, watcher) as folder, (folder / "gateway.log").open("a", encoding="utf-8") as log:
         configure_logs("json", "info", log)
         try:
             return asyncio.run(_Demo(plan, folder, watcher).run())
@@ -101,7 +98,7 @@ def run_demo(plan: DemoPlan, watcher: Watcher) -> DemoResult:
 
 
 @contextmanager
-def _folder(plan: DemoPlan) -> Iterator[Path]:
+def _folder(plan: DemoPlan, watcher: Watcher) -> Iterator[Path]:
     if plan.data is not None:
         plan.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield plan.data
@@ -109,8 +106,13 @@ def _folder(plan: DemoPlan) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
     try:
         yield folder
-    finally:
+    except Exception:
+        watcher.say(f"the logs and the database are kept in {folder}")
+        raise
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Demo:
@@ -129,7 +131,7 @@ class _Demo:
         begin = time.monotonic()
         self.clock.set(self.planned - BEFORE_ARRIVAL)
         async with AsyncExitStack() as stack:
-            door = socket.create_server(("127.0.0.1", 0))
+            door = open_door("127.0.0.1")
             stack.callback(door.close)
             port = int(door.getsockname()[1])
             self.watcher.say("starting the simulated CBP and the gateway")
@@ -144,14 +146,17 @@ class _Demo:
             )
             settings = self._settings(port, sandbox.as2_url)
             gateway = await stack.enter_async_context(Gateway.open(settings, clock=self.clock.now))
-            await stack.enter_async_context(_serving(gateway, door))
+            await stack.enter_async_context(serving(gateway, door))
             await sandbox.set_clock(self.clock.now().isoformat())
             key = await self._key(gateway)
             client = await stack.enter_async_context(GatewayClient(f"http://127.0.0.1:{port}", key))
             await self._stage(client)
             await client.file_trip(self.number)
-            await self._until_answered(gateway, client, sandbox)
-            await self._cross(sandbox)
+            board = await self._until_answered(gateway, client, sandbox)
+            if (
+                board["arrived_at"] is None
+            ):  # it is there already when the same demonstration is run again in its folder
+                await self._cross(sandbox)
             board = await self._until_quiet(gateway, client, sandbox)
             verification = await self._verify(gateway)
             document = await self._document(gateway, board, verification)
@@ -168,13 +173,15 @@ class _Demo:
                 "listen": {"host": "127.0.0.1", "port": port},
                 "storage": {"directory": str(self.folder)},
                 "exchange": {"directory": str(self.folder / "exchange")},
-                "partners": {"cbp": {"url": as2_url, "as2_name": SANDBOX_NAME}},
+                "partners": {"cbp": {"url": as2_url, "as2_name": AS2_NAME}},
             },
         )
 
     async def _key(self, gateway: Gateway) -> str:
         now = self.clock.now()
-        _, secret = await gateway.store.write(lambda conn: create_key(conn, "demo", Role.BROKER, now=now, licensed=True))
+        _, secret = await gateway.store.write(
+            lambda conn: create_key(conn, "demo", Role.BROKER, now=now, licensed=True)
+        )
         return secret
 
     # ------------------------------------------------------------------ the story
@@ -193,7 +200,7 @@ class _Demo:
                 batch = []
                 self.watcher.staged(done)
 
-    async def _until_answered(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> None:
+    async def _until_answered(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
         end = time.monotonic() + self.plan.patience
         while True:
             board = await client.board(self.number)
@@ -203,7 +210,7 @@ class _Demo:
             _stuck(board)
             self._in_time(end, "CBP's answers", board)
             await asyncio.sleep(POLL_SECONDS)
-        await self._until_quiet(gateway, client, sandbox)
+        return await self._until_quiet(gateway, client, sandbox)
 
     async def _cross(self, sandbox: SandboxProcess) -> None:
         """Both clocks go to the arrival, and the truck is there."""
@@ -303,18 +310,6 @@ def _stuck(board: dict[str, Any]) -> None:
     for alert in board["alerts"]:
         if alert["kind"] == "trip_not_plannable":
             raise TransportError(Problem("demo_stuck", board["trip_number"], alert["text"]), in_doubt=False)
-
-
-@asynccontextmanager
-async def _serving(gateway: Gateway, door: socket.socket) -> AsyncIterator[None]:
-    """The HTTP service on a door that is open already: its number had to be known before."""
-    runner = web.AppRunner(build_app(gateway), access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, door).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 def _own_memory() -> int:

@@ -22,6 +22,8 @@ from schemas.errors import Problem, TransportError
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
+AS2_NAME: Final = "CBP-SANDBOX"
+"""The name it answers to on the wire."""
 CALL_TIMEOUT: Final = aiohttp.ClientTimeout(total=60)
 _LOG_END: Final = 1200
 
@@ -32,6 +34,7 @@ class SandboxProcess:
     def __init__(self, folder: Path, exchange: Path, gateway_url: str, arguments: Sequence[str] = ()) -> None:
         self.folder, self.exchange, self.gateway_url = folder, exchange, gateway_url
         self.log = folder / "sandbox.log"
+        self.as2_name = AS2_NAME
         self.as2_url = self.control_url = ""
         self._arguments = tuple(arguments)
         self._process: asyncio.subprocess.Process | None = None
@@ -91,7 +94,9 @@ class SandboxProcess:
         except (TimeoutError, ValueError):
             end = self.log.read_text("utf-8", "replace")[-_LOG_END:].strip()
             text = f"The simulated CBP did not start. Its log ends: {end or '(empty)'}"
-            raise TransportError(Problem("sandbox_not_started", str(self.log), text, "See its log."), in_doubt=False) from None
+            raise TransportError(
+                Problem("sandbox_not_started", str(self.log), text, "See its log."), in_doubt=False
+            ) from None
         return ready
 
     @staticmethod

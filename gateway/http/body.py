@@ -12,8 +12,10 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import aiohttp
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.http.problems import HttpProblem
 from schemas.errors import Problem
@@ -49,6 +51,9 @@ class BodyReader:
             except TimeoutError:
                 text = f"Nothing of the body came for {IDLE_SECONDS:.0f} seconds."
                 raise HttpProblem(408, Problem("body_timeout", "", text, "Send the request again.")) from None
+            except (web.RequestPayloadError, aiohttp.ClientPayloadError, HttpProcessingError) as error:
+                text = f"The body cannot be read: {_first_line(error)}."
+                raise HttpProblem(400, Problem("unreadable_body", "", text, "Send the request again.")) from None
             except ConnectionError:
                 text = "The connection ended before the body did."  # for the log: nobody is left to answer
                 raise HttpProblem(400, Problem("connection_lost", "", text, "Send the request again.")) from None
@@ -73,6 +78,11 @@ class BodyReader:
     def digest(self) -> str:
         """SHA-256 of what was read so far, in hexadecimal."""
         return self._sha256.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    words = str(error).split("message:")[-1].strip().splitlines()
+    return words[0].rstrip(".:") if words else type(error).__name__
 
 
 def _too_large(limit: int) -> HttpProblem:

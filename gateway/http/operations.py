@@ -7,6 +7,7 @@ believes nothing but a signature.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -52,6 +53,11 @@ async def receive_as2(request: web.Request) -> web.Response:
     async with request.app[AS2_DOOR]:
         body = await BodyReader(request, MAX_MESSAGE_BYTES).read()
         status, headers, answer = await request.app[SERVICE].as2_receive(request.headers, body)
+    if status >= HTTPStatus.BAD_REQUEST:
+        # Nobody asked for a receipt, so there is none to say it in.
+        text = answer.decode("ascii", "replace").strip() or "The message was refused."
+        remedy = "Ask for a signed receipt to be told the reason in it; the refusal has been recorded."
+        raise HttpProblem(status, Problem("as2_refused", "", text if text.endswith(".") else f"{text}.", remedy))
     return web.Response(status=status, headers=dict(headers), body=answer)
 
 

@@ -13,10 +13,8 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-import aiohttp
 import orjson
 from aiohttp import HttpVersion11, hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from gateway.logs import logger
@@ -152,9 +150,6 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return _of_aiohttp(request, error)
-    except (aiohttp.ClientPayloadError, HttpProcessingError) as error:
-        text = f"The body could not be read to its end: {type(error).__name__}."
-        return problem_response(400, [Problem("unreadable_body", "", text, "Send the request again.")])
     except Exception as error:  # noqa: BLE001 - the last place before the caller
         return incident_response(request, error)
 

@@ -38,7 +38,9 @@ PIECE: Final = 64 * 1024
 WAIT_SECONDS: Final = 30.0
 """How long a repetition waits for the answer of the request it repeats."""
 _POLL_SECONDS: Final = 0.2
-_NOT_JUDGED: Final = frozenset({"body_timeout", "connection_lost", "body_too_large", "idempotency_in_progress"})
+_NOT_JUDGED: Final = frozenset(
+    {"body_timeout", "connection_lost", "unreadable_body", "body_too_large", "idempotency_in_progress"}
+)
 """Faults that say nothing about the request as a whole: it may be sent again under the same key."""
 _UNREADABLE: Final = frozenset({"unreadable_json", "unreadable_csv", "row_too_long"})
 

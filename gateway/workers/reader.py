@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from filings import receiving
 from filings.context import FilingContext
 from filings.store import Store
 from gateway.workers.loop import Worker
-from mappings.outcomes import read_response
+from mappings.outcomes import ResponseReading, read_response
 
 
 class Reader(Worker):
@@ -32,9 +33,19 @@ class Reader(Worker):
         """Read and apply what has come; ``True`` if something had."""
         files = await self._store.read(receiving.next_received)
         for identifier, payload in files:
-            reading = await asyncio.to_thread(read_response, payload, self._ctx.profile)
-            now = self._clock()
-            await self._store.write(lambda conn, i=identifier, r=reading, n=now: receiving.apply(conn, i, r, n))  # type: ignore[misc]
+            reading = await self._read(payload)
+            await self._apply(identifier, reading)
         if files:
             self._moved()
         return bool(files)
+
+    async def _read(self, payload: bytes) -> ResponseReading:
+        reading = await asyncio.to_thread(read_response, payload, self._ctx.profile)
+        sent = await self._store.read(lambda conn: receiving.answered_bytes(conn, reading))
+        if sent is None:
+            return reading
+        return await asyncio.to_thread(partial(read_response, payload, self._ctx.profile, sent=sent))
+
+    async def _apply(self, identifier: str, reading: ResponseReading) -> None:
+        now = self._clock()
+        await self._store.write(lambda conn: receiving.apply(conn, identifier, reading, now))

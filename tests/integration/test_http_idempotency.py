@@ -12,14 +12,13 @@ import orjson
 import pytest
 from sqlalchemy import Table, func, select
 
-from filings.context import Limits
 from filings.identity import Role
 from filings.store.tables import archive_entries, shipments
 from filings.store.tables import idempotency as table
 from gateway.http import idempotency, trips
 from gateway.http import shipments as http_shipments
 from tests.http_service import Api, running
-from tests.integration.test_http_intake import SHIPMENTS, TRIP, parcel, put
+from tests.integration.test_http_intake import SHIPMENTS, TRIP, parcel, put, steps_of
 
 FILING = f"/v1/trips/{TRIP}/filing"
 Answer = tuple[int, dict[str, str], bytes]
@@ -130,10 +129,12 @@ async def test_a_key_that_cannot_be_used_is_refused(tmp_path: Path, path: str, k
         assert (await post(api, SHIPMENTS, [parcel(1)], "x" * 200))[0] == 200
 
 
-async def test_of_concurrent_requests_one_executes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten identical requests at once: one stages, all get its answer."""
+async def test_of_concurrent_requests_one_executes(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten identical requests at once: one stages, all get its answer; on both engines."""
     monkeypatch.setattr(http_shipments, "_POLL_SECONDS", 0.01)
-    async with running(tmp_path) as api:
+    async with running(tmp_path, database=database) as api:
         await put(api)
         rows = [parcel(n) for n in range(40)]
         answers = await asyncio.gather(*(post(api, SHIPMENTS, rows, "k1") for _ in range(10)))
@@ -143,9 +144,9 @@ async def test_of_concurrent_requests_one_executes(tmp_path: Path, monkeypatch: 
         assert await acts(api, "stage_shipments") == 1
 
 
-async def test_of_concurrent_filings_one_executes(tmp_path: Path) -> None:
-    """Ten identical filings at once are one act with one answer."""
-    async with running(tmp_path) as api:
+async def test_of_concurrent_filings_one_executes(tmp_path: Path, database: str) -> None:
+    """Ten identical filings at once are one act with one answer; on both engines."""
+    async with running(tmp_path, database=database) as api:
         await put(api)
         await post(api, SHIPMENTS, [parcel(1)], None)
         answers = await asyncio.gather(*(post(api, FILING, b"", "k1") for _ in range(10)))
@@ -208,34 +209,33 @@ async def test_a_body_that_never_ended_is_not_remembered(tmp_path: Path, monkeyp
         assert (await post(api, SHIPMENTS, [parcel(1)], "k1"))[0] == 200
 
 
-async def test_a_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
+async def test_a_claim_of_a_dead_process_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When its lease has run out the request may be sent again; the dead one cannot finish any more."""
-    async with running(tmp_path, limits=Limits(shipments_per_step=2)) as api:
+    async with running(tmp_path, overrides=steps_of(2)) as api:
         await put(api)
-        store, now = api.service.store, api.service.clock()
+        store, now = api.service.store, idempotency.wall_clock()
         await post(api, SHIPMENTS, [parcel(1)], "known")
         actor = await store.read(lambda conn: conn.execute(select(table.c.actor)).scalar_one())
         dead = idempotency.Scope(actor, "k1", "stage_shipments", SHIPMENTS)
         assert await store.write(lambda conn: idempotency.claim(conn, dead, now)) is None
-        api.service.pass_time(idempotency.LEASE + timedelta(seconds=1))
+        later = now + idempotency.LEASE + timedelta(seconds=1)
+        monkeypatch.setattr(idempotency, "wall_clock", lambda: later)
         assert (await post(api, SHIPMENTS, [parcel(n) for n in range(5)], "k1"))[0] == 200
         with pytest.raises(idempotency.HttpProblem) as caught:
             await store.write(lambda conn: idempotency.renew(conn, dead, now))
         assert caught.value.problems[0].code == "idempotency_in_progress"
 
 
-async def test_answers_are_forgotten_after_their_time(tmp_path: Path) -> None:
+async def test_answers_are_forgotten_after_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer is kept for the stated time, then the key is free and the row gone."""
     async with running(tmp_path) as api:
         await put(api)
         await post(api, SHIPMENTS, [parcel(1)], "old")
-        api.service.pass_time(idempotency.KEPT + timedelta(seconds=1))
+        later = idempotency.wall_clock() + idempotency.KEPT + timedelta(seconds=1)
+        monkeypatch.setattr(idempotency, "wall_clock", lambda: later)
         _, headers, _ = await post(api, SHIPMENTS, [parcel(1)], "new")
         assert "Idempotent-Replayed" not in headers
-        count = await api.service.store.read(
-            lambda conn: conn.execute(select(func.count()).select_from(table)).scalar_one()
-        )
-        assert count == 1
+        assert await count_of(api, table) == 1
 
 
 async def test_the_act_and_its_answer_are_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ class Busy:
         self.started = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, conn: Connection) -> bool:
+    def __call__(self, _conn: Connection) -> bool:
         """The function that keeps the writer."""
         self.started.set()
         return self.go_on.wait(10)

@@ -48,8 +48,8 @@ async def test_a_reader_never_sees_a_cursor_appear_behind_it(store: Store) -> No
 
     async def follow() -> None:
         while len(seen) < 400:
-            for event in await store.read(partial(events.read_after, cursor=seen[-1] if seen else 0)):
-                seen.append(event.cursor)
+            after = seen[-1] if seen else 0
+            seen.extend(event.cursor for event in await store.read(partial(events.read_after, cursor=after)))
 
     def record(conn: Connection, key: str) -> None:
         events.record(conn, drafts([key, key]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,8 @@ from filings.store.tables import archive_entries, archive_head, metadata
 from filings.uuid7 import Uuid7Source
 
 LEAVES = st.lists(st.binary(max_size=8).map(leaf_hash), min_size=1, max_size=80)
-INSTANTS = st.datetimes(timezones=st.timezones())
+OFFSETS = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+INSTANTS = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=OFFSETS)  # noqa: DTZ001
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40)
 
 

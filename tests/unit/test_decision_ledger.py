@@ -14,40 +14,40 @@ def test_amounts_add_up_for_one_person_and_one_day_only() -> None:
     """Another person and another day have their own total."""
     ledger = (
         DayLedger()
-        .with_added("ANA", MONDAY, "S1", "O1", Decimal("300"))
+        .with_added("ANA", MONDAY, "S1", "O1", Decimal(300))
         .with_added("ANA", MONDAY, "S2", "O2", Decimal("200.50"))
-        .with_added("ANA", TUESDAY, "S3", "O3", Decimal("10"))
-        .with_added("BEN", MONDAY, "S4", "O4", Decimal("20"))
+        .with_added("ANA", TUESDAY, "S3", "O3", Decimal(10))
+        .with_added("BEN", MONDAY, "S4", "O4", Decimal(20))
     )
 
     assert ledger.total("ANA", MONDAY) == Decimal("500.50")
-    assert ledger.total("ANA", MONDAY, without="S2") == Decimal("300")
-    assert ledger.total("ANA", TUESDAY) == Decimal("10")
+    assert ledger.total("ANA", MONDAY, without="S2") == Decimal(300)
+    assert ledger.total("ANA", TUESDAY) == Decimal(10)
     assert ledger.total("CLEO", MONDAY) == 0
 
 
 def test_a_shipment_added_again_replaces_itself() -> None:
     """Judging a shipment twice never counts it twice, and losing the exemption takes its amount out."""
-    once = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal("300"))
+    once = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal(300))
 
-    assert once.with_added("ANA", MONDAY, "S1", "O1", Decimal("300")) == once
-    assert once.with_added("ANA", MONDAY, "S1", "O1", Decimal("0")).total("ANA", MONDAY) == 0
+    assert once.with_added("ANA", MONDAY, "S1", "O1", Decimal(300)) == once
+    assert once.with_added("ANA", MONDAY, "S1", "O1", Decimal(0)).total("ANA", MONDAY) == 0
     assert not once.has_other_lot("ANA", "O1", "S1")
 
 
 def test_adding_leaves_the_earlier_ledger_as_it_was() -> None:
     """A ledger is a value: two ways on from one start do not see each other."""
-    start = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal("300"))
-    left = start.with_added("ANA", MONDAY, "S2", "O2", Decimal("1"))
-    right = start.with_added("ANA", MONDAY, "S3", "O3", Decimal("2"))
+    start = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal(300))
+    left = start.with_added("ANA", MONDAY, "S2", "O2", Decimal(1))
+    right = start.with_added("ANA", MONDAY, "S3", "O3", Decimal(2))
 
     totals = [ledger.total("ANA", MONDAY) for ledger in (start, left, right)]
-    assert totals == [Decimal("300"), Decimal("301"), Decimal("302")]
+    assert totals == [Decimal(300), Decimal(301), Decimal(302)]
 
 
 def test_orders_are_known_even_where_nothing_was_counted() -> None:
     """A lot that went informally still makes the next parcel of its order a lot."""
-    ledger = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal("0"))
+    ledger = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal(0))
 
     assert ledger.has_other_lot("ANA", "O1", "S2")
     assert not ledger.has_other_lot("BEN", "O1", "S2")
@@ -57,10 +57,10 @@ def test_orders_are_known_even_where_nothing_was_counted() -> None:
 def test_a_ledger_can_be_written_down_and_read_back() -> None:
     """Plain content round trips, equal ledgers are equal whatever the order of adding."""
     first = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal("3.10"))
-    ledger = first.with_added("BEN", TUESDAY, "S2", "O1", Decimal("0"))
+    ledger = first.with_added("BEN", TUESDAY, "S2", "O1", Decimal(0))
     other = (
         DayLedger()
-        .with_added("BEN", TUESDAY, "S2", "O1", Decimal("0"))
+        .with_added("BEN", TUESDAY, "S2", "O1", Decimal(0))
         .with_added("ANA", MONDAY, "S1", "O1", Decimal("3.10"))
     )
 

@@ -476,6 +476,8 @@ def test_page_shows_every_state_and_event() -> None:
     for kind in EventType:
         assert f"`{kind.value}`" in page
     root = Path(__file__).parents[2]
+    written = root / "docs" / "lifecycle.md"
+    assert written.read_text(encoding="utf-8") == page, "python -m filings.lifecycle --markdown > docs/lifecycle.md"
     shown = subprocess.run(
         [sys.executable, "-m", "filings.lifecycle", "--markdown"], cwd=root, capture_output=True, text=True, check=True
     )

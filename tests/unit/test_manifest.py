@@ -280,9 +280,19 @@ def test_notes_of_a_manifest_name_the_shipment(profile: Profile) -> None:
 
 
 def test_a_piece_count_unit_has_its_packaging_name() -> None:
-    """NO is a unit of entry lines; on the manifest it is PCS. A unit of four letters does not fit."""
+    """NO is a unit of entry lines; on the manifest it is PCS."""
     assert LINE_UNITS["NO"] == first(bill(load_profile()), "N10").element(10)
-    assert refused(lines=[kit.line(unit="ABCD")]) == {"lines[0].unit": "too_long"}
+
+
+def test_goods_that_are_not_counted_in_packages_are_said_as_they_are_packed() -> None:
+    """N1010 takes packaging units: two dozen in one box is 1 BOX there, and the note keeps what was given."""
+    shipment = kit.shipment(lines=[kit.line(quantity="2", unit="DOZ")])
+    made = bill_segments(shipment, kit.decided("informal"), kit.trip(), load_profile(), 1)
+
+    goods = first(made.segments, "N10")
+
+    assert (goods.element(1), goods.element(10)) == ("1", "BOX")
+    assert [(n.before, n.after) for n in made.notes if n.path == "lines[0].unit"] == [("2 DOZ", "1 BOX")]
 
 
 @pytest.mark.parametrize(

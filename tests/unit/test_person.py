@@ -77,6 +77,8 @@ def test_names_have_one_form(given: str, normal: str) -> None:
         ("9 St. Mary's Blvd N.E.", "9 ST MARYS BLVD NE"),
         ("12 Sample Ave Apt", "12 SAMPLE AVE"),
         ("Suite 200 5 Demo Sq", "5 DEMO SQ UNIT 200"),
+        ("40 North East Demo Way", "40 NE DEMO WAY"),
+        ("40 N.E. Demo Way # 2", "40 NE DEMO WAY UNIT 2"),
     ],
 )
 def test_addresses_have_one_form(given: str, normal: str) -> None:

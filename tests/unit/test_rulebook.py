@@ -212,9 +212,7 @@ def test_the_table_says_row_by_row_what_is_in_force(book: RuleBook) -> None:
     assert len(rows) == len(book.rows)
 
 
-def test_the_page_names_every_row_and_the_unsure_ones_first(
-    book: RuleBook, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_names_every_row_and_the_unsure_ones_first(book: RuleBook, capsys: pytest.CaptureFixture[str]) -> None:
     """``--markdown`` prints a page with a list of unsure rows at the top and every row in full."""
     assert main(["--markdown"]) == 0
     page = capsys.readouterr().out

@@ -1,0 +1,214 @@
+"""``gateway serve`` and ``gateway sandbox``: the service, and the simulated CBP beside it.
+
+On first start the service leaves a key for commands on this machine in ``local.key`` of its data directory,
+readable by its owner alone. Keys are never printed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.options import ConfigOption
+from gateway.cli.output import Output
+from schemas.errors import Problem, ShipmentError
+
+if TYPE_CHECKING:
+    from gateway.runtime import Gateway
+    from gateway.settings import Settings
+
+
+def serve(
+    config: ConfigOption = None,
+    with_sandbox: Annotated[
+        bool, typer.Option("--with-sandbox", help="Start a simulated CBP beside it, and a demo key per role.")
+    ] = False,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on, over the settings.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on, over the settings; 0 takes a free one.", min=0)
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
+    ] = None,
+) -> None:
+    """Run the service until it is interrupted. Listens on loopback unless the settings say otherwise.
+
+    Example: gateway serve --config gateway.toml
+    """
+    import asyncio
+
+    from gateway.logs import configure_logs
+    from gateway.settings import load_settings
+
+    output = Output()
+    listen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    overrides: dict[str, Any] = {"listen": listen} if listen else {}
+    if data is not None:
+        overrides["storage"] = {"directory": str(data)}
+    settings = load_settings(config, overrides=overrides)
+    configure_logs(settings.logs.format, settings.logs.level)
+    asyncio.run(_serve(output, settings, overrides, config, with_sandbox=with_sandbox))
+    output.note("stopped")
+
+
+async def _serve(
+    output: Output, settings: Settings, overrides: dict[str, Any], config: Path | None, *, with_sandbox: bool
+) -> None:
+    import asyncio
+    import signal
+    from contextlib import AsyncExitStack
+
+    from gateway.demo.door import open_door, serving
+    from gateway.runtime import Gateway
+    from gateway.settings import load_settings
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        door = open_door(settings.listen.host, settings.listen.port)
+        stack.callback(door.close)
+        address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
+        if with_sandbox:
+            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address))
+            partner = {"url": sandbox.as2_url, "as2_name": sandbox.as2_name}
+            overrides = {**overrides, "partners": {settings.partner_name: partner}}
+            settings = load_settings(config, overrides=overrides)
+            output.note(f"simulated CBP: {sandbox.as2_url}, control {sandbox.control_url}")
+        gateway = await stack.enter_async_context(Gateway.open(settings))
+        if settings.listen.is_loopback:
+            output.note(f"key for commands on this machine: {await _local_key(gateway)}")
+        if with_sandbox:
+            output.note(f"a demo key per role: {await _demo_keys(gateway)}")
+        await stack.enter_async_context(serving(gateway, door))
+        output.note(f"listening on {address} (data in {settings.storage.directory})")
+        await stop.wait()
+        output.note("stopping")
+
+
+def _sandbox_beside(settings: Settings, address: str) -> Any:
+    from urllib.parse import urlsplit
+
+    from gateway.demo.sandbox_process import SandboxProcess
+
+    free = settings.listen.port == 0
+    port = 0 if free else urlsplit(settings.partner.url).port or 8471
+    control = 0 if free else port + 1
+    return SandboxProcess(
+        settings.storage.directory.parent / "sandbox" if not free else settings.storage.directory / "sandbox",
+        settings.exchange.directory,
+        f"{address}/as2",
+        ("--port", str(port), "--control-port", str(control)),
+    )
+
+
+async def _local_key(gateway: Gateway) -> Path:
+    """The file with the key for this machine; made on first start, and again when it is no longer good."""
+    from filings.identity import Role, authenticate, create_key
+    from gateway.cli.access import LOCAL_KEY, read_key
+
+    path = gateway.settings.storage.directory / LOCAL_KEY
+    if path.exists():
+        secret = read_key(path)
+        if await gateway.store.read(lambda conn: authenticate(conn, secret)) is not None:
+            return path
+    now = gateway.clock()
+    _, made = await gateway.store.write(lambda conn: create_key(conn, "local", Role.BROKER, now=now))
+    write_secret(path, made + "\n")
+    return path
+
+
+async def _demo_keys(gateway: Gateway) -> Path:
+    """The file with a key per role, for trying things; made on first start, and again when one is no longer good."""
+    import json
+
+    from filings.identity import Role, authenticate, create_key
+    from gateway.cli.access import DEMO_KEYS, read_key
+
+    path = gateway.settings.storage.directory / DEMO_KEYS
+    if path.exists():
+        try:
+            kept: dict[str, str] = json.loads(read_key(path))
+        except ValueError:
+            kept = {}
+        found = [await gateway.store.read(lambda conn, one=one: authenticate(conn, one)) for one in kept.values()]
+        if set(kept) == {role.value for role in Role} and None not in found:
+            return path
+    now = gateway.clock()
+    keys: dict[str, str] = {}
+    for role in Role:
+        licensed = role is Role.BROKER
+        _, keys[role.value] = await gateway.store.write(
+            lambda conn, role=role, licensed=licensed: create_key(
+                conn, f"demo {role.value}", role, now=now, licensed=licensed
+            )
+        )
+    write_secret(path, json.dumps(keys, indent=2) + "\n")
+    return path
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all of it or nothing."""
+    import os
+
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)
+
+
+def sandbox(
+    config: ConfigOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of its books and key.", file_okay=False)] = None,
+    exchange: Annotated[
+        Path | None, typer.Option("--exchange", help="Folder where both sides lay out certificates.", file_okay=False)
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="AS2 port; 0 takes a free one.", min=0)] = None,
+    control_port: Annotated[int | None, typer.Option("--control-port", help="Port of the control API.", min=0)] = None,
+    gateway_url: Annotated[
+        str | None, typer.Option("--gateway-url", help="Where it posts its answers.", metavar="URL")
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option("--clock", help="Instant its clock starts at; the law follows it.", metavar="INSTANT")
+    ] = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Keep its books in memory.")] = False,
+) -> None:
+    """Run the simulated CBP until it is interrupted. Loopback only; not CBP, not certified.
+
+    Example: gateway sandbox --clock 2025-03-10T09:00:00-04:00
+    """
+    import asyncio
+    import logging
+    import sys
+
+    from sandbox.app import Ports, run
+    from sandbox.settings import SettingsError, load_settings
+
+    output = Output()
+    try:
+        settings = load_settings(
+            config,
+            data_dir=data,
+            exchange_dir=exchange,
+            as2_port=port,
+            control_port=control_port,
+            gateway_url=gateway_url,
+            clock=clock,
+            memory=memory or None,
+        )
+    except SettingsError as error:
+        problem = Problem("wrong_setting", "", f"{error}.", "See docs for the settings of the sandbox.")
+        raise ShipmentError(problem) from None
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+
+    def ready(ports: Ports) -> None:
+        output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
+        output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
+
+    asyncio.run(run(settings, ready))
