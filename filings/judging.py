@@ -25,7 +25,7 @@ from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "load_shipments"]
+__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "ledger_of_others", "load_shipments"]
 
 CHUNK = 400
 
@@ -86,14 +86,39 @@ def _ledger(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayL
     return ledger
 
 
-def decide_all(ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:
-    """The final pathways of a whole trip, in manifest order.
+def ledger_of_others(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayLedger:
+    """What other trips of the same Eastern day bring to the people of these shipments."""
+    day = eastern_day(trip.arrival)
+    people = {_hashed(person): person for person in {person_key(shipment.consignee) for shipment in shipments}}
+    ledger = DayLedger()
+    for hashes in _chunks(sorted(people)):
+        query = (
+            select(t.day_ledger.c.person_key, t.day_ledger.c.shipment_key, t.day_ledger.c.value)
+            .join(t.shipments, t.shipments.c.key == t.day_ledger.c.shipment_key)
+            .where(
+                t.day_ledger.c.eastern_day == day,
+                t.day_ledger.c.person_key.in_(hashes),
+                t.shipments.c.trip_number != trip.trip_number,
+            )
+        )
+        for one in conn.execute(query):
+            key = one.shipment_key
+            ledger = ledger.with_added(people[one.person_key], day, key, f"shipment {key}", one.value)
+    return ledger
+
+
+def decide_all(
+    ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]], ledger: DayLedger | None = None
+) -> list[Judged]:
+    """The final pathways of a whole trip, in manifest order, after what ``ledger`` has counted already.
 
     A shipment whose final pathway differs from the staged one and that does not fit its messages is not
     lost and stops nobody: it goes to review with what is wrong.
     """
     shipments = [shipment for _, shipment in pairs]
-    decisions = decide_trip(shipments, trip, trip.arrival, ctx.rules, default_importer=ctx.filer.default_importer)
+    decisions = decide_trip(
+        shipments, trip, trip.arrival, ctx.rules, ledger, default_importer=ctx.filer.default_importer
+    )
     return [
         Judged(key, shipment, _fitting(ctx, trip, shipment, decision))
         for (key, shipment), decision in zip(pairs, decisions, strict=True)

@@ -25,12 +25,13 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from filings import archive
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import count_days, decide_all, eastern_day, load_shipments
+from filings.judging import count_days, decide_all, eastern_day, ledger_of_others, load_shipments
 from filings.progress import Step, advance_shipments, begin_filings, tell_trip
 from filings.sending import Draft, queue
 from filings.staging import load_trip, record_act
 from filings.store import tables as t
 from filings.uuid7 import uuid7
+from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
@@ -127,6 +128,7 @@ class Work:
     decisions: tuple[PathwayDecision, ...]
     filings: tuple[str | None, ...]
     numbers: tuple[int, ...] = ()
+    ledger: DayLedger | None = None
 
 
 def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | None:
@@ -147,19 +149,21 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
         query = query.limit(ctx.limits.handoffs_per_step)
     rows = conn.execute(query).all()
     decided = stage != "decide"
+    trip, shipments = read_trip(row.document), tuple(load_shipments(one.document for one in rows))
     manifest = conn.execute(
         select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
     ).scalar()
     return Work(
         stage,
-        read_trip(row.document),
+        trip,
         row.version,
         manifest,
         tuple(one.key for one in rows),
         tuple(one.position for one in rows),
-        tuple(load_shipments(one.document for one in rows)),
+        shipments,
         tuple(PathwayDecision.from_dict(one.decision) for one in rows) if decided else (),
         tuple(one.entry_filing_id for one in rows),
+        ledger=None if decided else ledger_of_others(conn, trip, shipments),
     )
 
 
@@ -190,7 +194,7 @@ class Made:
 def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
     """Do the step: pure, and the only part that takes long."""
     if work.stage == "decide":
-        judged = decide_all(ctx, work.trip, list(zip(work.keys, work.shipments, strict=True)))
+        judged = decide_all(ctx, work.trip, list(zip(work.keys, work.shipments, strict=True)), work.ledger)
         return Made(work, decisions=tuple(one.decision for one in judged), judged=judged)
     if work.stage == "manifest":
         return Made(work, drafts=tuple(_manifests(ctx, work, now)))

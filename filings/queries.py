@@ -34,6 +34,16 @@ EASTERN: Final = ZoneInfo("America/New_York")
 BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
 OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
 HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
+STOPPING: Final = (
+    "rejected",
+    "syntax_rejected",
+    "held",
+    "exam",
+    "documents_required",
+    "release_suspended",
+    "release_revoked",
+)
+"""Meanings of outcomes that keep goods from crossing."""
 SHOWN: Final = 25
 
 
@@ -98,7 +108,7 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
         "released": by_state.get("released", 0),
         "held": sum(by_state.get(state, 0) for state in HELD),
         "transmissions": _transmissions(conn, trip_number),
-        "blocking": [_shipment(one) for one in _some(conn, trip_number, BLOCKING)],
+        "blocking": _explained(conn, _some(conn, trip_number, BLOCKING)),
         "waiting": [_shipment(one) for one in _some(conn, trip_number, OPEN, 5)],
         "alerts": alerts(conn, trip_number=trip_number),
     }
@@ -154,6 +164,33 @@ def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int 
         .limit(limit)
     )
     return conn.execute(query).all()
+
+
+def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Shipments with ``why``: CBP's last words that stand in the way, or what a broker must settle."""
+    said: dict[str, dict[str, None]] = {}
+    query = (
+        select(
+            t.outcomes.c.shipment_key,
+            t.outcomes.c.source,
+            t.outcomes.c.code,
+            t.outcomes.c.text,
+            t.outcomes.c.field_path,
+        )
+        .where(t.outcomes.c.shipment_key.in_([row.key for row in rows]), t.outcomes.c.meaning.in_(STOPPING))
+        .order_by(t.outcomes.c.id)
+    )
+    for one in conn.execute(query):
+        field = f" (field {one.field_path})" if one.field_path else ""
+        words = f"CBP {one.source} {one.code or ''}".rstrip()
+        said.setdefault(one.shipment_key, {})[f"{words}: {one.text or 'no text'}{field}"] = None
+    shown = []
+    for row in rows:
+        answer = _shipment(row)
+        needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
+        why = "; ".join(list(said.get(row.key, {}))[-3:]) or (needs or answer["reasons"] or [""])[0]
+        shown.append({**answer, "why": why})
+    return shown
 
 
 def trips(conn: Connection, *, cursor: str | None = None, limit: int = 100) -> Page:

@@ -242,8 +242,8 @@ class Bench:
         from schemas.as2 import Partner, build_message, make_identity
 
         now = datetime(2025, 3, 10, 16, tzinfo=UTC)
-        span = {"not_before": now - timedelta(days=1), "not_after": now + timedelta(days=365)}
-        us, them = make_identity("US", **span), make_identity("THEM", **span)
+        begin, end = now - timedelta(days=1), now + timedelta(days=365)
+        us, them = (make_identity(name, not_before=begin, not_after=end) for name in ("US", "THEM"))
         partner = Partner("THEM", them.certificate)
         payload = b"\n".join(self.lines)[:200_000]
 
@@ -291,10 +291,12 @@ async def _store_rates(folder: Path, seconds: float) -> tuple[float, float]:
 
     async with await Store.open(folder / "store.db") as store:
 
+        async def write_one(one: events.EventDraft) -> None:
+            await store.write(lambda conn: events.record(conn, [one]))
+
         async def round_of_writers() -> int:
             number = time.perf_counter_ns()
-            drafts = [replace(draft, id=f"{number}-{place}") for place in range(WRITERS)]
-            await asyncio.gather(*(store.write(lambda conn, one=one: events.record(conn, [one])) for one in drafts))
+            await asyncio.gather(*(write_one(replace(draft, id=f"{number}-{place}")) for place in range(WRITERS)))
             return WRITERS
 
         rate = await _rate(round_of_writers, seconds)

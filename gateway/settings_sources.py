@@ -19,7 +19,7 @@ from schemas.errors import FormatError, Problem
 
 ENVIRONMENT_PREFIX: Final = "GATEWAY_"
 CONFIG_VARIABLE: Final = "GATEWAY_CONFIG"
-CLIENT_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "GATEWAY_URL", "GATEWAY_KEY"})
+CLIENT_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "GATEWAY_URL", "GATEWAY_API_KEY", "GATEWAY_DEBUG"})
 """Variables of the command line as a client of a running service; not settings of the service."""
 
 _CONTAINER_LINKS: Final = re.compile(r"GATEWAY_(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP).*)?)")

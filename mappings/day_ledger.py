@@ -12,7 +12,6 @@ A shipment that is added again replaces what it left before; it never counts twi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
@@ -39,34 +38,30 @@ class _Table(Generic[V]):
         bucket = self._buckets[place] | {key: value}
         return _Table((*self._buckets[:place], bucket, *self._buckets[place + 1 :]))
 
-    def items(self) -> Iterator[tuple[str, V]]:
+    def sorted_items(self) -> Iterator[tuple[str, V]]:
         """In the order of the keys, so that two equal tables read alike."""
-        return iter(sorted((key, value) for bucket in self._buckets for key, value in bucket.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """One person's day: the total and which shipment brought how much."""
-
-    total: Decimal
-    shipments: tuple[tuple[str, Decimal], ...]
+        keys = sorted((key, place) for place, bucket in enumerate(self._buckets) for key in bucket)
+        return ((key, self._buckets[place][key]) for key, place in keys)
 
 
 class DayLedger:
     """Amounts per person and Eastern day, and the shipments of each order to each person."""
 
-    __slots__ = ("_days", "_orders")
+    __slots__ = ("_amounts", "_orders", "_totals")
 
-    def __init__(self, days: _Table[_Day] | None = None, orders: _Table[tuple[str, ...]] | None = None) -> None:
-        self._days: _Table[_Day] = days or _Table()
-        self._orders: _Table[tuple[str, ...]] = orders or _Table()
+    def __init__(self) -> None:
+        self._totals: _Table[Decimal] = _Table()
+        self._amounts: _Table[tuple[str, str, Decimal]] = _Table()
+        self._orders: _Table[tuple[str, ...]] = _Table()
 
     def total(self, person: str, day: date, *, without: str = "") -> Decimal:
         """Dollars counted for ``person`` on ``day``, leaving out the shipment id ``without``."""
-        found = self._days.get(_day_key(person, day))
-        if found is None:
+        key = _day_key(person, day)
+        total = self._totals.get(key)
+        if total is None:
             return _NOTHING
-        return found.total - sum((amount for name, amount in found.shipments if name == without), _NOTHING)
+        own = self._amounts.get(f"{key}|{without}") if without else None
+        return total if own is None else total - own[2]
 
     def has_other_lot(self, person: str, order_id: str, shipment_id: str) -> bool:
         """Whether another shipment of this order to this person stands in the ledger."""
@@ -75,19 +70,23 @@ class DayLedger:
 
     def with_added(self, person: str, day: date, shipment_id: str, order_id: str, amount: Decimal) -> DayLedger:
         """The ledger with one decided shipment; ``amount`` is 0 where the exemption was not used."""
-        orders, days = self._orders, self._days
+        after = DayLedger()
+        after._totals, after._amounts, after._orders = self._totals, self._amounts, self._orders
         lot = _order_key(person, order_id)
-        known = orders.get(lot) or ()
+        known = self._orders.get(lot) or ()
         if shipment_id not in known:
-            orders = orders.put(lot, (*known, shipment_id))
-        key = _day_key(person, day)
-        found = days.get(key)
-        if amount or found is not None:
-            kept = [] if found is None else [one for one in found.shipments if one[0] != shipment_id]
-            if amount:
-                kept.append((shipment_id, amount))
-            days = days.put(key, _Day(sum([one[1] for one in kept], _NOTHING), tuple(kept)))
-        return DayLedger(days, orders)
+            after._orders = self._orders.put(lot, (*known, shipment_id))
+        after._count(_day_key(person, day), shipment_id, amount)
+        return after
+
+    def _count(self, key: str, shipment_id: str, amount: Decimal) -> None:
+        """Put the shipment's amount in place of what it had; only for a ledger nobody has seen yet."""
+        place = f"{key}|{shipment_id}"
+        own = self._amounts.get(place)
+        before = _NOTHING if own is None else own[2]
+        if amount != before:
+            self._amounts = self._amounts.put(place, (key, shipment_id, amount))
+            self._totals = self._totals.put(key, (self._totals.get(key) or _NOTHING) + amount - before)
 
     def __eq__(self, other: object) -> bool:
         return self.as_dict() == other.as_dict() if isinstance(other, DayLedger) else NotImplemented
@@ -97,22 +96,22 @@ class DayLedger:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain content: what :meth:`from_dict` reads back."""
-        return {
-            "days": {key: {name: str(amount) for name, amount in day.shipments} for key, day in self._days.items()},
-            "orders": {key: list(names) for key, names in self._orders.items()},
-        }
+        days: dict[str, dict[str, str]] = {}
+        for _, (key, shipment_id, amount) in self._amounts.sorted_items():
+            if amount:
+                days.setdefault(key, {})[shipment_id] = str(amount)
+        return {"days": days, "orders": {key: list(names) for key, names in self._orders.sorted_items()}}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> DayLedger:
         """The ledger that :meth:`as_dict` wrote."""
-        days: _Table[_Day] = _Table()
+        ledger = cls()
         for key, shipments in value["days"].items():
-            amounts = tuple((name, Decimal(amount)) for name, amount in shipments.items())
-            days = days.put(key, _Day(sum((amount for _, amount in amounts), _NOTHING), amounts))
-        orders: _Table[tuple[str, ...]] = _Table()
+            for shipment_id, amount in shipments.items():
+                ledger._count(key, shipment_id, Decimal(amount))
         for key, names in value["orders"].items():
-            orders = orders.put(key, tuple(names))
-        return cls(days, orders)
+            ledger._orders = ledger._orders.put(key, tuple(names))
+        return ledger
 
 
 def _day_key(person: str, day: date) -> str:

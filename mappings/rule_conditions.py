@@ -288,7 +288,7 @@ def is_claim_condition(name: str) -> bool:
 
 def condition_fault(name: str, value: object) -> str:
     """The sentence that says what is wrong with a condition's value, or ``""``."""
-    _, fault, _ = SHIPMENT_CONDITIONS.get(name) or CLAIM_CONDITIONS[name]  # type: ignore[assignment]
+    _, fault, _ = SHIPMENT_CONDITIONS.get(name) or CLAIM_CONDITIONS[name]
     return fault(value)
 
 

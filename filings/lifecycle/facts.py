@@ -31,6 +31,8 @@ from filings.lifecycle.states import (
     refuse,
 )
 
+__all__ = ["Declaration", "Fold", "Kind", "ShipmentFacts", "declared_input", "fold", "is_final", "shipment_state"]
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
@@ -167,9 +169,10 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         raise refuse("shipment", state, did.act)
     known = facts.declarations.get(did.kind)
     if known is None:
-        if did.act not in {Act.QUEUED, Act.PACKAGE_READY}:
+        opening = Act.PACKAGE_READY if did.kind == "handoff" else Act.QUEUED
+        if did.act is not opening:
             raise refuse(f"shipment without a {did.kind} filing", state, did.act)
-        start = FilingState.READY if did.act is Act.PACKAGE_READY else FilingState.QUEUED
+        start = FilingState.READY if did.kind == "handoff" else FilingState.QUEUED
         return _declared(facts, did.kind, Declaration(start, did.version))
     if did.version < known.version:
         return facts
@@ -192,9 +195,11 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
         stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
         return _declared(facts, kind, replace(known, in_force=stands)), "", True
     following, effects = step_filing(known.state, what)
+    if effects.verdict == "unexpected":
+        return facts, effects.alert, False
     in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
     changed = _declared(facts, kind, Declaration(following, known.version, in_force))
-    return changed, effects.alert, effects.verdict != "unexpected"
+    return changed, effects.alert, True
 
 
 def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, bool]:

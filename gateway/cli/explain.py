@@ -197,8 +197,9 @@ def _write_summary(output: Output, explained: Explained) -> None:
     rules.add_column("rule")
     rules.add_column("shipments", justify="right")
     rules.add_column("citation", ratio=1)
+    citations = {rule.id: rule.citation for rule in explained.rules.rows}
     for rule, count in explained.used.most_common():
-        rules.add_row(rule, str(count), plain(explained.rules.citations.get(rule, "")))
+        rules.add_row(rule, str(count), plain(citations.get(rule, "")))
     if explained.used:
         output.show(rules)
 

@@ -137,7 +137,7 @@ def _show_blocking(output: Output, board: Mapping[str, Any]) -> None:
         table.add_column(column, no_wrap=True)
     table.add_column("why", ratio=1)
     for one in blocking[:SHOWN]:
-        why = " ".join(problem["text"] for problem in one["needs"]) or (one["reasons"] or [""])[0]
+        why = one.get("why") or ""
         cells = (one["shipment_id"], one["shipment_control_number"] or "", one["state"].replace("_", " "))
         table.add_row(*(plain(cell) for cell in cells), plain(one["pathway"] or ""), plain(why))
     output.show(table)

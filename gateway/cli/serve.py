@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.options import ConfigOption
+from gateway.cli.options import ConfigOption, JsonOption
 from gateway.cli.output import Output
 from schemas.errors import Problem, ShipmentError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.runtime import Gateway
     from gateway.settings import Settings
 
@@ -32,8 +34,11 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the service until it is interrupted. Listens on loopback unless the settings say otherwise.
+
+    With --json the document says where it listens, once it does.
 
     Example: gateway serve --config gateway.toml
     """
@@ -42,7 +47,7 @@ def serve(
     from gateway.logs import configure_logs
     from gateway.settings import load_settings
 
-    output = Output()
+    output = Output(as_json)
     listen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     overrides: dict[str, Any] = {"listen": listen} if listen else {}
     if data is not None:
@@ -72,19 +77,25 @@ async def _serve(
         door = open_door(settings.listen.host, settings.listen.port)
         stack.callback(door.close)
         address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
+        document: dict[str, Any] = {"url": address, "data": settings.storage.directory}
         if with_sandbox:
             sandbox = await stack.enter_async_context(_sandbox_beside(settings, address))
             partner = {"url": sandbox.as2_url, "as2_name": sandbox.as2_name}
             overrides = {**overrides, "partners": {settings.partner_name: partner}}
             settings = load_settings(config, overrides=overrides)
             output.note(f"simulated CBP: {sandbox.as2_url}, control {sandbox.control_url}")
+            document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
         gateway = await stack.enter_async_context(Gateway.open(settings))
         if settings.listen.is_loopback:
-            output.note(f"key for commands on this machine: {await _local_key(gateway)}")
+            document["local_key"] = await _local_key(gateway)
+            output.note(f"key for commands on this machine: {document['local_key']}")
         if with_sandbox:
-            output.note(f"a demo key per role: {await _demo_keys(gateway)}")
+            document["demo_keys"] = await _demo_keys(gateway)
+            output.note(f"a demo key per role: {document['demo_keys']}")
         await stack.enter_async_context(serving(gateway, door))
         output.note(f"listening on {address} (data in {settings.storage.directory})")
+        if output.as_json:
+            output.document(document)
         await stop.wait()
         output.note("stopping")
 
@@ -134,18 +145,19 @@ async def _demo_keys(gateway: Gateway) -> Path:
             kept: dict[str, str] = json.loads(read_key(path))
         except ValueError:
             kept = {}
-        found = [await gateway.store.read(lambda conn, one=one: authenticate(conn, one)) for one in kept.values()]
+        found = await gateway.store.read(lambda conn: [authenticate(conn, one) for one in kept.values()])
         if set(kept) == {role.value for role in Role} and None not in found:
             return path
     now = gateway.clock()
-    keys: dict[str, str] = {}
-    for role in Role:
-        licensed = role is Role.BROKER
-        _, keys[role.value] = await gateway.store.write(
-            lambda conn, role=role, licensed=licensed: create_key(
-                conn, f"demo {role.value}", role, now=now, licensed=licensed
-            )
-        )
+
+    def make(conn: Connection) -> dict[str, str]:
+        made = {}
+        for role in Role:
+            licensed = role is Role.BROKER
+            made[role.value] = create_key(conn, f"demo {role.value}", role, now=now, licensed=licensed)[1]
+        return made
+
+    keys = await gateway.store.write(make)
     write_secret(path, json.dumps(keys, indent=2) + "\n")
     return path
 
@@ -176,8 +188,11 @@ def sandbox(
         str | None, typer.Option("--clock", help="Instant its clock starts at; the law follows it.", metavar="INSTANT")
     ] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Keep its books in memory.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the simulated CBP until it is interrupted. Loopback only; not CBP, not certified.
+
+    With --json the document says where it listens, once it does.
 
     Example: gateway sandbox --clock 2025-03-10T09:00:00-04:00
     """
@@ -188,7 +203,7 @@ def sandbox(
     from sandbox.app import Ports, run
     from sandbox.settings import SettingsError, load_settings
 
-    output = Output()
+    output = Output(as_json)
     try:
         settings = load_settings(
             config,
@@ -210,5 +225,7 @@ def sandbox(
     def ready(ports: Ports) -> None:
         output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
         output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
+        if as_json:
+            output.document(ports.as_dict())
 
     asyncio.run(run(settings, ready))

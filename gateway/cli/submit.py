@@ -52,8 +52,9 @@ def submit(
 
     output = Output(as_json)
     _, raw = read_trip_file(trip_file)
+    size = max(shipments_file.stat().st_size // 1024, 1)
     client = client_for(output, url, key, retry_seconds=retry)
-    document = asyncio.run(_submit(output, client, raw, shipments_file, file=file, wait=wait, timeout=timeout))
+    document = asyncio.run(_submit(output, client, raw, shipments_file, size, file=file, wait=wait, timeout=timeout))
     if as_json:
         output.document(document)
     board = document.get("board") or {}
@@ -67,6 +68,7 @@ async def _submit(
     client: GatewayClient,
     raw: dict[str, Any],
     shipments_file: Path,
+    size: int,
     *,
     file: bool,
     wait: bool,
@@ -78,7 +80,7 @@ async def _submit(
     async with client:
         receipt = await client.put_trip(raw)
         output.problems(receipt.get("warnings", ()), "Warnings")
-        document = await _stage(output, client, number, shipments_file)
+        document = await _stage(output, client, number, shipments_file, size)
         document = {"trip": receipt, **document}
         _show_staged(output, number, document)
         if not file:
@@ -98,18 +100,20 @@ async def _submit(
     return document
 
 
-async def _stage(output: Output, client: GatewayClient, number: str, path: Path) -> dict[str, Any]:
+async def _stage(output: Output, client: GatewayClient, number: str, path: Path, size: int) -> dict[str, Any]:
     from gateway.cli.reading import checked_rows, refused_row
 
-    staged, refused, by_pathway, notes = 0, [], {}, 0
+    staged, notes = 0, 0
+    refused: list[dict[str, Any]] = []
+    by_pathway: dict[str, int] = {}
     with output.progress() as bars:
-        reading = bars.add_task("read (kB)", total=max(path.stat().st_size // 1024, 1))
+        reading = bars.add_task("read (kB)", total=size)
         sending = bars.add_task("staged", total=None)
         read = 0
 
-        def advance(size: int) -> None:
+        def advance(piece: int) -> None:
             nonlocal read
-            read += size
+            read += piece
             bars.update(reading, completed=read // 1024)
 
         for rows in _batches(checked_rows(path, advance)):
@@ -125,7 +129,7 @@ async def _stage(output: Output, client: GatewayClient, number: str, path: Path)
                 by_pathway[answer["pathway"]] = by_pathway.get(answer["pathway"], 0) + 1
             bars.update(sending, completed=staged + len(refused))
         bars.update(sending, total=max(staged + len(refused), 1))
-        bars.update(reading, completed=max(path.stat().st_size // 1024, 1))
+        bars.update(reading, completed=size)
     return {"staged": staged, "pathways": by_pathway, "notes": notes, "refused": refused}
 
 

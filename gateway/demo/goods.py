@@ -74,7 +74,7 @@ SHOPS: Final[tuple[dict[str, Any], ...]] = (
         "city": "Montréal",
         "region": "QC",
         "postal_code": "H2X 1Y4",
-        "number": "98-7000001",
+        "number": "12-7000001",
     },
     {
         "name": "Fictional Goods Ltd",
@@ -82,7 +82,7 @@ SHOPS: Final[tuple[dict[str, Any], ...]] = (
         "city": "Toronto",
         "region": "ON",
         "postal_code": "M5V 2T6",
-        "number": "98-7000002",
+        "number": "12-7000002",
     },
     {
         "name": "Atelier Échantillon Inc",
@@ -90,7 +90,7 @@ SHOPS: Final[tuple[dict[str, Any], ...]] = (
         "city": "Québec",
         "region": "QC",
         "postal_code": "G1R 4S9",
-        "number": "98-7000003",
+        "number": "12-7000003",
     },
     {
         "name": "Prairie Testware Corp",
@@ -98,7 +98,7 @@ SHOPS: Final[tuple[dict[str, Any], ...]] = (
         "city": "Winnipeg",
         "region": "MB",
         "postal_code": "R3C 0V1",
-        "number": "98-7000004",
+        "number": "12-7000004",
     },
     {
         "name": "Harbour Mock & Daughters",
@@ -106,7 +106,7 @@ SHOPS: Final[tuple[dict[str, Any], ...]] = (
         "city": "Halifax",
         "region": "NS",
         "postal_code": "B3J 1S9",
-        "number": "98-7000005",
+        "number": "12-7000005",
     },
 )
 

@@ -26,6 +26,8 @@ AS2_NAME: Final = "CBP-SANDBOX"
 """The name it answers to on the wire."""
 CALL_TIMEOUT: Final = aiohttp.ClientTimeout(total=60)
 _LOG_END: Final = 1200
+_ROOT: Final = str(Path(__file__).resolve().parents[2])
+"""Where the child finds the packages, also when they are not installed."""
 
 
 class SandboxProcess:
@@ -47,8 +49,7 @@ class SandboxProcess:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+        paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH", "")])]
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

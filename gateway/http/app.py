@@ -7,8 +7,7 @@ served only if it stands in the table of :mod:`gateway.http.routes`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -46,8 +45,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "metrics": operations.metrics,
     "openapi": operations.openapi_json,
 }
-STOP_SECONDS: Final = 10.0
-"""How long requests in work may take to end when the service stops."""
 
 
 def build_app(gateway: Service) -> web.Application:
@@ -71,17 +68,3 @@ def build_app(gateway: Service) -> web.Application:
 
 async def _end_streams(app: web.Application) -> None:
     await app[events.NEWEST].close()
-
-
-@asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
-    """Serve ``app`` while the context is open; the value is the address in use (port 0 takes any free one)."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        address = runner.addresses[0]
-        yield str(address[0]), int(address[1])
-    finally:
-        await runner.cleanup()

@@ -50,13 +50,13 @@ class BodyReader:
                     piece = await content.readany()
             except TimeoutError:
                 text = f"Nothing of the body came for {IDLE_SECONDS:.0f} seconds."
-                raise HttpProblem(408, Problem("body_timeout", "", text, "Send the request again.")) from None
+                raise _unread(408, "body_timeout", text) from None
             except (web.RequestPayloadError, aiohttp.ClientPayloadError, HttpProcessingError) as error:
                 text = f"The body cannot be read: {_first_line(error)}."
-                raise HttpProblem(400, Problem("unreadable_body", "", text, "Send the request again.")) from None
+                raise _unread(400, "unreadable_body", text) from None
             except ConnectionError:
                 text = "The connection ended before the body did."  # for the log: nobody is left to answer
-                raise HttpProblem(400, Problem("connection_lost", "", text, "Send the request again.")) from None
+                raise _unread(400, "connection_lost", text) from None
             if not piece:
                 return
             self.size += len(piece)
@@ -87,7 +87,12 @@ def _first_line(error: Exception) -> str:
 
 def _too_large(limit: int) -> HttpProblem:
     text = f"The body is larger than {limit // MIB} MiB."
-    return HttpProblem(413, Problem("body_too_large", "", text, "Send it in parts."), {hdrs.CONNECTION: "close"})
+    return _unread(413, "body_too_large", text, "Send it in parts.")
+
+
+def _unread(status: int, code: str, text: str, remedy: str = "Send the request again.") -> HttpProblem:
+    """A fault after which the rest of the body is not read: the connection cannot be used again."""
+    return HttpProblem(status, Problem(code, "", text, remedy), {hdrs.CONNECTION: "close"})
 
 
 def require_utf8(request: web.Request) -> None:

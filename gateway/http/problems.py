@@ -93,7 +93,10 @@ def problem_response(
 ) -> web.Response:
     """The answer that carries :func:`document`."""
     body = orjson.dumps(document(status, problems, **more))
-    return web.Response(status=status, body=body, headers=headers, content_type=CONTENT_TYPE)
+    response = web.Response(status=status, body=body, headers=headers, content_type=CONTENT_TYPE)
+    if response.headers.get(hdrs.CONNECTION) == "close":
+        response.force_close()
+    return response
 
 
 def error_response(error: GatewayError) -> web.Response:

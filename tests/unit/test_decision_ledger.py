@@ -68,3 +68,14 @@ def test_a_ledger_can_be_written_down_and_read_back() -> None:
     assert hash(ledger) == hash(other)
     assert ledger != first
     assert ledger != "a ledger"
+
+
+def test_one_person_with_many_small_parcels_is_counted_exactly() -> None:
+    """A warehouse that is sent two thousand cents' worth in parcels keeps an exact total."""
+    ledger = DayLedger()
+    for number in range(2000):
+        ledger = ledger.with_added("ANA", MONDAY, f"S{number}", f"O{number}", Decimal("0.01"))
+
+    assert ledger.total("ANA", MONDAY) == Decimal("20.00")
+    assert ledger.total("ANA", MONDAY, without="S7") == Decimal("19.99")
+    assert DayLedger.from_dict(ledger.as_dict()).total("ANA", MONDAY) == Decimal("20.00")

@@ -152,7 +152,8 @@ def test_variables_that_are_not_settings_are_left_alone() -> None:
     """The client's own variables and those a container platform adds are not read as settings."""
     assert load_settings(
         environ={
-            "GATEWAY_KEY": "x",
+            "GATEWAY_API_KEY": "x",
+            "GATEWAY_DEBUG": "1",
             "GATEWAY_URL": "http://127.0.0.1:1",
             "GATEWAY_SERVICE_HOST": "10.0.0.1",
             "GATEWAY_PORT": "tcp://10.0.0.1:80",
