@@ -35,7 +35,7 @@ from filings.lifecycle import (
     step_trip,
     trip_verdict,
 )
-from filings.lifecycle.facts import Kind
+from filings.lifecycle.evidence import Kind
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision

@@ -20,10 +20,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from schemas.errors import Conflict, FormatError, GatewayError, NotAllowed, NotFound, Problem, ShipmentError
 from schemas.errors import TransportError as Unreachable
@@ -163,22 +164,23 @@ class GatewayClient:
     ) -> Any:
         if self._session is None:
             raise RuntimeError("use the client as an asynchronous context manager")
+        address = self.url + path + (f"?{urlencode(query)}" if query else "")
         try:
-            async with self._session.request(
-                method, self.url + path, headers=headers, data=body, params=query
-            ) as response:
+            # As quoted by us: a name with dots and slashes must not become another path.
+            url = URL(address, encoded=True)
+            async with self._session.request(method, url, headers=headers, data=body) as response:
                 data = await response.read()
                 if response.status >= 400:
                     raise _error_of(response.status, data)
                 return orjson.loads(data)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
             raise _Away(type(error).__name__) from None
-        except aiohttp.InvalidURL:
-            remedy = "Give it like http://127.0.0.1:8470."
-            raise FormatError(Problem("not_a_url", "--url", f"{self.url!r} is not an address.", remedy)) from None
         except orjson.JSONDecodeError:
             text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
             raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None
+        except ValueError:
+            remedy = "Give it like http://127.0.0.1:8470."
+            raise FormatError(Problem("not_a_url", "--url", f"{self.url!r} is not an address.", remedy)) from None
 
     def _unreachable(self, away: _Away) -> Problem:
         text = f"No gateway answers at {self.url}: {away}, for {self._retry_seconds:.0f} seconds."
@@ -198,7 +200,8 @@ def _error_of(status: int, data: bytes) -> Exception:
     try:
         document = orjson.loads(data)
         problems = [Problem.from_dict(one) for one in document["errors"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        problems[0]  # noqa: B018 - a document without faults is none
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
         problems = [Problem(f"http_{status}", "", f"The answer is {status} without a problem document.")]
     if status in _AWAY or problems[0].code == "idempotency_in_progress":
         return _Away(problems[0].text.rstrip(".") if problems[0].text else str(status))

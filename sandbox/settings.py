@@ -45,7 +45,7 @@ class Behaviour:
     check_packaging_units: bool = True
     """Hold M1104 to the broker list of packaging units."""
     check_commodity_units: bool = True
-    """Hold N1010 to the same list: DE 599 is a packaging unit. Whether CBP also takes units of quantity is not known."""
+    """Hold N1010 to the same list (DE 599). Whether CBP also takes units of quantity there is not known."""
     check_equipment_types: bool = True
     """Hold VID01 to the broker list of equipment types."""
     land_districts: tuple[str, ...] = ("01", "02", "07", "09", "23", "24", "25", "26", "30", "33", "34", "36", "38")

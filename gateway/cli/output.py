@@ -16,7 +16,7 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from schemas.errors import Problem
+from schemas.errors import GatewayError, Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -186,10 +186,16 @@ class JsonRows:
     ) -> None:
         import orjson
 
+        if isinstance(error, GatewayError):  # the document is begun: the refusal becomes part of it
+            self._members["errors"] = [problem.as_dict() for problem in error.problems]
+        elif error is not None:
+            return
         text = b"\n  ]" if self._rows else b"]"
         for name, value in self._members.items():
             text += b",\n  " + orjson.dumps(name) + b": " + to_json(value).replace(b"\n", b"\n  ")
         write_standard_output(text + b"\n}\n")
+        if error is not None:
+            raise SystemExit(1) from None
 
     def add(self, row: Any) -> None:
         """One more row."""

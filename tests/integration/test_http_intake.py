@@ -141,6 +141,15 @@ async def test_shipments_as_csv(tmp_path: Path) -> None:
         assert [row["state"] == "refused" for row in answer["results"]] == [False, True, True, False]
 
 
+async def test_text_that_a_database_cannot_hold_is_a_fault_of_its_row(tmp_path: Path, database: str) -> None:
+    """A NUL anywhere, also in the id, refuses that row alone; on both engines."""
+    async with running(tmp_path, database=database) as api:
+        await put(api)
+        rows = [parcel(1, shipment_id="T\x00"), parcel(2, order_id="\x00"), parcel(3, **{"\x00": 1}), parcel(4)]
+        status, answer = await api.ask("POST", SHIPMENTS, body=rows)
+        assert (status, answer["accepted"], answer["rejected"]) == (200, 1, 3)
+
+
 async def test_the_same_rows_get_the_same_answers(tmp_path: Path) -> None:
     """Sending a file again changes nothing and answers the same."""
     async with running(tmp_path) as api:
