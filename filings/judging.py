@@ -47,7 +47,7 @@ def load_shipments(documents: Iterable[Mapping[str, Any]]) -> Iterator[Shipment]
 def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:
     """The pathway of each shipment as things stand, counting what is staged for the same people already."""
     shipments = [shipment for _, shipment in pairs]
-    ledger = _ledger(conn, trip, shipments)
+    ledger = _ledger(conn, trip, pairs)
     lots = find_lots(shipments)
     judged: list[Judged] = []
     for key, shipment in pairs:
@@ -58,9 +58,11 @@ def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tupl
     return judged
 
 
-def _ledger(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayLedger:
-    """What the store knows of the people and orders of these shipments."""
+def _ledger(conn: Connection, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> DayLedger:
+    """What the store knows of the people and orders of these shipments, without what they counted themselves."""
     day = eastern_day(trip.arrival)
+    shipments = [shipment for _, shipment in pairs]
+    own = {key for key, _ in pairs}
     people = {_hashed(person): person for person in {person_key(shipment.consignee) for shipment in shipments}}
     ledger = DayLedger()
     counted: dict[str, tuple[str, Decimal]] = {}
@@ -69,7 +71,8 @@ def _ledger(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayL
             t.day_ledger.c.eastern_day == day, t.day_ledger.c.person_key.in_(hashes)
         )
         for row in conn.execute(query):
-            counted[row.shipment_key] = (people[row.person_key], row.value)
+            if row.shipment_key not in own:
+                counted[row.shipment_key] = (people[row.person_key], row.value)
     known = {shipment.shipment_id for shipment in shipments}
     for orders in _chunks(sorted({shipment.order_id for shipment in shipments})):
         columns = (t.shipments.c.key, t.shipments.c.shipment_id, t.shipments.c.order_id, t.shipments.c.document)

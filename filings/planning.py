@@ -14,7 +14,7 @@ uses one twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +26,7 @@ from filings import archive
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
 from filings.judging import count_days, decide_all, eastern_day, ledger_of_others, load_shipments
+from filings.lifecycle import TripInput, TripState, step_trip
 from filings.progress import Step, advance_shipments, begin_filings, tell_trip
 from filings.sending import Draft, queue
 from filings.staging import load_trip, record_act
@@ -103,11 +104,15 @@ def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: dat
     return FilingReceipt(trip_number, total, by_pathway, False)
 
 
-def trips_to_plan(conn: Connection, limit: int = 10) -> list[str]:
-    """Trips whose planning is not done, oldest first."""
+def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
+    """Trips whose planning is not done, oldest first; those of ``without`` leave their room to others."""
     query = (
         select(t.trips.c.trip_number)
-        .where(t.trips.c.plan_stage.is_not(None), t.trips.c.plan_stage != "done")
+        .where(
+            t.trips.c.plan_stage.is_not(None),
+            t.trips.c.plan_stage != "done",
+            t.trips.c.trip_number.not_in(sorted(without)),
+        )
         .order_by(t.trips.c.filed_at)
         .limit(limit)
     )
@@ -299,7 +304,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
     through = work.positions[-1] if again else 0
     values: dict[str, Any] = {"plan_stage": following, "planned_through": through, "updated_at": now}
     if following == "done":
-        values |= {"state": "filed"}
+        values |= {"state": step_trip(TripState(row.state), TripInput.ALL_SENT)[0].value}
     conn.execute(update(t.trips).where(t.trips.c.trip_number == work.trip.trip_number).values(values))
     if following == "done":
         tell_trip(conn, work.trip.trip_number, now)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ from filings.judging import Judged, count_days, eastern_day, fit, judge
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
-from schemas.errors import Conflict, NotFound, Problem
+from mappings.manifest import trip_segments
+from schemas.errors import Conflict, FormatError, NotFound, Problem, ShipmentError
 from schemas.intake import Row
 from schemas.shipment import Shipment
 from schemas.trip import Trip, read_trip
@@ -83,16 +84,34 @@ class StageResult:
             answer["reasons"] = list(self.reasons)
         if self.notes:
             answer["notes"] = [dict(note) for note in self.notes]
-        if self.problems:
-            answer["errors"] = [problem.as_dict() for problem in self.problems]
+        for key, wanted in (("errors", True), ("warnings", False)):
+            listed = [one.as_dict() for one in self.problems if (one.severity == "error") is wanted]
+            if listed:
+                answer[key] = listed
         return answer
 
 
-def put_trip(conn: Connection, trip: Trip, raw: Mapping[str, Any], *, actor: Actor, now: datetime) -> TripReceipt:
-    """Create the trip, or replace it while nothing of it has been filed; raises :class:`Conflict` after that."""
+def put_trip(
+    conn: Connection,
+    trip: Trip,
+    raw: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    ctx: FilingContext | None = None,
+) -> TripReceipt:
+    """Create the trip, or replace it while nothing of it has been filed; raises :class:`Conflict` after that.
+
+    With ``ctx`` the trip is written into a manifest for trial: what could not be said there is told now, with
+    :class:`ShipmentError`, and not when its shipments are filed and it can no longer be changed.
+    """
+    if ctx is not None:
+        _check_manifest(trip, ctx)
     number = trip.trip_number
     known = conn.execute(
-        select(t.trips.c.state, t.trips.c.version, t.trips.c.document).where(t.trips.c.trip_number == number)
+        select(t.trips.c.state, t.trips.c.version, t.trips.c.document)
+        .where(t.trips.c.trip_number == number)
+        .with_for_update()
     ).first()
     values = {
         "carrier_scac": trip.carrier_scac,
@@ -113,6 +132,14 @@ def put_trip(conn: Connection, trip: Trip, raw: Mapping[str, Any], *, actor: Act
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
     return TripReceipt(number, version, known is None)
+
+
+def _check_manifest(trip: Trip, ctx: FilingContext) -> None:
+    """Raise what keeps the trip out of a 309, at the trip's own paths."""
+    try:
+        trip_segments(trip, ctx.profile, ctx.profile.manifest_types["complete"], 1)
+    except FormatError as error:
+        raise ShipmentError(replace(one, path=one.path.removeprefix("trip.")) for one in error.problems) from error
 
 
 def record_act(
@@ -161,7 +188,7 @@ def stage(
     """
     trip_row = load_trip(conn, trip_number, lock=True)
     trip = read_trip(trip_row.document)
-    known = _known(conn, trip_number, [row.shipment_id for row in rows if row.shipment_id])
+    known = _known(conn, trip_number, [row.shipment.shipment_id for row in rows if row.shipment])
     if trip_row.state != "draft":
         if all(row.shipment_id in known and known[row.shipment_id].digest == row.digest for row in rows):
             return [_answer_again(row, known[row.shipment_id or ""]) for row in rows]
@@ -195,10 +222,14 @@ def _stage_fresh(
     results: dict[int, StageResult],
     now: datetime,
 ) -> None:
-    """Judge and store the rows that are new or changed; their answers go into ``results``."""
-    _forget(conn, trip, [known[row.shipment_id] for row in rows if row.shipment_id and row.shipment_id in known])
-    numbered = _with_scns(conn, trip, rows)
-    keys = {row.index: uuid7() for row, _ in numbered}
+    """Judge and store the rows that are new or changed; their answers go into ``results``.
+
+    A changed shipment keeps its key, its place and, unless it names another, its control number. If the
+    change is refused, what was staged before stays.
+    """
+    earlier = {row.index: known[row.shipment_id] for row in rows if row.shipment_id and row.shipment_id in known}
+    numbered = _with_scns(conn, trip, rows, earlier)
+    keys = {row.index: earlier[row.index].key if row.index in earlier else uuid7() for row, _ in numbered}
     requests = [ScnRequest(shipment.scn or "", keys[row.index], trip.trip_number) for row, shipment in numbered]
     taken = {one.request.shipment_key: one for one in reserve_scns(conn, requests, eastern_day(now))}
     for row, shipment in numbered:
@@ -209,32 +240,41 @@ def _stage_fresh(
     position = _last_position(conn, trip.trip_number)
     inserted: list[dict[str, Any]] = []
     kept: list[Judged] = []
-    unfit: list[ScnRequest] = []
+    idle: list[ScnRequest] = []
+    replaced: list[str] = []
     for (row, shipment), judgement in zip(free, judged, strict=True):
         problems, notes = fit(ctx, trip, shipment, judgement.decision)
+        before = earlier.get(row.index)
         if problems:
-            unfit.append(ScnRequest(shipment.scn or "", keys[row.index], trip.trip_number))
+            if before is None or before.scn != shipment.scn:
+                idle.append(ScnRequest(shipment.scn or "", keys[row.index], trip.trip_number))
             results[row.index] = _refused(row, (*row.problems, *problems))
             continue
-        position += 1
-        inserted.append(_columns(trip.trip_number, row, shipment, judgement, notes, position, now))
+        if before is None:
+            position += 1
+            place = position
+        else:
+            place = before.position
+            replaced.append(before.key)
+            if before.scn != shipment.scn:
+                idle.append(ScnRequest(before.scn, before.key, trip.trip_number))
+        inserted.append(_columns(trip.trip_number, row, shipment, judgement, notes, place, now))
         kept.append(judgement)
         results[row.index] = _accepted(row, shipment, judgement.decision, notes)
-    if unfit:
-        free_scns(conn, unfit)
+    if idle:
+        free_scns(conn, idle)
     if inserted:
+        _take_out(conn, replaced)
         conn.execute(insert(t.shipments), inserted)
         count_days(conn, trip, kept)
 
 
-def _forget(conn: Connection, trip: Trip, rows: Sequence[Any]) -> None:
-    """Take out staged shipments that are being replaced; their control numbers are free again."""
-    if not rows:
-        return
-    free_scns(conn, [ScnRequest(row.scn, row.key, trip.trip_number) for row in rows if row.scn])
-    keys = [row.key for row in rows]
-    conn.execute(delete(t.day_ledger).where(t.day_ledger.c.shipment_key.in_(keys)))
-    conn.execute(delete(t.shipments).where(t.shipments.c.key.in_(keys)))
+def _take_out(conn: Connection, keys: Sequence[str]) -> None:
+    """Make room for the new content of staged shipments."""
+    for start in range(0, len(keys), 500):
+        some = keys[start : start + 500]
+        conn.execute(delete(t.day_ledger).where(t.day_ledger.c.shipment_key.in_(some)))
+        conn.execute(delete(t.shipments).where(t.shipments.c.key.in_(some)))
 
 
 def _last_position(conn: Connection, trip_number: str) -> int:
@@ -242,9 +282,13 @@ def _last_position(conn: Connection, trip_number: str) -> int:
     return int(conn.execute(query).scalar_one())
 
 
-def _with_scns(conn: Connection, trip: Trip, rows: Sequence[Row]) -> list[tuple[Row, Shipment]]:
-    """Each row's shipment with a shipment control number; those without one get the carrier's next."""
-    lacking = sum(1 for row in rows if row.shipment is not None and row.shipment.scn is None)
+def _with_scns(
+    conn: Connection, trip: Trip, rows: Sequence[Row], earlier: Mapping[int, Any]
+) -> list[tuple[Row, Shipment]]:
+    """Each row's shipment with a shipment control number: its own, the one it had, or the carrier's next."""
+    lacking = sum(
+        1 for row in rows if row.shipment is not None and row.shipment.scn is None and row.index not in earlier
+    )
     given = iter(allocate(conn, f"scn:{trip.carrier_scac}", lacking, last=99_999_999_999) if lacking else ())
     numbered: list[tuple[Row, Shipment]] = []
     for row in rows:
@@ -252,9 +296,9 @@ def _with_scns(conn: Connection, trip: Trip, rows: Sequence[Row]) -> list[tuple[
             continue
         shipment = row.shipment
         if shipment.scn is None:
-            shipment = shipment.model_copy(
-                update={"shipment_control_number": f"{trip.carrier_scac}G{next(given):011d}"}
-            )
+            before = earlier.get(row.index)
+            scn = f"{trip.carrier_scac}G{next(given):011d}" if before is None else before.scn
+            shipment = shipment.model_copy(update={"shipment_control_number": scn})
         numbered.append((row, shipment))
     return numbered
 
@@ -332,7 +376,7 @@ def _answer_again(row: Row, before: Any) -> StageResult:
         before.pathway,
         before.state,
         tuple(decision.reasons),
-        tuple(Problem.from_dict(problem) for problem in before.problems),
+        (*(Problem.from_dict(problem) for problem in before.problems), *decision.warnings),
         tuple(before.notes),
     )
 

@@ -18,6 +18,7 @@ import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
@@ -197,12 +198,12 @@ def _part(text: str) -> str:
 
 def _error_of(status: int, data: bytes) -> Exception:
     """The error behind an answer of 400 and above."""
-    try:
-        document = orjson.loads(data)
-        problems = [Problem.from_dict(one) for one in document["errors"]]
-        problems[0]  # noqa: B018 - a document without faults is none
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+    problems: list[Problem] = []
+    # whatever answers without a problem document is not our service, or a proxy before it
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        problems = [Problem.from_dict(one) for one in orjson.loads(data)["errors"]]
+    if not problems:
         problems = [Problem(f"http_{status}", "", f"The answer is {status} without a problem document.")]
     if status in _AWAY or problems[0].code == "idempotency_in_progress":
-        return _Away(problems[0].text.rstrip(".") if problems[0].text else str(status))
+        return _Away(problems[0].text.rstrip("."))
     return _CLASSES.get(status, FormatError)(problems)

@@ -21,6 +21,7 @@ import structlog
 
 from filings import receiving, sending
 from filings.context import FilingContext, Limits, SenderIdentity
+from filings.deadlines import Patience
 from filings.store import Store
 from filings.uuid7 import uuid7
 from gateway.receipts import Receipts
@@ -41,6 +42,7 @@ from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
 from gateway.workers.sender import Sender
+from gateway.workers.watcher import Watcher
 from mappings.entry import FilerIdentity
 from mappings.rulebook import RuleBook
 from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
@@ -202,7 +204,14 @@ class Gateway:
         self._sender = Sender(store, settings.partner_name, self._transport, clock, owner, self.wake)
         self._planner = Planner(store, self.ctx, clock, self.wake)
         self._reader = Reader(store, self.ctx, clock, self.wake)
-        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader)
+        times = settings.deadlines
+        patience = Patience(
+            receipt=timedelta(minutes=times.receipt_minutes),
+            answer=timedelta(minutes=times.response_minutes),
+            before_arrival=timedelta(minutes=times.before_arrival_minutes),
+        )
+        watcher = Watcher(store, patience, clock)
+        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader, watcher)
         self._inbox: asyncio.Task[None] | None = None
 
     @classmethod

@@ -115,10 +115,14 @@ def show_result(output: Output, result: DemoResult) -> None:
     memory = ", ".join(f"{name} {size} MB" for name, size in document["memory_mb"].items() if size)
     output.say(f"most memory held: {memory}", "dim")
     output.say("\nWhere to look next", "bold")
-    if result.folder is None:
-        output.say("  gateway demo --data var/demo          keep the database, the keys and the logs", "dim")
-    else:
-        output.say(f"  {result.folder}: gateway.db, gateway.log, sandbox/sandbox.log", "dim")
     other = "2025-03-10" if document["arrival"] >= "2025-08-29" else "2026-11-23"
-    output.say(f"  gateway demo --arrival {other}      the same with the law of another day", "dim")
-    output.say("  gateway serve --with-sandbox          the service itself, with a simulated CBP beside it", "dim")
+    _hint(output, f"gateway demo --arrival {other}", "the same with the law of another day")
+    _hint(output, "gateway serve --with-sandbox", "the service itself, with a simulated CBP beside it")
+    if result.folder is None:
+        _hint(output, "gateway demo --data var/demo", "keep the database, the keys and the logs")
+    else:
+        _hint(output, str(result.folder), "gateway.db, gateway.log, sandbox/sandbox.log")
+
+
+def _hint(output: Output, what: str, why: str) -> None:
+    output.say(f"  {what:<36}{why}", "dim")

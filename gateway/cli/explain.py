@@ -52,7 +52,7 @@ def explain(
     instant = read_arrival(arrival, datetime.now(UTC))
     importer = load_settings(config).filer.default_importer
     explained = Explained(shipments_file, instant, RuleBook.load(), importer)
-    with output.progress() as bars:
+    with output.progress(rows_follow=True) as bars:
         task = bars.add_task("kB read", total=max(2 * shipments_file.stat().st_size // 1024, 1))
         read = 0
 

@@ -75,8 +75,12 @@ class Output:
             self.say(f"and {len(listed) - SHOWN_PROBLEMS} more; --json has all of them", "dim")
 
     @contextmanager
-    def progress(self, *, transient: bool = True) -> Iterator[Progress]:
-        """Progress bars on standard error; drawn live at a terminal, elsewhere only their end unless ``transient``."""
+    def progress(self, *, transient: bool = True, rows_follow: bool = False) -> Iterator[Progress]:
+        """Progress bars on standard error; drawn live at a terminal, elsewhere only their end unless ``transient``.
+
+        ``rows_follow``: rows are shown while the bars run; at a terminal they would write over each other, so that
+        there are no bars then.
+        """
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -93,7 +97,10 @@ class Output:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self.errors, transient=transient, redirect_stdout=False) as bars:
+        hidden = rows_follow and not self.as_json and sys.stdout.isatty()
+        with Progress(
+            *columns, console=self.errors, transient=transient, redirect_stdout=False, disable=hidden
+        ) as bars:
             yield bars
 
 

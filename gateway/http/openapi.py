@@ -94,9 +94,10 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             state={"enum": STATES},
             reasons={"type": "array", "items": _string()},
             notes={"type": "array", "items": {"type": "object"}, "description": "What is written differently for CBP."},
-            errors={"type": "array", "items": _ref("Fault")},
+            errors={"type": "array", "items": _ref("Fault"), "minItems": 1},
+            warnings={"type": "array", "items": _ref("Fault"), "minItems": 1},
         ),
-        "description": "What became of one row: `pathway`, or `errors` (which may also hold warnings).",
+        "description": "What became of one row: `pathway`, or `errors`; either may come with `warnings`.",
     },
     "StageAnswer": _object(
         "results accepted rejected",

@@ -34,7 +34,9 @@ async def put_trip(request: web.Request) -> web.Response:
     if trip is None:
         raise ShipmentError(problems)
     now = service.clock()
-    receipt = await service.store.write(lambda conn: staging.put_trip(conn, trip, raw, actor=actor, now=now))
+    receipt = await service.store.write(
+        lambda conn: staging.put_trip(conn, trip, raw, actor=actor, now=now, ctx=service.ctx)
+    )
     answer = receipt.as_dict()
     warnings = [problem.as_dict() for problem in problems if problem.severity == "warning"]
     answer["warnings"] = [*warnings, *(w for w in answer.get("warnings", ()) if w not in warnings)]

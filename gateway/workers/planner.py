@@ -32,12 +32,17 @@ class Planner(Worker):
 
     async def turn(self) -> bool:
         """One step of every trip that waits; a trip that cannot be planned is told to a person, the others go on."""
-        waiting = [number for number in await self._store.read(planning.trips_to_plan) if number not in self._stuck]
+        waiting = await self._store.read(lambda conn: planning.trips_to_plan(conn, without=self._stuck))
+        fault: Exception | None = None
         for trip_number in waiting:
             try:
                 await self._step(trip_number)
             except GatewayError as error:
                 await self._tell(trip_number, error)
+            except Exception as error:  # noqa: BLE001 - raised below, when the other trips have had their turn
+                fault = fault or error
+        if fault is not None:
+            raise fault
         return bool(waiting)
 
     async def _step(self, trip_number: str) -> None:

@@ -19,6 +19,11 @@ AT_ONCE: Final = 4
 """Transmissions on their way at one time."""
 
 
+def machine_clock() -> datetime:
+    """The machine's own clock, on which leases and pauses run."""
+    return datetime.now(UTC)
+
+
 class Sender(Worker):
     """Takes queued transmissions, commits their exact bytes, sends them, records what came of it."""
 
@@ -32,6 +37,8 @@ class Sender(Worker):
         clock: Callable[[], datetime],
         owner: str,
         moved: Callable[[], None],
+        *,
+        wall: Callable[[], datetime] = machine_clock,
     ) -> None:
         super().__init__()
         self._store = store
@@ -40,10 +47,11 @@ class Sender(Worker):
         self._clock = clock
         self._owner = owner
         self._moved = moved
+        self._wall = wall
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
-        now, wall = self._clock(), datetime.now(UTC)
+        now, wall = self._clock(), self._wall()
         taken = await self._store.write(
             lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall)
         )
@@ -72,7 +80,7 @@ class Sender(Worker):
             body = base64.b64encode(outgoing.prepared_body or b"").decode()
             return PreparedTransmission.from_dict({**outgoing.prepared, "body": body})
         file = OutboundFile(outgoing.name, outgoing.payload, outgoing.content_type)
-        now = datetime.now(UTC)
+        now = self._wall()
         identifier = make_message_id(outgoing.id, f"{outgoing.attempts}.gateway")
         made = await asyncio.to_thread(transport.prepare, file, message_id=identifier, at=now)
         headers = made.as_dict()
@@ -108,4 +116,4 @@ class Sender(Worker):
         await self._store.write(lambda conn: sending.undelivered(conn, attempt, error.problems, in_doubt=in_doubt))
 
     def _attempt(self, outgoing: sending.Outgoing) -> sending.Attempt:
-        return sending.Attempt(outgoing.id, self._owner, outgoing.attempts, self._clock(), datetime.now(UTC))
+        return sending.Attempt(outgoing.id, self._owner, outgoing.attempts, self._clock(), self._wall())

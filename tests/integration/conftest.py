@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, delete, insert, text
 
+from filings.merkle import EMPTY_ROOT
 from filings.store.database import Store
+from filings.store.tables import archive_head, metadata
 
 _NUMBERS = itertools.count(1)
 START_ATTEMPTS = 4
@@ -70,3 +73,33 @@ async def store(database: str) -> AsyncIterator[Store]:
     """An open store at this program's version, once for each engine."""
     async with await Store.open(database) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_reused(postgres_server: Any) -> str:
+    """The address of a database that tests use one after the other; see :func:`filing_store`."""
+    postgres_server.psql("CREATE DATABASE gateway_reused;")
+    return str(postgres_server.get_uri(database="gateway_reused"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def filing_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store, once for each engine; on PostgreSQL one database is emptied again for each test.
+
+    Making a database takes longer than most tests do. Emptying needs the server's own superuser: the tables
+    that are append-only refuse everybody else.
+    """
+    if request.param == "sqlite":
+        async with await Store.open(tmp_path / "gateway.db") as opened:
+            yield opened
+        return
+    async with await Store.open(request.getfixturevalue("postgres_reused")) as opened:
+        await opened.write(_empty)
+        yield opened
+
+
+def _empty(conn: Connection) -> None:
+    conn.execute(text("SET LOCAL session_replication_role = replica"))
+    for table in reversed(metadata.sorted_tables):
+        conn.execute(delete(table))
+    conn.execute(insert(archive_head), {"id": 1, "size": 0, "root": EMPTY_ROOT, "frontier": []})

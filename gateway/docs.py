@@ -1,0 +1,137 @@
+"""Which pages are made from the code, and do they still say what the code says?
+
+``python -m gateway.docs`` writes them all; ``--check`` writes nothing and ends with 1 when one is not current.
+A page is made from the same tables that run, so it cannot tell another story. Pages that argue (README,
+architecture, decisions) are written by hand; a test runs their examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+_SETTINGS: Final = """\
+# Settings
+
+Written by `python -m gateway.docs` from `gateway/settings.py`.
+
+Without any setting the gateway runs on loopback against the simulated CBP. Later sources win: the defaults below, then
+a TOML file (`--config`, or `GATEWAY_CONFIG`), then the environment, then options of the command. In the file the part
+before the last dot is the table: `listen.port` is `port` under `[listen]`.
+[gateway.example.toml](gateway.example.toml) is a file to begin with.
+
+A key that is not known is an error that names it. Secrets (`filer.password`, `exchange.private_key_password`,
+`storage.database_url`) are never shown or logged; give them by the environment. Two things are refused unless asked for
+in so many words: listening beyond loopback (`listen.allow_remote`), and filing in production (`usage = "P"`) with the
+simulator's password. The simulated CBP has settings of its own: [sandbox.md](sandbox.md).
+
+"""
+
+
+def settings_page() -> str:
+    """The page about the settings."""
+    from gateway.settings import settings_documentation
+
+    return _SETTINGS + settings_documentation()
+
+
+def rules_page() -> str:
+    """The rule book for people."""
+    from mappings.rule_page import markdown
+    from mappings.rulebook import RuleBook
+
+    book = RuleBook.load()
+    return markdown(book.rows, book.version)
+
+
+def lifecycle_page() -> str:
+    """The tables of what may happen next."""
+    from filings.lifecycle import render_markdown
+
+    return render_markdown()
+
+
+def events_page() -> str:
+    """What dispatch can be told."""
+    from gateway.docs_events import page
+
+    return page()
+
+
+def unconfirmed_page() -> str:
+    """What is not confirmed about CBP's messages."""
+    from gateway.docs_unconfirmed import page
+
+    return page()
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    from gateway.cli.docs import page
+
+    return page()
+
+
+def openapi() -> str:
+    """The OpenAPI document, as ``GET /openapi.json`` gives it."""
+    from gateway.http.openapi import document
+
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema(name: str) -> Callable[[], str]:
+    def text() -> str:
+        from schemas.published import PUBLISHED, rendered
+
+        return rendered(PUBLISHED[name])
+
+    return text
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "docs/cli.md": cli_page,
+    "docs/events.md": events_page,
+    "docs/lifecycle.md": lifecycle_page,
+    "docs/openapi.json": openapi,
+    "docs/rules.md": rules_page,
+    "docs/settings.md": settings_page,
+    "docs/unconfirmed.md": unconfirmed_page,
+    "schemas/shipment.schema.json": _schema("shipment.schema.json"),
+    "schemas/trip.schema.json": _schema("trip.schema.json"),
+}
+"""Path in the repository → what makes the page."""
+
+
+def stale(root: Path = ROOT) -> Iterator[tuple[str, str]]:
+    """Path and right text of every page that is missing or says something else."""
+    for name, make in PAGES.items():
+        text = make()
+        path = root / name
+        if not path.is_file() or path.read_text("utf-8") != text:
+            yield name, text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write what is not current, or with ``--check`` only name it; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gateway.docs", description="The pages made from the code.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if a page is not current")
+    options = parser.parse_args(arguments)
+    found = False
+    for name, text in stale():
+        found = True
+        if options.check:
+            sys.stderr.write(f"not current: {name} (run: make docs)\n")
+        else:
+            (ROOT / name).write_text(text, "utf-8")
+            sys.stderr.write(f"wrote {name}\n")
+    return 1 if found and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Who notices that nothing happens?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar, Final
+
+from filings import deadlines
+from filings.store import Store
+from gateway.workers.loop import Worker
+
+SECONDS: Final = 5.0
+
+
+class Watcher(Worker):
+    """Looks at the deadlines every few seconds; see :mod:`filings.deadlines`."""
+
+    name: ClassVar[str] = "watcher"
+
+    def __init__(self, store: Store, patience: deadlines.Patience, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._store = store
+        self._patience = patience
+        self._clock = clock
+        self._looked = 0.0
+
+    async def turn(self) -> bool:
+        """Look, if it is time; there is never more at once."""
+        if time.monotonic() - self._looked >= SECONDS:
+            self._looked = time.monotonic()
+            now = self._clock()
+            await self._store.write(lambda conn: deadlines.watch(conn, self._patience, now))
+        return False

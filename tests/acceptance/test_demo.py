@@ -1,0 +1,331 @@
+"""Does a truckload go through from end to end, as separate processes, under the law of its day, and survive a crash?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.demo.shipments import make_shipments, make_trip
+from gateway.demo.story import ENDS, account
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a child: nothing of this machine's configuration."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
+    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **more}
+
+
+def gateway(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(**more),
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def demo(folder: Path, *arguments: str) -> dict[str, Any]:
+    """The one document of a demonstration."""
+    done = gateway("demo", "--json", *arguments, folder=folder)
+    assert done.returncode == 0, done.stderr + done.stdout
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture(scope="module")
+def march(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """A truckload of March 2025, everything kept."""
+    folder = tmp_path_factory.mktemp("march")
+    return demo(
+        folder, "--arrival", "2025-03-10", "--shipments", "500", "--seed", "7", "--data", "kept"
+    ), folder / "kept"
+
+
+def test_before_the_suspension_all_pathways_are_used(march: tuple[dict[str, Any], Path]) -> None:
+    """In March 2025 there are Section 321, type 86, informal and formal shipments, and releases."""
+    document, _ = march
+    assert document["arrival"] == "2025-03-10"
+    assert all(document["pathways"][name] > 0 for name in ("section321", "type86", "informal", "formal"))
+    assert document["released"] > 0
+    assert document["handoffs"] == document["pathways"]["formal"]
+    assert document["events"] > document["shipments"]
+
+
+def test_every_shipment_is_accounted_for(march: tuple[dict[str, Any], Path]) -> None:
+    """Each shipment ends under exactly one heading, and none of them is still waiting."""
+    document, _ = march
+    ends = ("released", "held", "rejected", "handed_off", "in_review", "refused")
+    assert sum(document["accounted"][name] for name in ends) == document["shipments"] == 500
+    assert document["complete"] is True
+    assert sum(document["pathways"].values()) == 500
+    assert document["manifest"]["pending"] == document["entries"]["pending"] == 0
+    assert document["manifest"]["accepted"] + document["manifest"]["rejected"] == 500 - document["in_review"]
+    assert document["manifest"]["rejected"] > 0  # the truckload carries rejection markers
+
+
+def test_the_archive_is_verified_and_kept(march: tuple[dict[str, Any], Path]) -> None:
+    """The archive verifies in the run; the embedded database stays in the folder, for its owner alone."""
+    document, folder = march
+    assert document["archive"]["verified"] is True
+    assert document["archive"]["entries"] > 10
+    assert stat.S_IMODE((folder / "gateway.db").stat().st_mode) == 0o600
+    with sqlite3.connect(f"file:{folder / 'gateway.db'}?mode=ro", uri=True) as database:
+        kept = database.execute("select count(*) from archive_entries").fetchone()[0]
+        assert database.execute("pragma integrity_check").fetchone()[0] == "ok"
+    database.close()
+    assert kept == document["archive"]["entries"]
+
+
+def test_no_secret_is_written_to_the_logs(march: tuple[dict[str, Any], Path]) -> None:
+    """Neither an API key nor a private key nor the communication password stands in any log."""
+    _, folder = march
+    logs = "".join(log.read_text("utf-8") for log in (folder / "gateway.log", folder / "sandbox" / "sandbox.log"))
+    assert "cfg_" not in logs
+    assert "PRIVATE KEY" not in logs
+    assert "SANDBX" not in logs
+
+
+def test_memory_stays_within_bounds(march: tuple[dict[str, Any], Path]) -> None:
+    """Neither process holds anywhere near 400 MB for 500 shipments."""
+    document, _ = march
+    assert all(size is None or 0 < size < 250 for size in document["memory_mb"].values())
+
+
+def test_the_same_demonstration_again_files_nothing_twice(march: tuple[dict[str, Any], Path]) -> None:
+    """Run again in its folder, the demonstration finds everything as it was left."""
+    before, folder = march
+    again = demo(folder.parent, "--arrival", "2025-03-10", "--shipments", "500", "--seed", "7", "--data", "kept")
+    assert again["entries"] == before["entries"]
+    assert again["manifest"] == before["manifest"]
+    with sqlite3.connect(f"file:{folder / 'gateway.db'}?mode=ro", uri=True) as database:
+        sent = database.execute("select count(*) from transmissions where direction = 'out'").fetchone()[0]
+        numbers = database.execute("select count(distinct control_number) from transmissions where direction = 'out'")
+        assert numbers.fetchone()[0] == sent
+    database.close()
+
+
+def test_after_the_suspension_the_exemption_is_gone(tmp_path: Path) -> None:
+    """In November 2026 nothing rides under Section 321 or type 86, and there are releases all the same."""
+    document = demo(tmp_path, "--arrival", "2026-11-23", "--shipments", "200")
+    assert document["pathways"]["section321"] == document["pathways"]["type86"] == 0
+    assert document["pathways"]["informal"] > 0
+    assert document["pathways"]["formal"] > 0
+    assert document["released"] > 0
+    assert document["complete"] is True
+    assert document["archive"]["verified"] is True
+
+
+def test_for_people_it_ends_with_the_board(tmp_path: Path) -> None:
+    """Without ``--json`` the board comes: trip, counts, reasons, where to look next; progress is on standard error."""
+    done = gateway("demo", "--shipments", "40", "--arrival", "2025-03-10", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for shown in (
+        "SFIC2503100001",
+        "section321",
+        "released",
+        "Some of the shipments",
+        "Where to look next",
+        "verified",
+    ):
+        assert shown in done.stdout
+    assert "40/40" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_headings_hold_every_state() -> None:
+    """Every state of the lifecycle stands under one heading; an unknown one is an error, not a lost shipment."""
+    from filings.lifecycle import ShipmentState
+
+    listed = [state for members in ENDS.values() for state in members]
+    assert sorted(listed) == sorted(state.value for state in ShipmentState)
+    with pytest.raises(ValueError, match="heading"):
+        account({"lost": 1}, 0)
+
+
+# ---------------------------------------------------------------------------------- separate processes
+
+
+class Processes:
+    """A gateway and a simulated CBP as processes of their own, on loopback, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.as2_port, self.control_port = free_ports(3)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        self.env = {
+            "GATEWAY_LISTEN__PORT": str(self.port),
+            "GATEWAY_PARTNERS__CBP__URL": f"http://127.0.0.1:{self.as2_port}/as2",
+            "GATEWAY_URL": self.url,
+        }
+
+    def start_gateway(self) -> None:
+        """Start ``gateway serve`` and wait until it says where it listens."""
+        self._start("gateway", "serve", "--json")
+
+    def start_sandbox(self) -> None:
+        """Start ``gateway sandbox`` on its ports and wait until it is ready."""
+        ports = ("--port", str(self.as2_port), "--control-port", str(self.control_port))
+        more = ("--gateway-url", f"{self.url}/as2", "--clock", "2025-03-10T12:00:00-04:00")
+        self._start("sandbox", "sandbox", "--json", *ports, *more)
+
+    def _start(self, name: str, *arguments: str) -> None:
+        with (self.folder / f"{name}.log").open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
+                env=environment(**self.env),
+            )
+        self.running[name] = process
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert first.strip() == "{", (self.folder / f"{name}.log").read_text()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: nothing is tidied up."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait(timeout=30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM; the exit status."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(timeout=30)
+        finally:
+            process.kill()
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def sandbox_state(self) -> dict[str, Any]:
+        """``GET /sandbox/state``."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.control_port}/sandbox/state", timeout=10) as answer:
+            state: dict[str, Any] = json.load(answer)
+        return state
+
+    def submit(self, *more: str) -> dict[str, Any]:
+        """``gateway submit --file --json``."""
+        done = gateway(
+            "submit", "trip.json", "shipments.ndjson", "--file", "--json", *more, folder=self.folder, **self.env
+        )
+        assert done.returncode in {0, 1}, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert "errors" not in document, document
+        return document
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(door.getsockname()[1]) for door in doors]
+    for door in doors:
+        door.close()
+    return ports
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Both processes' folder with a truckload in it; whatever still runs at the end is killed."""
+    day = date(2025, 3, 10)
+    (tmp_path / "trip.json").write_text(json.dumps(make_trip(day, 5)), "utf-8")
+    rows = [json.dumps(row) for row in make_shipments(day, 300, 5)]
+    (tmp_path / "shipments.ndjson").write_text("\n".join(rows), "utf-8")
+    made = Processes(tmp_path)
+    try:
+        yield made
+    finally:
+        for name in list(made.running):
+            made.kill(name)
+
+
+def test_killing_the_simulated_cbp_loses_nothing_and_files_nothing_twice(processes: Processes) -> None:
+    """SIGKILL after the first file, a restart, the same command again: every declaration is filed once and answered."""
+    processes.start_sandbox()
+    processes.start_gateway()
+    processes.submit("--no-wait")
+    end = time.monotonic() + PATIENCE
+    while not processes.sandbox_state()["files"]["received"]:
+        assert time.monotonic() < end
+    processes.kill("sandbox")
+    processes.start_sandbox()
+    document = processes.submit()
+    assert document["filing"]["already_requested"] is True
+    assert document["timed_out"] is False
+    board = document["board"]
+    assert board["manifest"]["pending"] == board["entries"]["pending"] == 0
+    state = processes.sandbox_state()
+    assert sum(state["manifests"][0]["shipments"].values()) == board["manifest"]["accepted"]
+    assert len(state["manifests"]) == 1
+    assert sum(state["entries"].values()) == board["entries"]["accepted"]
+    assert processes.stop("gateway") == 0
+    assert processes.stop("sandbox") == 0
+
+
+def test_killing_the_gateway_loses_nothing_and_files_nothing_twice(processes: Processes) -> None:
+    """SIGKILL right after the filing was taken on, a restart, and the same command again: as if nothing had been."""
+    processes.start_sandbox()
+    processes.start_gateway()
+    processes.submit("--no-wait")
+    processes.kill("gateway")
+    processes.start_gateway()
+    board = processes.submit()["board"]
+    assert board["manifest"]["pending"] == board["entries"]["pending"] == 0
+    state = processes.sandbox_state()
+    assert sum(state["manifests"][0]["shipments"].values()) == board["manifest"]["accepted"]
+    assert sum(state["entries"].values()) == board["entries"]["accepted"]
+    shown = gateway("trip", board["trip_number"], "--json", folder=processes.folder, **processes.env)
+    assert json.loads(shown.stdout)["states"] == board["states"]
+
+
+def test_bad_rows_are_told_and_the_others_staged(processes: Processes) -> None:
+    """Unreadable, invalid and conflicting rows are listed with their line; the rest is staged; the status is 1."""
+    rows = list(make_shipments(date(2025, 3, 10), 40, 5))
+    rows[3]["shipment_control_number"] = rows[0]["shipment_control_number"]
+    rows[5]["lines"][0]["hts"] = "12"
+    rows[6] = rows[1] | {"order_id": "another"}
+    text = [json.dumps(row) for row in rows] + ["{not json"]
+    (processes.folder / "shipments.ndjson").write_text("\n".join(text), "utf-8")
+    processes.start_gateway()
+    done = gateway("submit", "trip.json", "shipments.ndjson", "--json", folder=processes.folder, **processes.env)
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    refused = {row["line"]: [error["code"] for error in row["errors"]] for row in document["refused"]}
+    assert set(refused) == {4, 6, 7, 41}
+    assert refused[4] == ["scn_already_used"]
+    assert refused[7] == ["shipment_twice"]
+    assert refused[41] == ["unreadable_json"]
+    assert document["staged"] == 37
+    again = gateway("submit", "trip.json", "shipments.ndjson", "--json", folder=processes.folder, **processes.env)
+    assert json.loads(again.stdout)["staged"] == 37
+    nothing = gateway("filing", "nothing-like-it", "--json", folder=processes.folder, **processes.env)
+    assert (nothing.returncode, json.loads(nothing.stdout)["errors"][0]["code"]) == (1, "filing_unknown")
+    shown = gateway("trip", document["trip"]["trip_number"], folder=processes.folder, **processes.env)
+    assert "The trip has not been filed." in shown.stdout
