@@ -39,6 +39,8 @@ def raise_alert(conn: Connection, alert: Alert, now: datetime) -> bool:
         & (alerts.c.filing_id.is_not_distinct_from(alert.filing_id))
         & (alerts.c.trip_number.is_not_distinct_from(alert.trip_number))
     )
+    if not alert.transmission_id and not alert.filing_id:
+        same &= alerts.c.text == alert.text  # about one of the trip's many shipments: its text says which
     known = alert.transmission_id or alert.filing_id or alert.trip_number
     if known and conn.execute(select(alerts.c.id).where(same).limit(1)).first():
         return False

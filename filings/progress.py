@@ -321,11 +321,12 @@ def _trip_events(conn: Connection, trip_number: str, now: datetime) -> list[even
 
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
     """CBP has the truck: the trip is over as a plan."""
-    row = conn.execute(select(t.trips.c.state).where(t.trips.c.trip_number == trip_number)).first()
+    query = select(t.trips.c.state, t.trips.c.arrived_at).where(t.trips.c.trip_number == trip_number)
+    row = conn.execute(query.with_for_update()).first()
     if row is None:
         return
     following, effects = step_trip(TripState(row.state), TripInput.ARRIVED)
-    if following.value != row.state:
+    if following.value != row.state or at < row.arrived_at:
         conn.execute(
             update(t.trips)
             .where(t.trips.c.trip_number == trip_number)

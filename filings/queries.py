@@ -355,10 +355,10 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
     row = find_filing(conn, name)
     steps: list[dict[str, Any]] = []
     for one in transmissions(conn, name):
-        steps.append(
-            {"at": one["created_at"], "what": "queued", "text": f"{one['name']} queued", "transmission": one["id"]}
-        )
-        if one["delivered_at"]:
+        went_out = one["direction"] == "out"
+        what, text = ("queued", f"{one['name']} queued") if went_out else ("received", f"{one['name']} came in")
+        steps.append({"at": one["created_at"], "what": what, "text": text, "transmission": one["id"]})
+        if went_out and one["delivered_at"]:
             steps.append(
                 {
                     "at": one["delivered_at"],

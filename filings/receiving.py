@@ -17,14 +17,18 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from filings import archive
 from filings.alerts import Alert, raise_alert
-from filings.lifecycle import FilingInput, Statement
+from filings.lifecycle import FilingInput, FilingState, Statement
 from filings.progress import Known, Moves, arrive, by_column, filings_of, load, move_filing, tell, write
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading
 
 PLACES: Final = 1_000_000
-"""Statements in one file at most; with the place of the file in the archive it orders all statements."""
+"""Statements in one file at most; with the sender's running number it orders the statements of one minute."""
+GONE: Final = ("sending", "in_doubt", "delivered")
+"""States of a transmission that the partner may have."""
+NAME_LENGTH: Final = 200
+"""Characters of a foreign file's name that are kept; the archive adds whose it is."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""
 
@@ -45,14 +49,16 @@ class Inbound:
 
 def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
     """Commit the bytes; the transmission's id, or ``None`` when this message came before."""
-    same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == inbound.message_id)
+    message_id = kept_message_id(inbound.message_id)
+    same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == message_id)
     if conn.execute(select(t.transmissions.c.id).where(same)).first():
         return None
-    identifier = uuid7()
+    identifier, name = uuid7(), printable(inbound.name)[:NAME_LENGTH]
+    digest = hashlib.sha256(inbound.payload).hexdigest()
     entries = [
         archive.Entry(
             archive.EntryKind.TRANSMISSION,
-            f"from {inbound.partner}: {inbound.name}",
+            f"from {inbound.partner}: {name}",
             inbound.payload,
             now,
             inbound.content_type,
@@ -64,7 +70,7 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
         entries.append(
             archive.Entry(
                 archive.EntryKind.TRANSMISSION,
-                f"envelope from {inbound.partner}: {inbound.name}",
+                f"envelope from {inbound.partner}: {name}",
                 inbound.envelope,
                 now,
                 "application/octet-stream",
@@ -79,19 +85,27 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
             direction="in",
             partner=inbound.partner,
             channel=inbound.channel,
-            name=inbound.name,
+            name=name,
+            correlation=digest,
             content_type=inbound.content_type,
-            payload_digest=hashlib.sha256(inbound.payload).hexdigest(),
+            payload_digest=digest,
             payload_size=len(inbound.payload),
             archive_position=position,
             state="received",
-            message_id=inbound.message_id,
+            message_id=message_id,
             receipt=dict(inbound.detail),
             created_at=now,
             delivered_at=now,
         )
     )
     return identifier
+
+
+def kept_message_id(message_id: str) -> str:
+    """The message id as a column takes it: one that is too long by its digest."""
+    if len(message_id) <= 255:
+        return message_id
+    return f"sha256:{hashlib.sha256(message_id.encode()).hexdigest()}"
 
 
 def refuse(
@@ -131,9 +145,17 @@ def next_received(conn: Connection, limit: int = 20) -> list[tuple[str, bytes]]:
 
 
 def apply(conn: Connection, identifier: str, reading: ResponseReading, now: datetime) -> bool:
-    """Apply one reading; ``False`` if it had been applied before. One transaction, whatever its size."""
+    """Apply one reading; ``False`` if it had been applied before. One transaction, whatever its size.
+
+    The same bytes in another message say nothing new: a 355 that is repeated must not be taken for the answer to
+    the next 309 of its trip.
+    """
     row = conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier).with_for_update()).one()
     if row.state != "received":
+        return False
+    if _came_before(conn, row):
+        repeated = {"state": "repeated", "application": reading.kind[:40] or None, "answered_at": now}
+        conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False
     moves = Moves()
     matcher = _Matcher(conn, row, reading, moves, now)
@@ -158,6 +180,15 @@ def apply(conn: Connection, identifier: str, reading: ResponseReading, now: date
     return True
 
 
+def _came_before(conn: Connection, row: Row[Any]) -> bool:
+    same = (
+        (t.transmissions.c.direction == "in")
+        & (t.transmissions.c.state == "processed")
+        & (t.transmissions.c.correlation == row.payload_digest)
+    )
+    return conn.execute(select(t.transmissions.c.id).where(same).limit(1)).first() is not None
+
+
 def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
     """The transmission an answer names, by the control numbers or the user data it repeats."""
     for column, value in (
@@ -180,19 +211,23 @@ def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
 
 
 def unanswered_309(conn: Connection, trip_number: str) -> Row[Any] | None:
-    """The one 309 of a trip that waits for its 355; the answer itself does not say which."""
+    """The one 309 of a trip that has left and waits for its 355; the answer itself does not say which."""
+    waiting = (one for one in _messages(conn, trip_number) if one.answered_at is None and one.state in GONE)
+    return next(waiting, None)
+
+
+def _messages(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
+    """The 309s of a trip in their order."""
     query = (
         select(t.transmissions)
         .where(
             t.transmissions.c.direction == "out",
             t.transmissions.c.application == "309",
             t.transmissions.c.trip_number == trip_number,
-            t.transmissions.c.answered_at.is_(None),
         )
         .order_by(t.transmissions.c.id)
-        .limit(1)
     )
-    return conn.execute(query).first()
+    return conn.execute(query).all()
 
 
 def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
@@ -200,11 +235,18 @@ def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
     for outcome in reading.outcomes:
         if outcome.meaning not in ("rejected", "syntax_rejected"):
             continue
-        sent = unanswered_309(conn, outcome.trip_number) if outcome.source == "355" else None
-        sent = sent or find_sent(conn, {**reading.control, **outcome.correlation})
+        if outcome.source == "355":
+            sent = unanswered_309(conn, outcome.trip_number)
+        else:
+            sent = find_sent(conn, outcome.correlation)
         kept = archive.read(conn, sent.archive_position) if sent is not None else None
         return kept.entry.body if kept is not None else None
     return None
+
+
+def printable(text: str) -> str:
+    """The text without what no column takes: NUL, which a damaged or hostile file may hold."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 class _Matcher:
@@ -220,10 +262,12 @@ class _Matcher:
         outcomes = reading.outcomes
         by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
         by_entry = by_column(conn, "entry_number", {one.entry_number for one in outcomes if one.entry_number})
-        self.keys = [
-            next(iter((by_scn.get(one.scn) or []) if one.scn else (by_entry.get(one.entry_number) or [])), None)
-            for one in outcomes
-        ]
+        self.keys: list[str | None] = []
+        for one in outcomes:
+            places = [by_scn.get(one.scn, []), by_entry.get(one.entry_number, [])]
+            if one.scope == "entry":
+                places.reverse()
+            self.keys.append(next((keys[0] for keys in places if keys), None))
         self.known = load(conn, [key for key in self.keys if key])
         wanted = {one.row.entry_filing_id for one in self.known.values()} | {
             one.row.manifest_filing_id for one in self.known.values()
@@ -237,27 +281,27 @@ class _Matcher:
 
     def run(self) -> None:
         """Every outcome of the file, in its order."""
-        unmatched = 0
+        unmatched: list[Outcome] = []
         for order, (outcome, key) in enumerate(zip(self.reading.outcomes, self.keys, strict=True)):
             if outcome.source in _TRANSMISSION or outcome.scope == "transmission":
-                found = self._answer_to_transmission(outcome)
+                found = self._answer_to_transmission(outcome, key)
             elif key is not None:
                 found = self._about_shipment(outcome, self.known[key], order)
             else:
-                found = self._about_trip(outcome)
+                found = outcome.scope == "trip" and self._about_trip(outcome)
             if not found:
-                unmatched += 1
+                unmatched.append(outcome)
                 self._keep(outcome, None, None)
         self._answered()
         if unmatched:
-            first = next((one for one in self.reading.outcomes), None)
-            about = f"{first.trip_number or first.scn or first.entry_number or 'nothing named'}" if first else "nothing"
-            what = f"{unmatched} statements that match nothing of ours ({about})"
+            first = unmatched[0]
+            about = first.scn or first.entry_number or first.trip_number or "nothing named"
+            what = f"{len(unmatched)} statements that match nothing of ours ({about})"
             text = f"{self.row.name} ({self.reading.kind}) has {what}."
             self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
 
     def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
-        said = Statement.of(outcome, received_at=self.now, order=self.row.archive_position * PLACES + order + 1)
+        said = Statement.of(outcome, received_at=self.now, order=self._order(order))
         tell(known, said, self.moves, self.now)
         entry = self.filings.get(known.row.entry_filing_id or "")
         manifest = self.filings.get(known.row.manifest_filing_id or "")
@@ -269,17 +313,34 @@ class _Matcher:
             arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
         return True
 
+    def _order(self, place: int) -> int:
+        """What sorts CBP's statements of one minute: its own running number, never the order in which they reached us.
+
+        A CATAIR batch has no such number; there the natural course decides.
+        """
+        number = self.reading.control.get("interchange_control")
+        return int(number) * PLACES + place + 1 if isinstance(number, int) else 0
+
     def _about_trip(self, outcome: Outcome) -> bool:
         manifest = self.trips.get(outcome.trip_number)
         if manifest is None:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
-            move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+            if self._settles_manifest(outcome, manifest):
+                move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
             self._rest_of_manifest(outcome)
         if outcome.meaning == "arrived":
             arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
         self._keep(outcome, manifest.id, None, outcome.trip_number)
         return True
+
+    def _settles_manifest(self, outcome: Outcome, manifest: Row[Any]) -> bool:
+        """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
+        messages = _messages(self.conn, outcome.trip_number)
+        if len(messages) < 2 or outcome.meaning == "rejected":
+            return True
+        open_ones = [one for one in messages if one.answered_at is None]
+        return len(open_ones) <= 1 and manifest.state != FilingState.REJECTED
 
     def _rest_of_manifest(self, outcome: Outcome) -> None:
         """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
@@ -287,42 +348,43 @@ class _Matcher:
         if sent is None:
             return
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
-        keys = self.conn.execute(
-            select(t.transmission_filings.c.shipment_key).where(t.transmission_filings.c.transmission_id == sent.id)
-        ).scalars()
-        others = load(self.conn, [key for key in keys if key and key not in self.known])
-        self.known |= others
+        keys = [one.shipment_key for one in self._carried(sent) if one.shipment_key]
+        known = self._load(keys)
         saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code)
-        for one in self.known.values():
-            if one.row.scn not in named and one.row.trip_number == outcome.trip_number:
+        for one in known:
+            if one.row.scn not in named:
                 tell(one, told, self.moves, self.now)
 
-    def _answer_to_transmission(self, outcome: Outcome) -> bool:
-        sent = self._sent(outcome)
+    def _carried(self, sent: Row[Any]) -> Sequence[Row[Any]]:
+        """What a transmission carries: filings and shipments."""
+        columns = (t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key)
+        query = select(*columns).where(t.transmission_filings.c.transmission_id == sent.id)
+        return self.conn.execute(query.order_by(t.transmission_filings.c.position)).all()
+
+    def _load(self, keys: Sequence[str]) -> list[Known]:
+        """Shipments as this file has moved them so far."""
+        self.known |= load(self.conn, [key for key in keys if key not in self.known])
+        return [self.known[key] for key in keys]
+
+    def _answer_to_transmission(self, outcome: Outcome, key: str | None) -> bool:
+        sent = find_sent(self.conn, outcome.correlation)
         if sent is None:
             return False
-        carried = self.conn.execute(
-            select(t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key).where(
-                t.transmission_filings.c.transmission_id == sent.id
-            )
-        ).all()
+        carried = self._carried(sent)
+        filings = {one.filing_id for one in carried}
         if outcome.meaning in _ANSWERS:
-            known = load(self.conn, [one.shipment_key for one in carried if one.shipment_key])
             source = "997" if sent.application == "309" else "X1"
-            for one in known.values():
+            for one in self._load([one.shipment_key for one in carried if one.shipment_key]):
                 told = Statement(outcome.meaning, source, outcome.occurred_at or self.now, outcome.code)
                 tell(one, told, self.moves, self.now)
-            for filing in filings_of(self.conn, {one.filing_id for one in carried}):
+            for filing in filings_of(self.conn, filings):
                 move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
             if outcome.meaning == "syntax_rejected":
                 self._mark_answered(sent.id)
-        self._keep(outcome, carried[0].filing_id if len(carried) == 1 else None, None, sent.trip_number)
+        self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)
         return True
-
-    def _sent(self, outcome: Outcome) -> Row[Any] | None:
-        return find_sent(self.conn, outcome.correlation)
 
     def _answered(self) -> None:
         """Mark the transmissions that this file answers, so that the next 309 of a trip may go."""

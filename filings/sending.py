@@ -157,7 +157,8 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
     )
     for row in rows:
         if row["state"] == "sending" and row["lease_owner"] is not None:  # its worker died with the socket open
-            advance_transmission(conn, _row(conn, row["id"]), Step.IN_DOUBT, now)
+            conn.execute(out.update().where(out.c.id == row["id"]).values(state="in_doubt"))
+            _doubt(conn, _row(conn, row["id"]), now)
     return [_outgoing(conn, row) for row in rows]
 
 
@@ -222,7 +223,7 @@ def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], bod
     }
     _release(conn, identifier, values)
     _keep_receipt(conn, row, "receipt", receipt, body, now)
-    for kind in ("transmission_refused", "not_delivered"):
+    for kind in ("transmission_refused", "not_delivered", "in_doubt"):
         settle(conn, kind, transmission_id=identifier, by="gateway", now=now)
     advance_transmission(conn, row, Step.SENT, now)
 
@@ -275,12 +276,20 @@ def undelivered(conn: Connection, attempt: Attempt, problems: tuple[Problem, ...
     if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
         return
     if in_doubt and row.state != "in_doubt":
-        advance_transmission(conn, row, Step.IN_DOUBT, attempt.now)
+        _doubt(conn, row, attempt.now)
     if attempt.number >= ALERT_AFTER:
         detail = {"problems": [problem.as_dict() for problem in problems], "attempts": attempt.number}
         text = f"{row.name} has not been delivered after {attempt.number} attempts: {problems[0].text}"
         alert = Alert("not_delivered", text, "warning", detail, trip_number=row.trip_number, transmission_id=row.id)
         raise_alert(conn, alert, attempt.now)
+
+
+def _doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
+    """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled."""
+    text = f"It is not known whether the partner has {row.name}; the same bytes go again."
+    alert = Alert("in_doubt", text, "warning", trip_number=row.trip_number, transmission_id=row.id)
+    raise_alert(conn, alert, now)
+    advance_transmission(conn, row, Step.IN_DOUBT, now)
 
 
 def _pause(attempts: int) -> timedelta:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import resource
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -81,12 +79,6 @@ def figures(seconds: float = SECONDS) -> Iterator[Figure]:
     yield from bench.catair()
     yield from bench.as2()
     yield from bench.store()
-
-
-def peak_memory_mb() -> float:
-    """The most memory this process has held, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 class Bench:

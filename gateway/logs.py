@@ -41,7 +41,7 @@ _NAMES_OF_LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-_QUIET_LIBRARIES: Final = ("asyncio", "sqlalchemy", "aiosqlite", "aiohttp.access")
+_QUIET_LIBRARIES: Final = ("asyncio", "sqlalchemy", "alembic", "aiohttp.access")
 
 
 def redact_text(text: str) -> str:

@@ -60,7 +60,8 @@ class Receipts:
 
 
 def _row(conn: Connection, message_id: str) -> Any:
-    same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == message_id)
+    kept = receiving.kept_message_id(message_id)
+    same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == kept)
     return conn.execute(select(t.transmissions.c.id, t.transmissions.c.receipt).where(same)).first()
 
 
@@ -78,7 +79,7 @@ def _find(conn: Connection, message_id: str) -> EarlierAnswer | None:
             mic="",
             mic_algorithm="",
         )
-    return EarlierAnswer(message_id, row.receipt["payload_digest"], mdn)
+    return EarlierAnswer(message_id, row.receipt.get("payload_digest", ""), mdn)
 
 
 def _keep(conn: Connection, message_id: str, mdn: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ def bench(
     import platform
     import time
 
-    from gateway.bench import figures, peak_memory_mb
+    from gateway.bench import figures
+    from gateway.memory import peak_mb
 
     output = Output(as_json)
     begin = time.monotonic()
@@ -32,13 +33,13 @@ def bench(
             measured.append(figure)
             bars.update(task, advance=1, description=f"measured {figure.name}")
     machine = f"{platform.machine()}, Python {platform.python_version()}"
-    memory = peak_memory_mb()
+    memory = peak_mb()
     if as_json:
         output.document(
             {
                 "machine": machine,
                 "figures": [figure.as_dict() for figure in measured],
-                "peak_memory_mb": round(memory, 1),
+                "peak_memory_mb": memory,
                 "seconds": round(time.monotonic() - begin, 1),
             }
         )
@@ -57,7 +58,7 @@ def bench(
             figure.unit,
             figure.peer,
             f"{figure.peer_rate:,.0f}",
-            f"{figure.ratio:.2f} x",
+            f"{figure.ratio:.2f} x" if figure.ratio >= 0.1 else f"{figure.ratio:.1g} x",
         )
     output.show(table)
     output.say(f"Most memory held: {memory:.0f} MB. {time.monotonic() - begin:.0f} seconds.", "dim")

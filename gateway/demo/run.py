@@ -8,7 +8,6 @@ hours before the arrival, so that any day's law can be shown. Each wait is bound
 from __future__ import annotations
 
 import asyncio
-import resource
 import shutil
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from gateway.demo.sandbox_process import AS2_NAME, SandboxProcess
 from gateway.demo.shipments import make_shipments, make_trip
 from gateway.demo.story import Watcher, account
 from gateway.logs import configure_logs
+from gateway.memory import peak_mb
 from gateway.runtime import Gateway
 from gateway.settings import Settings, load_settings
 from schemas.errors import Problem, TransportError
@@ -159,7 +159,7 @@ class _Demo:
             board = await self._until_quiet(gateway, client, sandbox)
             verification = await self._verify(gateway)
             document = await self._document(gateway, board, verification)
-            document["memory_mb"] = {"gateway": _own_memory(), "sandbox": _memory_of(sandbox.pid)}
+            document["memory_mb"] = {"gateway": peak_mb(), "sandbox": peak_mb(sandbox.pid)}
             document["seconds"] = round(time.monotonic() - begin, 2)
             examples = await self._examples(client, board)
             return DemoResult(document, board, examples, self.plan.data)
@@ -309,18 +309,3 @@ def _stuck(board: dict[str, Any]) -> None:
     for alert in board["alerts"]:
         if alert["kind"] == "trip_not_plannable":
             raise TransportError(Problem("demo_stuck", board["trip_number"], alert["text"]), in_doubt=False)
-
-
-def _own_memory() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
-
-
-def _memory_of(pid: int) -> int | None:
-    """The most memory another process has held, in MB; ``None`` where the system does not tell."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    except OSError:
-        return None
-    peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return round(int(peaks[0]) / 1024) if peaks else None

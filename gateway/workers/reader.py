@@ -32,11 +32,16 @@ class Reader(Worker):
     async def turn(self) -> bool:
         """Read and apply what has come; ``True`` if something had."""
         files = await self._store.read(receiving.next_received)
+        fault: Exception | None = None
         for identifier, payload in files:
-            reading = await self._read(payload)
-            await self._apply(identifier, reading)
+            try:
+                await self._apply(identifier, await self._read(payload))
+            except Exception as error:  # noqa: BLE001 - raised below: one file must not keep back those behind it
+                fault = fault or error
         if files:
             self._moved()
+        if fault is not None:
+            raise fault
         return bool(files)
 
     async def _read(self, payload: bytes) -> ResponseReading:

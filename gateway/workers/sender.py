@@ -56,8 +56,11 @@ class Sender(Worker):
             lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall)
         )
         if taken:
-            await asyncio.gather(*(self._send(one) for one in taken))
+            ends = await asyncio.gather(*(self._send(one) for one in taken), return_exceptions=True)
             self._moved()
+            for end in ends:  # raised when all have ended: what goes wrong with one is not the others' affair
+                if isinstance(end, BaseException):
+                    raise end
         return bool(taken)
 
     async def _send(self, outgoing: sending.Outgoing) -> None:
