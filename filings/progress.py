@@ -44,6 +44,19 @@ from schemas.shipment import Shipment
 CHUNK: Final = 400
 
 
+NOT_TO_CROSS: Final = frozenset(
+    {
+        ShipmentState.STAGED,
+        ShipmentState.IN_REVIEW,
+        ShipmentState.REFUSED,
+        ShipmentState.IN_DOUBT,
+        ShipmentState.FILED,
+        ShipmentState.REJECTED,
+    }
+)
+"""States in which a shipment has no business on a truck that is at the border."""
+
+
 class Step(StrEnum):
     """A step of ours with a whole transmission or handoff."""
 
@@ -215,6 +228,7 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
             "entry_number": row.entry_number,
             "state": done.state.value,
             "reason": getattr(told, "code", "") or "",
+            "recorded_at": now.isoformat(),
         }
         moves.events.append(
             events.EventDraft(
@@ -332,8 +346,11 @@ def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> No
             .where(t.trips.c.trip_number == trip_number)
             .values(state=following.value, arrived_at=at, updated_at=at)
         )
-    if effects.alert and effects.verdict == "moved":
-        text = f"Trip {trip_number} has arrived although not every shipment was clear to cross."
+    # A hold or exam at the booth is CBP's own doing; what should not have crossed is what was open before.
+    unsettled = {state.value: count for state, count in counts(conn, trip_number).items() if state in NOT_TO_CROSS}
+    if effects.alert and effects.verdict == "moved" and unsettled:
+        listed = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in unsettled.items())
+        text = f"Trip {trip_number} has arrived with shipments that were not clear to cross: {listed}."
         moves.alerts.append(Alert(effects.alert, text, "warning", trip_number=trip_number))
 
 

@@ -1,222 +1,40 @@
-"""What do people ask of the store? The board of a trip, lists of filings and shipments, what happened to one.
+"""What is on file, and what happened to one filing?
 
-Reads only. Answers are plain JSON-ready values; instants are ISO 8601 in UTC, and on the board in the
-port's own zone as well. Lists are paged by an opaque cursor (the last id seen).
+Reads only; lists of shipments and filings, a filing with its timeline, versions and transmissions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from filings import archive
-from filings.lifecycle import (
-    CROSSING,
-    FilingState,
-    ShipmentState,
-    TripInput,
-    TripState,
-    permitted_acts,
-    trip_verdict,
-)
-from filings.progress import counts
+from filings.lifecycle import FilingState
+from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
 from filings.staging import load_trip
 from filings.store import tables as t
+from filings.trip_board import alerts, board, trips
 from schemas.errors import NotFound, Problem
-from schemas.identifiers import land_ports
+
+__all__ = [
+    "Page",
+    "alerts",
+    "board",
+    "filing",
+    "filings",
+    "find_filing",
+    "handoff_package",
+    "shipments",
+    "timeline",
+    "transmissions",
+    "trips",
+    "versions",
+]
 
 EASTERN: Final = ZoneInfo("America/New_York")
-BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
-OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
-HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
-STOPPING: Final = (
-    "rejected",
-    "syntax_rejected",
-    "held",
-    "exam",
-    "documents_required",
-    "release_suspended",
-    "release_revoked",
-)
-"""Meanings of outcomes that keep goods from crossing."""
-SHOWN: Final = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list; ``next`` is the cursor of the following part, or ``None`` at the end."""
-
-    items: tuple[dict[str, Any], ...]
-    next: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON answer."""
-        return {"items": list(self.items), "next": self.next}
-
-
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
-def _page(rows: Sequence[Row[Any]], limit: int, cursor: str, shown: Any) -> Page:
-    more = len(rows) > limit
-    kept = rows[:limit]
-    return Page(tuple(shown(row) for row in kept), str(getattr(kept[-1], cursor)) if more else None)
-
-
-# -------------------------------------------------------------------------------------------- trips
-
-
-def board(conn: Connection, trip_number: str) -> dict[str, Any]:
-    """What dispatch looks at: may the truck go, what stands how, what blocks it."""
-    row = load_trip(conn, trip_number)
-    states = counts(conn, trip_number)
-    port = land_ports().get(row.port_of_arrival)
-    zone = ZoneInfo(port.timezone if port else "America/New_York")
-    decision, reason = _verdict(row, states)
-    by_pathway = _counted(conn, t.shipments.c.pathway, trip_number)
-    by_state = {state.value: count for state, count in states.items()}
-    manifest = _counted(conn, t.shipments.c.manifest_state, trip_number)
-    entries = _counted(conn, t.shipments.c.entry_state, trip_number, t.shipments.c.pathway.in_(("type86", "informal")))
-    return {
-        "trip_number": trip_number,
-        "state": row.state,
-        "decision": decision,
-        "reason": reason,
-        "carrier_scac": row.carrier_scac,
-        "port_of_arrival": row.port_of_arrival,
-        "port_name": port.name if port else None,
-        "estimated_arrival": _text(row.estimated_arrival),
-        "estimated_arrival_local": row.estimated_arrival.astimezone(zone).isoformat(),
-        "time_zone": zone.key,
-        "arrived_at": _text(row.arrived_at),
-        "filed_at": _text(row.filed_at),
-        "filed_by": row.filed_by,
-        "rule_book_version": row.rule_book_version,
-        "planning": row.plan_stage,
-        "shipments": sum(by_state.values()),
-        "states": by_state,
-        "pathways": by_pathway,
-        "manifest": _answered(manifest),
-        "entries": _answered(entries),
-        "handoffs": by_state.get("handed_off", 0),
-        "released": by_state.get("released", 0),
-        "held": sum(by_state.get(state, 0) for state in HELD),
-        "transmissions": _transmissions(conn, trip_number),
-        "blocking": _explained(conn, _some(conn, trip_number, BLOCKING)),
-        "waiting": [_shipment(one) for one in _some(conn, trip_number, OPEN, 5)],
-        "alerts": alerts(conn, trip_number=trip_number),
-    }
-
-
-def _verdict(row: Row[Any], states: Mapping[ShipmentState, int]) -> tuple[str, str]:
-    if row.state == TripState.DRAFT.value:
-        return "wait", "The trip has not been filed."
-    if row.plan_stage != "done":
-        return "wait", "Its filings are being made."
-    verdict = trip_verdict(states)
-    stopped = {state: count for state, count in states.items() if CROSSING[state] is TripInput.STOP}
-    if verdict is TripInput.STOP:
-        listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in stopped.items())
-        number = sum(stopped.values())
-        must = "shipment must" if number == 1 else "shipments must"
-        return "no_go", f"{number} {must} be settled or come off the truck: {listed}."
-    waiting = {state: count for state, count in states.items() if CROSSING[state] is TripInput.WAIT}
-    if verdict is TripInput.WAIT and waiting:
-        listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in waiting.items())
-        return "wait", f"Still open: {listed}."
-    if verdict is TripInput.WAIT:
-        return "wait", "Nothing is to be carried."
-    return "go", "Every shipment may cross."
-
-
-def _counted(conn: Connection, column: Any, trip_number: str, *more: Any) -> dict[str, int]:
-    query = select(column, func.count()).where(t.shipments.c.trip_number == trip_number, *more).group_by(column)
-    return {str(value): int(count) for value, count in conn.execute(query) if value is not None}
-
-
-def _answered(states: Mapping[str, int]) -> dict[str, int]:
-    accepted = states.get("accepted", 0)
-    rejected = states.get("rejected", 0)
-    made = sum(count for state, count in states.items() if state != "none")
-    return {"accepted": accepted, "rejected": rejected, "pending": made - accepted - rejected}
-
-
-def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:
-    query = (
-        select(t.transmissions.c.state, func.count())
-        .where(t.transmissions.c.trip_number == trip_number, t.transmissions.c.direction == "out")
-        .group_by(t.transmissions.c.state)
-    )
-    return {state: int(count) for state, count in conn.execute(query)}
-
-
-def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int = SHOWN) -> Sequence[Row[Any]]:
-    query = (
-        select(t.shipments)
-        .where(t.shipments.c.trip_number == trip_number, t.shipments.c.state.in_(states))
-        .order_by(t.shipments.c.position)
-        .limit(limit)
-    )
-    return conn.execute(query).all()
-
-
-def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Shipments with ``why``: CBP's last words that stand in the way, or what a broker must settle."""
-    said: dict[str, dict[str, None]] = {}
-    query = (
-        select(
-            t.outcomes.c.shipment_key,
-            t.outcomes.c.source,
-            t.outcomes.c.code,
-            t.outcomes.c.text,
-            t.outcomes.c.field_path,
-        )
-        .where(t.outcomes.c.shipment_key.in_([row.key for row in rows]), t.outcomes.c.meaning.in_(STOPPING))
-        .order_by(t.outcomes.c.id)
-    )
-    for one in conn.execute(query):
-        field = f" (field {one.field_path})" if one.field_path else ""
-        words = f"CBP {one.source} {one.code or ''}".rstrip()
-        said.setdefault(one.shipment_key, {})[f"{words}: {one.text or 'no text'}{field}"] = None
-    shown = []
-    for row in rows:
-        answer = _shipment(row)
-        needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
-        why = "; ".join(list(said.get(row.key, {}))[-3:]) or (needs or answer["reasons"] or [""])[0]
-        shown.append({**answer, "why": why})
-    return shown
-
-
-def trips(conn: Connection, *, cursor: str | None = None, limit: int = 100) -> Page:
-    """Trips by planned arrival, latest first."""
-    query = select(t.trips).order_by(t.trips.c.estimated_arrival.desc(), t.trips.c.trip_number.desc())
-    if cursor:
-        at = conn.execute(select(t.trips.c.estimated_arrival).where(t.trips.c.trip_number == cursor)).scalar()
-        if at is not None:
-            later = t.trips.c.estimated_arrival < at
-            same = (t.trips.c.estimated_arrival == at) & (t.trips.c.trip_number < cursor)
-            query = query.where(or_(later, same))
-    rows = conn.execute(query.limit(limit + 1)).all()
-    return _page(rows, limit, "trip_number", _trip)
-
-
-def _trip(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "trip_number": row.trip_number,
-        "state": row.state,
-        "port_of_arrival": row.port_of_arrival,
-        "estimated_arrival": _text(row.estimated_arrival),
-        "filed_at": _text(row.filed_at),
-        "version": row.version,
-    }
-
-
 # ---------------------------------------------------------------------------------------- shipments
 
 
@@ -239,26 +57,7 @@ def shipments(
     if cursor:
         query = query.where(t.shipments.c.position > _number(cursor))
     rows = conn.execute(query.limit(limit + 1)).all()
-    return _page(rows, limit, "position", _shipment)
-
-
-def _shipment(row: Row[Any]) -> dict[str, Any]:
-    decision = row.decision or {}
-    return {
-        "shipment_id": row.shipment_id,
-        "shipment_control_number": row.scn,
-        "position": row.position,
-        "state": row.state,
-        "since": _text(row.state_since),
-        "pathway": row.pathway,
-        "entry_type": row.entry_type or None,
-        "entry_number": row.entry_number,
-        "manifest": row.manifest_state,
-        "entry": row.entry_state,
-        "reasons": decision.get("reasons", []),
-        "needs": decision.get("needs", []),
-        "filing_id": row.entry_filing_id or row.manifest_filing_id,
-    }
+    return page_of(rows, limit, "position", shipment_of)
 
 
 # ------------------------------------------------------------------------------------------ filings
@@ -282,9 +81,11 @@ def filings(
     for column, value in (("trip_number", trip), ("state", status), ("pathway", pathway)):
         if value:
             query = query.where(table.c[column] == value)
-    for column, value in (("scn", scn), ("entry_number", _plain(entry_number))):
-        if value:
-            query = query.where(table.c[column] == value)
+    if scn:  # a bill without an entry of its own is declared by its manifest
+        manifests = select(t.shipments.c.manifest_filing_id).where(t.shipments.c.scn == scn)
+        query = query.where(or_(table.c.scn == scn, table.c.id.in_(manifests)))
+    if entry_number:
+        query = query.where(table.c.entry_number == _plain(entry_number))
     if day:
         begin = datetime(day.year, day.month, day.day, tzinfo=EASTERN)
         end = begin + timedelta(days=1)
@@ -292,7 +93,7 @@ def filings(
     if cursor:
         query = query.where(table.c.id < cursor)
     rows = conn.execute(query.limit(limit + 1)).all()
-    return _page(rows, limit, "id", _filing)
+    return page_of(rows, limit, "id", _filing)
 
 
 def _filing(row: Row[Any]) -> dict[str, Any]:
@@ -306,10 +107,10 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
         "pathway": row.pathway,
         "state": row.state,
         "version": row.version,
-        "created_at": _text(row.created_at),
-        "updated_at": _text(row.updated_at),
+        "created_at": instant_text(row.created_at),
+        "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,
-        "acts": list(permitted_acts(FilingState(row.state))),
+        "acts": ["download the package"] if row.state == FilingState.READY.value else [],
     }
 
 
@@ -344,9 +145,9 @@ def filing(conn: Connection, name: str) -> dict[str, Any]:
     shown = _filing(row)
     if row.shipment_key:
         shipment = conn.execute(select(t.shipments).where(t.shipments.c.key == row.shipment_key)).first()
-        shown["shipment"] = _shipment(shipment) if shipment is not None else None
+        shown["shipment"] = shipment_of(shipment) if shipment is not None else None
     else:
-        shown["counts"] = _answered(_counted(conn, t.shipments.c.manifest_state, row.trip_number))
+        shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
     return shown
 
 
@@ -379,16 +180,26 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
         else (t.events.c.trip_number == row.trip_number) & t.events.c.shipment_key.is_(None)
     )
     steps.extend(
-        {"at": _text(event.occurred_at), "what": "event", "text": event.type, "cursor": event.cursor}
-        for event in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
+        _told(one) for one in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
     )
-    return sorted(steps, key=lambda step: step["at"] or "")
+    # CBP's times have whole minutes: the order is that in which we came to know
+    return sorted(steps, key=lambda step: str(step.get("recorded_at") or step["at"]))
+
+
+def _told(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": instant_text(row.occurred_at),
+        "recorded_at": row.data.get("recorded_at"),
+        "what": "event",
+        "text": row.type,
+        "cursor": row.cursor,
+    }
 
 
 def _said(row: Row[Any]) -> dict[str, Any]:
     return {
-        "at": _text(row.occurred_at or row.recorded_at),
-        "recorded_at": _text(row.recorded_at),
+        "at": instant_text(row.occurred_at or row.recorded_at),
+        "recorded_at": instant_text(row.recorded_at),
         "what": row.meaning,
         "source": row.source,
         "code": row.code,
@@ -408,7 +219,7 @@ def versions(conn: Connection, name: str) -> list[dict[str, Any]]:
         {
             "version": one.version,
             "content": one.content,
-            "made_at": _text(one.made_at),
+            "made_at": instant_text(one.made_at),
             "made_by": one.made_by,
             "reason": one.reason,
         }
@@ -418,7 +229,15 @@ def versions(conn: Connection, name: str) -> list[dict[str, Any]]:
         return kept
     shipment = conn.execute(select(t.shipments).where(t.shipments.c.key == row.shipment_key)).one()
     content = {"shipment": shipment.document, "decision": shipment.decision}
-    return [{"version": 1, "content": content, "made_at": _text(row.created_at), "made_by": "gateway", "reason": None}]
+    return [
+        {
+            "version": 1,
+            "content": content,
+            "made_at": instant_text(row.created_at),
+            "made_by": "gateway",
+            "reason": None,
+        }
+    ]
 
 
 def transmissions(conn: Connection, name: str) -> list[dict[str, Any]]:
@@ -452,9 +271,9 @@ def _transmission(row: Row[Any]) -> dict[str, Any]:
         "payload_sha256": row.payload_digest,
         "payload_bytes": row.payload_size,
         "archive_position": row.archive_position,
-        "created_at": _text(row.created_at),
-        "delivered_at": _text(row.delivered_at),
-        "answered_at": _text(row.answered_at),
+        "created_at": instant_text(row.created_at),
+        "delivered_at": instant_text(row.delivered_at),
+        "answered_at": instant_text(row.answered_at),
         "receipt": {key: row.receipt.get(key) for key in ("text", "disposition", "mic", "signed")}
         if row.receipt
         else None,
@@ -483,34 +302,9 @@ def handoff_package(conn: Connection, name: str) -> tuple[str, bytes]:
     return f"handoff-{row.scn}.zip", kept.entry.body
 
 
-def alerts(conn: Connection, *, trip_number: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Open alerts, newest first; without a trip all of them."""
-    query = select(t.alerts).where(t.alerts.c.settled_at.is_(None)).order_by(t.alerts.c.raised_at.desc()).limit(limit)
-    if trip_number:
-        query = query.where(t.alerts.c.trip_number == trip_number)
-    return [
-        {
-            "id": one.id,
-            "kind": one.kind,
-            "severity": one.severity,
-            "text": one.text,
-            "detail": one.detail,
-            "raised_at": _text(one.raised_at),
-        }
-        for one in conn.execute(query)
-    ]
-
-
 def _number(cursor: str) -> int:
     if not cursor.isdigit() or not cursor.isascii() or len(cursor) > 18:
-        raise NotFound(
-            Problem(
-                "cursor_unknown",
-                "cursor",
-                f"{cursor[:40]!r} is not a cursor of this list.",
-                "Use the `next` of the answer before.",
-            )
-        )
+        raise NotFound(no_cursor(cursor))
     return int(cursor)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,20 +17,17 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from filings import archive
 from filings.alerts import Alert, raise_alert
-from filings.lifecycle import FilingInput, FilingState, Statement
-from filings.progress import Known, Moves, arrive, by_column, filings_of, load, move_filing, tell, write
+from filings.matching import Matcher
+from filings.progress import Moves, write
 from filings.store import tables as t
 from filings.uuid7 import uuid7
-from mappings.outcomes import Outcome, ResponseReading
+from mappings.outcomes import Outcome, ResponseReading, read_response
+from schemas.errors import Problem
+from schemas.profile import Profile
 
-PLACES: Final = 1_000_000
-"""Statements in one file at most; with the sender's running number it orders the statements of one minute."""
-GONE: Final = ("sending", "in_doubt", "delivered")
-"""States of a transmission that the partner may have."""
+NUL: Final = "\0"
 NAME_LENGTH: Final = 200
 """Characters of a foreign file's name that are kept; the archive adds whose it is."""
-_TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
-"""Sources that answer a whole transmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
     if conn.execute(select(t.transmissions.c.id).where(same)).first():
         return None
     identifier, name = uuid7(), printable(inbound.name)[:NAME_LENGTH]
+    content_type = printable(inbound.content_type)[:100]
     digest = hashlib.sha256(inbound.payload).hexdigest()
     entries = [
         archive.Entry(
@@ -61,7 +59,7 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
             f"from {inbound.partner}: {name}",
             inbound.payload,
             now,
-            inbound.content_type,
+            content_type,
             actor=inbound.partner,
             transmission_id=identifier,
         )
@@ -87,7 +85,7 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
             channel=inbound.channel,
             name=name,
             correlation=digest,
-            content_type=inbound.content_type,
+            content_type=content_type,
             payload_digest=digest,
             payload_size=len(inbound.payload),
             archive_position=position,
@@ -112,7 +110,7 @@ def refuse(
     conn: Connection, partner: str, headers: Mapping[str, str], body: bytes, problems: Sequence[Any], now: datetime
 ) -> None:
     """Keep what was not taken in (unverifiable, tampered with, not for us) and raise it."""
-    shown = [problem.as_dict() for problem in problems]
+    shown = printable([problem.as_dict() for problem in problems])
     lines = "\r\n".join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "replace")
     entry = archive.Entry(
         archive.EntryKind.TRANSMISSION,
@@ -123,8 +121,36 @@ def refuse(
         actor=partner,
     )
     position = archive.append(conn, [entry])[0]
-    text = f"A message was refused: {problems[0].text}" if problems else "A message was refused."
+    text = printable(f"A message was refused: {problems[0].text}") if problems else "A message was refused."
     raise_alert(conn, Alert("message_refused", text, "warning", {"problems": shown, "archive_position": position}), now)
+
+
+def read_answer(payload: bytes, profile: Profile, *, sent: bytes | None = None) -> ResponseReading:
+    """What a file of CBP says, in text that can be kept: a damaged file may hold NUL, which no column takes."""
+    reading = read_response(payload, profile, sent=sent)
+    if NUL.encode() not in payload:
+        return reading
+    return replace(
+        reading,
+        outcomes=tuple(replace(one, **printable(_fields(one))) for one in reading.outcomes),
+        problems=tuple(replace(one, **printable(_fields(one))) for one in reading.problems),
+        control=printable(reading.control),
+    )
+
+
+def printable(value: Any) -> Any:
+    """The same value with NUL shown as a replacement character wherever text holds it."""
+    if isinstance(value, str):
+        return value.replace(NUL, "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, Mapping):
+        return {printable(key): printable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(printable(one) for one in value)
+    return value
+
+
+def _fields(value: Outcome | Problem) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def next_received(conn: Connection, limit: int = 20) -> list[tuple[str, bytes]]:
@@ -158,7 +184,7 @@ def apply(conn: Connection, identifier: str, reading: ResponseReading, now: date
         conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False
     moves = Moves()
-    matcher = _Matcher(conn, row, reading, moves, now)
+    matcher = Matcher(conn, row, reading, moves, now)
     matcher.run()
     faults = [problem for problem in reading.problems if problem.severity == "error"]
     if faults:
@@ -187,251 +213,3 @@ def _came_before(conn: Connection, row: Row[Any]) -> bool:
         & (t.transmissions.c.correlation == row.payload_digest)
     )
     return conn.execute(select(t.transmissions.c.id).where(same).limit(1)).first() is not None
-
-
-def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
-    """The transmission an answer names, by the control numbers or the user data it repeats."""
-    for column, value in (
-        ("control_number", names.get("group_control") or names.get("interchange_control")),
-        ("correlation", names.get("user_data") or names.get("reference")),
-    ):
-        if not value:
-            continue
-        wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
-        query = (
-            select(t.transmissions)
-            .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)
-            .order_by(t.transmissions.c.id.desc())
-            .limit(1)
-        )
-        found = conn.execute(query).first()
-        if found is not None:
-            return found
-    return None
-
-
-def unanswered_309(conn: Connection, trip_number: str) -> Row[Any] | None:
-    """The one 309 of a trip that has left and waits for its 355; the answer itself does not say which."""
-    waiting = (one for one in _messages(conn, trip_number) if one.answered_at is None and one.state in GONE)
-    return next(waiting, None)
-
-
-def _messages(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
-    """The 309s of a trip in their order."""
-    query = (
-        select(t.transmissions)
-        .where(
-            t.transmissions.c.direction == "out",
-            t.transmissions.c.application == "309",
-            t.transmissions.c.trip_number == trip_number,
-        )
-        .order_by(t.transmissions.c.id)
-    )
-    return conn.execute(query).all()
-
-
-def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
-    """What this answer refuses, as it was sent: with it each fault finds its shipment, line and party."""
-    for outcome in reading.outcomes:
-        if outcome.meaning not in ("rejected", "syntax_rejected"):
-            continue
-        if outcome.source == "355":
-            sent = unanswered_309(conn, outcome.trip_number)
-        else:
-            sent = find_sent(conn, outcome.correlation)
-        kept = archive.read(conn, sent.archive_position) if sent is not None else None
-        return kept.entry.body if kept is not None else None
-    return None
-
-
-def printable(text: str) -> str:
-    """The text without what no column takes: NUL, which a damaged or hostile file may hold."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-
-class _Matcher:
-    """Finds what each outcome of one file is about, and tells it."""
-
-    def __init__(self, conn: Connection, row: Row[Any], reading: ResponseReading, moves: Moves, now: datetime) -> None:
-        self.conn = conn
-        self.row = row
-        self.reading = reading
-        self.moves = moves
-        self.now = now
-        self.rows: list[dict[str, Any]] = []
-        outcomes = reading.outcomes
-        by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
-        by_entry = by_column(conn, "entry_number", {one.entry_number for one in outcomes if one.entry_number})
-        self.keys: list[str | None] = []
-        for one in outcomes:
-            places = [by_scn.get(one.scn, []), by_entry.get(one.entry_number, [])]
-            if one.scope == "entry":
-                places.reverse()
-            self.keys.append(next((keys[0] for keys in places if keys), None))
-        self.known = load(conn, [key for key in self.keys if key])
-        wanted = {one.row.entry_filing_id for one in self.known.values()} | {
-            one.row.manifest_filing_id for one in self.known.values()
-        }
-        self.filings = {one.id: one for one in filings_of(conn, [identifier for identifier in wanted if identifier])}
-        self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
-
-    def _trip_manifests(self, numbers: set[str]) -> dict[str, Row[Any]]:
-        query = select(t.filings).where(t.filings.c.kind == "manifest", t.filings.c.trip_number.in_(sorted(numbers)))
-        return {row.trip_number: row for row in self.conn.execute(query)}
-
-    def run(self) -> None:
-        """Every outcome of the file, in its order."""
-        unmatched: list[Outcome] = []
-        for order, (outcome, key) in enumerate(zip(self.reading.outcomes, self.keys, strict=True)):
-            if outcome.source in _TRANSMISSION or outcome.scope == "transmission":
-                found = self._answer_to_transmission(outcome, key)
-            elif key is not None:
-                found = self._about_shipment(outcome, self.known[key], order)
-            else:
-                found = outcome.scope == "trip" and self._about_trip(outcome)
-            if not found:
-                unmatched.append(outcome)
-                self._keep(outcome, None, None)
-        self._answered()
-        if unmatched:
-            first = unmatched[0]
-            about = first.scn or first.entry_number or first.trip_number or "nothing named"
-            what = f"{len(unmatched)} statements that match nothing of ours ({about})"
-            text = f"{self.row.name} ({self.reading.kind}) has {what}."
-            self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
-
-    def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
-        said = Statement.of(outcome, received_at=self.now, order=self._order(order))
-        tell(known, said, self.moves, self.now)
-        entry = self.filings.get(known.row.entry_filing_id or "")
-        manifest = self.filings.get(known.row.manifest_filing_id or "")
-        about = entry if outcome.source in ("SX", "SO") else manifest
-        if entry is not None and entry.kind == "entry" and outcome.source == "SX" and outcome.meaning in _ANSWERS:
-            move_filing(entry, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
-        self._keep(outcome, about.id if about is not None else None, known.row.key, known.row.trip_number)
-        if outcome.meaning == "arrived":
-            arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
-        return True
-
-    def _order(self, place: int) -> int:
-        """What sorts CBP's statements of one minute: its own running number, never the order in which they reached us.
-
-        A CATAIR batch has no such number; there the natural course decides.
-        """
-        number = self.reading.control.get("interchange_control")
-        return int(number) * PLACES + place + 1 if isinstance(number, int) else 0
-
-    def _about_trip(self, outcome: Outcome) -> bool:
-        manifest = self.trips.get(outcome.trip_number)
-        if manifest is None:
-            return False
-        if outcome.source == "355" and outcome.meaning in _ANSWERS:
-            if self._settles_manifest(outcome, manifest):
-                move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
-            self._rest_of_manifest(outcome)
-        if outcome.meaning == "arrived":
-            arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
-        self._keep(outcome, manifest.id, None, outcome.trip_number)
-        return True
-
-    def _settles_manifest(self, outcome: Outcome, manifest: Row[Any]) -> bool:
-        """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
-        messages = _messages(self.conn, outcome.trip_number)
-        if len(messages) < 2 or outcome.meaning == "rejected":
-            return True
-        open_ones = [one for one in messages if one.answered_at is None]
-        return len(open_ones) <= 1 and manifest.state != FilingState.REJECTED
-
-    def _rest_of_manifest(self, outcome: Outcome) -> None:
-        """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
-        sent = unanswered_309(self.conn, outcome.trip_number)
-        if sent is None:
-            return
-        named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
-        keys = [one.shipment_key for one in self._carried(sent) if one.shipment_key]
-        known = self._load(keys)
-        saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
-        meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
-        told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code)
-        for one in known:
-            if one.row.scn not in named:
-                tell(one, told, self.moves, self.now)
-
-    def _carried(self, sent: Row[Any]) -> Sequence[Row[Any]]:
-        """What a transmission carries: filings and shipments."""
-        columns = (t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key)
-        query = select(*columns).where(t.transmission_filings.c.transmission_id == sent.id)
-        return self.conn.execute(query.order_by(t.transmission_filings.c.position)).all()
-
-    def _load(self, keys: Sequence[str]) -> list[Known]:
-        """Shipments as this file has moved them so far."""
-        self.known |= load(self.conn, [key for key in keys if key not in self.known])
-        return [self.known[key] for key in keys]
-
-    def _answer_to_transmission(self, outcome: Outcome, key: str | None) -> bool:
-        sent = find_sent(self.conn, outcome.correlation)
-        if sent is None:
-            return False
-        carried = self._carried(sent)
-        filings = {one.filing_id for one in carried}
-        if outcome.meaning in _ANSWERS:
-            source = "997" if sent.application == "309" else "X1"
-            for one in self._load([one.shipment_key for one in carried if one.shipment_key]):
-                told = Statement(outcome.meaning, source, outcome.occurred_at or self.now, outcome.code)
-                tell(one, told, self.moves, self.now)
-            for filing in filings_of(self.conn, filings):
-                move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
-            if outcome.meaning == "syntax_rejected":
-                self._mark_answered(sent.id)
-        self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)
-        return True
-
-    def _answered(self) -> None:
-        """Mark the transmissions that this file answers, so that the next 309 of a trip may go."""
-        if self.reading.kind.startswith("355"):
-            for number in {one.trip_number for one in self.reading.outcomes if one.trip_number}:
-                sent = unanswered_309(self.conn, number)
-                if sent is not None:
-                    self._mark_answered(sent.id)
-        reference = self.reading.control.get("user_data")
-        if self.reading.kind.startswith("SX") and reference:
-            self.conn.execute(
-                update(t.transmissions)
-                .where(
-                    t.transmissions.c.direction == "out",
-                    t.transmissions.c.correlation == str(reference),
-                    t.transmissions.c.answered_at.is_(None),
-                )
-                .values(answered_at=self.now)
-            )
-
-    def _mark_answered(self, identifier: str) -> None:
-        self.conn.execute(
-            update(t.transmissions).where(t.transmissions.c.id == identifier).values(answered_at=self.now)
-        )
-
-    def _keep(self, outcome: Outcome, filing: str | None, key: str | None, trip_number: str | None = None) -> None:
-        self.rows.append(
-            {
-                "id": uuid7(),
-                "filing_id": filing,
-                "shipment_key": key,
-                "trip_number": trip_number,
-                "transmission_id": self.row.id,
-                "source": outcome.source,
-                "scope": outcome.scope,
-                "meaning": outcome.meaning,
-                "code": outcome.code[:40] or None,
-                "text": outcome.text or None,
-                "place": outcome.place[:255] or None,
-                "field_path": outcome.field_path[:255] or None,
-                "occurred_at": outcome.occurred_at,
-                "recorded_at": self.now,
-                "document": outcome.as_dict(),
-            }
-        )
-
-
-_ANSWERS: Final = frozenset(
-    "syntax_accepted syntax_rejected accepted accepted_with_warning rejected under_review cancelled".split()
-)

@@ -33,7 +33,8 @@ from filings.store.leases import claim
 from filings.store.leases import settle as settle_lease
 from schemas.errors import Problem
 
-LEASE: Final = timedelta(minutes=2)
+LEASE: Final = timedelta(minutes=4)
+"""Longer than one exchange with the partner may take, so that nobody takes over what is still being sent."""
 FIRST_RETRY: Final = timedelta(milliseconds=500)
 LONGEST_RETRY: Final = timedelta(seconds=30)
 ALERT_AFTER: Final = 3

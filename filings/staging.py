@@ -124,14 +124,23 @@ def put_trip(
     if known is None:
         conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
     elif known.document == dict(raw):
-        return TripReceipt(number, known.version, False)
+        return TripReceipt(number, known.version, False, _remarks(trip, now))
     elif known.state != "draft":
         raise Conflict(already_filed(number))
     else:
         version = known.version + 1
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
-    return TripReceipt(number, version, known is None)
+    return TripReceipt(number, version, known is None, _remarks(trip, now))
+
+
+def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
+    """What is lawful to send but probably a mistake."""
+    if trip.arrival > now:
+        return ()
+    text = f"The planned arrival {trip.arrival.isoformat()} lies in the past."
+    remedy = "Correct it if the truck is still to come; the law of that day is applied as it stands."
+    return (Problem("arrival_in_past", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
 
 
 def _check_manifest(trip: Trip, ctx: FilingContext) -> None:

@@ -20,6 +20,7 @@ SHIPMENT_DATA: Final = (
     "entry_number",
     "state",
     "reason",
+    "recorded_at",
 )
 TRIP_DATA: Final = ("verdict", "shipments")
 DATA: Final[Mapping[str, tuple[str, ...]]] = {

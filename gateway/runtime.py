@@ -29,7 +29,6 @@ from gateway.settings import Settings
 from gateway.transports import (
     As2Receiver,
     As2Transport,
-    DirectoryInbox,
     DirectoryTransport,
     InboundFile,
     PartnerSettings,
@@ -38,6 +37,7 @@ from gateway.transports import (
 )
 from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
 from gateway.transports.settings import load_partner
+from gateway.workers.inbox import Inbox
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
@@ -50,8 +50,6 @@ from schemas.errors import FormatError, Problem
 from schemas.profile import load_profile
 
 CERTIFICATE_DAYS: Final = 3650
-INBOX_SECONDS: Final = 0.5
-"""How often the inbox of the directory road is looked into."""
 log = structlog.get_logger("gateway")
 
 
@@ -211,8 +209,7 @@ class Gateway:
             before_arrival=timedelta(minutes=times.before_arrival_minutes),
         )
         watcher = Watcher(store, patience, clock)
-        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader, watcher)
-        self._inbox: asyncio.Task[None] | None = None
+        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader, watcher, *self._inboxes())
 
     @classmethod
     @asynccontextmanager
@@ -237,14 +234,9 @@ class Gateway:
             await self.store.write(lambda conn: sending.release_leases(conn, real_clock()))
         for worker in self.workers:
             worker.start()
-        if self.settings.partner.transport == "directory":
-            self._inbox = asyncio.create_task(self._watch_inbox(), name="inbox")
 
     async def stop(self) -> None:
         """Stop the workers in order; what they had begun is found again."""
-        if self._inbox is not None:
-            self._inbox.cancel()
-            await asyncio.gather(self._inbox, return_exceptions=True)
         for worker in self.workers:
             await worker.stop()
 
@@ -279,18 +271,14 @@ class Gateway:
         await self.store.write(lambda conn: receiving.refuse(conn, partner, headers, body, problems, now))
         log.warning("message refused", codes=[problem.code for problem in problems])
 
-    async def _watch_inbox(self) -> None:
+    def _inboxes(self) -> tuple[Worker, ...]:
         partner = self.settings.partner
-        if partner.inbox is None:
-            return
+        if partner.transport != "directory" or partner.inbox is None:
+            return ()
+        return (Inbox(partner.inbox, self.partners.current, self._accept_file, self._refused_file),)
 
-        async def refused(name: str, body: bytes, problems: tuple[Problem, ...]) -> None:
-            await self._refused({"file": name}, body, problems)
-
-        inbox = DirectoryInbox(partner.inbox, self._accept_file, refused, partner=self.partners.current())
-        while True:
-            await inbox.poll()
-            await asyncio.sleep(INBOX_SECONDS)
+    async def _refused_file(self, name: str, body: bytes, problems: tuple[Problem, ...]) -> None:
+        await self._refused({"file": name}, body, problems)
 
     async def _accept_file(self, file: InboundFile) -> None:
         now = self.clock()

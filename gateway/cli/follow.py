@@ -99,13 +99,12 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     port = f"{board['port_of_arrival']} {board.get('port_name') or ''}".strip()
     output.say("")
     heading = Text(f"Trip {board['trip_number']}  ", style="bold")
-    heading.append(WORDS.get(board["decision"], str(board["decision"])), style=DECISIONS.get(board["decision"], ""))
+    word = "ARRIVED" if board["arrived_at"] else WORDS.get(board["decision"], str(board["decision"]))
+    heading.append(word, style=DECISIONS.get(board["decision"], ""))
     heading.append(f"  {board['reason']}", style="not bold")
     output.show(heading)
     arrives = str(board["estimated_arrival_local"])[:16].replace("T", " ")
-    output.say(
-        f"{port}, arrives {arrives} ({board['time_zone']})" + (", arrived" if board["arrived_at"] else ""), "dim"
-    )
+    output.say(f"{port}, arrives {arrives} ({board['time_zone']})", "dim")
     table = make_table()
     for column, style in (("pathway", ""), ("shipments", "bold"), ("state", ""), ("shipments", "bold")):
         table.add_column(column, justify="right" if style else "left", style=style)

@@ -36,7 +36,7 @@ def inspect(
 ) -> None:
     """Read any X12 or CATAIR file: envelope, segments or records, fields with names, errors with positions.
 
-    Example: gateway inspect var/render/309-1.edi
+    Example: gateway inspect var/render/309-SFIC2503100001-001.x12
     """
     output = Output(as_json)
     size = file.stat().st_size

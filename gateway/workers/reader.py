@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from filings import receiving
+from filings import matching, receiving
 from filings.context import FilingContext
 from filings.store import Store
 from gateway.workers.loop import Worker
-from mappings.outcomes import ResponseReading, read_response
+from mappings.outcomes import ResponseReading
 
 
 class Reader(Worker):
@@ -45,11 +45,11 @@ class Reader(Worker):
         return bool(files)
 
     async def _read(self, payload: bytes) -> ResponseReading:
-        reading = await asyncio.to_thread(read_response, payload, self._ctx.profile)
-        sent = await self._store.read(lambda conn: receiving.answered_bytes(conn, reading))
+        reading = await asyncio.to_thread(receiving.read_answer, payload, self._ctx.profile)
+        sent = await self._store.read(lambda conn: matching.answered_bytes(conn, reading))
         if sent is None:
             return reading
-        return await asyncio.to_thread(partial(read_response, payload, self._ctx.profile, sent=sent))
+        return await asyncio.to_thread(partial(receiving.read_answer, payload, self._ctx.profile, sent=sent))
 
     async def _apply(self, identifier: str, reading: ResponseReading) -> None:
         now = self._clock()

@@ -144,7 +144,7 @@ async def test_a_worker_that_died_while_sending_leaves_doubt(desk: Desk) -> None
     await asyncio.gather(turn, return_exceptions=True)
     assert (await only(desk)).state == "sending"
     assert await desk.send() == []  # the lease still runs
-    desk.later(minutes=3)
+    desk.later(minutes=5)
     desk.road.plan = [is_away]
     await desk.send()
     row = await only(desk)
@@ -160,7 +160,7 @@ async def test_a_worker_that_died_before_sending_leaves_no_doubt(desk: Desk) -> 
     """Taken and not yet prepared: nothing can have left, so it goes out as if nothing had been."""
     (taken,) = await desk.take("dying")
     assert taken.prepared is None
-    desk.later(minutes=3)
+    desk.later(minutes=5)
     assert len(await desk.send()) == 1
     assert await desk.alerts() == []
     assert "filing.in_doubt" not in {event.type for event in await desk.told()}
@@ -238,7 +238,7 @@ async def test_two_senders_on_one_outbox_send_each_thing_once(filing_store: Stor
 async def test_a_worker_that_lost_its_lease_cannot_overwrite(desk: Desk) -> None:
     """What a slow worker prepares after its lease was taken is not sent, and its failure is not written."""
     (slow,) = await desk.take("slow")
-    desk.later(minutes=3)
+    desk.later(minutes=5)
     (quick,) = await desk.take("quick")
     assert slow.id == quick.id
     assert not await desk.store.write(
@@ -280,7 +280,7 @@ async def test_an_error_of_one_sending_leaves_the_others_alone(filing_store: Sto
     with pytest.raises(ZeroDivisionError):
         await desk.another_sender("odd", Odd()).turn()
     assert {row.application: row.state for row in await desk.outgoing()} == {"309": "sending", "SE": "delivered"}
-    desk.later(minutes=3)
+    desk.later(minutes=5)
     assert len(await desk.send()) == 1  # in doubt, and sent again
     await desk.check_books()
 

@@ -1,0 +1,202 @@
+"""What does dispatch look at? The board of a trip: may the truck go, what stands how, what blocks it, and why.
+
+Reads only. Times stand in UTC, and the planned arrival in the port's own zone as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, func, or_, select
+
+from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
+from filings.progress import counts
+from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
+from filings.staging import load_trip
+from filings.store import tables as t
+from schemas.errors import NotFound
+from schemas.identifiers import land_ports
+
+BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
+OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
+HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
+STOPPING: Final = (
+    "rejected",
+    "syntax_rejected",
+    "held",
+    "exam",
+    "documents_required",
+    "release_suspended",
+    "release_revoked",
+)
+"""Meanings of outcomes that keep goods from crossing."""
+SHOWN: Final = 25
+
+
+def board(conn: Connection, trip_number: str) -> dict[str, Any]:
+    """What dispatch looks at: may the truck go, what stands how, what blocks it."""
+    row = load_trip(conn, trip_number)
+    states = counts(conn, trip_number)
+    port = land_ports().get(row.port_of_arrival)
+    zone = ZoneInfo(port.timezone if port else "America/New_York")
+    decision, reason = _verdict(row, states)
+    by_pathway = counted(conn, t.shipments.c.pathway, trip_number)
+    by_state = {state.value: count for state, count in states.items()}
+    manifest = counted(conn, t.shipments.c.manifest_state, trip_number)
+    entries = counted(conn, t.shipments.c.entry_state, trip_number, t.shipments.c.pathway.in_(("type86", "informal")))
+    return {
+        "trip_number": trip_number,
+        "state": row.state,
+        "decision": decision,
+        "reason": reason,
+        "carrier_scac": row.carrier_scac,
+        "port_of_arrival": row.port_of_arrival,
+        "port_name": port.name if port else None,
+        "estimated_arrival": instant_text(row.estimated_arrival),
+        "estimated_arrival_local": row.estimated_arrival.astimezone(zone).isoformat(),
+        "time_zone": zone.key,
+        "arrived_at": instant_text(row.arrived_at),
+        "filed_at": instant_text(row.filed_at),
+        "filed_by": row.filed_by,
+        "rule_book_version": row.rule_book_version,
+        "planning": row.plan_stage,
+        "shipments": sum(by_state.values()),
+        "states": by_state,
+        "pathways": by_pathway,
+        "manifest": answered(manifest),
+        "entries": answered(entries),
+        "handoffs": by_state.get("handed_off", 0),
+        "released": by_state.get("released", 0),
+        "held": sum(by_state.get(state, 0) for state in HELD),
+        "transmissions": _transmissions(conn, trip_number),
+        "blocking": _explained(conn, _some(conn, trip_number, BLOCKING)),
+        "waiting": [shipment_of(one) for one in _some(conn, trip_number, OPEN, 5)],
+        "alerts": alerts(conn, trip_number=trip_number),
+    }
+
+
+def _verdict(row: Row[Any], states: Mapping[ShipmentState, int]) -> tuple[str, str]:
+    if row.state == TripState.DRAFT.value:
+        return "wait", "The trip has not been filed."
+    if row.plan_stage != "done":
+        return "wait", "Its filings are being made."
+    if row.arrived_at is not None:
+        return _arrived(states)
+    verdict = trip_verdict(states)
+    stopped = {state: count for state, count in states.items() if CROSSING[state] is TripInput.STOP}
+    if verdict is TripInput.STOP:
+        listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in stopped.items())
+        number = sum(stopped.values())
+        must = "shipment must" if number == 1 else "shipments must"
+        return "no_go", f"{number} {must} be settled or come off the truck: {listed}."
+    waiting = {state: count for state, count in states.items() if CROSSING[state] is TripInput.WAIT}
+    if verdict is TripInput.WAIT and waiting:
+        listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in waiting.items())
+        return "wait", f"Still open: {listed}."
+    if verdict is TripInput.WAIT:
+        return "wait", "Nothing is to be carried."
+    return "go", "Every shipment may cross."
+
+
+def _arrived(states: Mapping[ShipmentState, int]) -> tuple[str, str]:
+    """The truck is there: what counts now is which goods CBP has let go."""
+    left = {
+        state.value.replace("_", " "): count
+        for state, count in states.items()
+        if state not in (ShipmentState.RELEASED, ShipmentState.CANCELLED)
+    }
+    if not left:
+        return "go", "Every shipment is released."
+    listed = ", ".join(f"{count} {state}" for state, count in left.items())
+    return "no_go", f"Not released: {listed}."
+
+
+def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:
+    query = (
+        select(t.transmissions.c.state, func.count())
+        .where(t.transmissions.c.trip_number == trip_number, t.transmissions.c.direction == "out")
+        .group_by(t.transmissions.c.state)
+    )
+    return {state: int(count) for state, count in conn.execute(query)}
+
+
+def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int = SHOWN) -> Sequence[Row[Any]]:
+    query = (
+        select(t.shipments)
+        .where(t.shipments.c.trip_number == trip_number, t.shipments.c.state.in_(states))
+        .order_by(t.shipments.c.position)
+        .limit(limit)
+    )
+    return conn.execute(query).all()
+
+
+def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Shipments with ``why``: CBP's last words that stand in the way, or what a broker must settle."""
+    said: dict[str, dict[str, None]] = {}
+    query = (
+        select(
+            t.outcomes.c.shipment_key,
+            t.outcomes.c.source,
+            t.outcomes.c.code,
+            t.outcomes.c.text,
+            t.outcomes.c.field_path,
+        )
+        .where(t.outcomes.c.shipment_key.in_([row.key for row in rows]), t.outcomes.c.meaning.in_(STOPPING))
+        .order_by(t.outcomes.c.id)
+    )
+    for one in conn.execute(query):
+        field = f" (field {one.field_path})" if one.field_path else ""
+        words = f"CBP {one.source} {one.code or ''}".rstrip()
+        said.setdefault(one.shipment_key, {})[f"{words}: {one.text or 'no text'}{field}"] = None
+    shown = []
+    for row in rows:
+        answer = shipment_of(row)
+        needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
+        why = "; ".join(list(said.get(row.key, {}))[-3:]) or (needs or answer["reasons"] or [""])[0]
+        shown.append({**answer, "why": why})
+    return shown
+
+
+def trips(conn: Connection, *, cursor: str | None = None, limit: int = 100) -> Page:
+    """Trips by planned arrival, latest first."""
+    query = select(t.trips).order_by(t.trips.c.estimated_arrival.desc(), t.trips.c.trip_number.desc())
+    if cursor:
+        at = conn.execute(select(t.trips.c.estimated_arrival).where(t.trips.c.trip_number == cursor)).scalar()
+        if at is None:
+            raise NotFound(no_cursor(cursor))
+        later = t.trips.c.estimated_arrival < at
+        same = (t.trips.c.estimated_arrival == at) & (t.trips.c.trip_number < cursor)
+        query = query.where(or_(later, same))
+    rows = conn.execute(query.limit(limit + 1)).all()
+    return page_of(rows, limit, "trip_number", _trip)
+
+
+def _trip(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "trip_number": row.trip_number,
+        "state": row.state,
+        "port_of_arrival": row.port_of_arrival,
+        "estimated_arrival": instant_text(row.estimated_arrival),
+        "filed_at": instant_text(row.filed_at),
+        "version": row.version,
+    }
+
+
+def alerts(conn: Connection, *, trip_number: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Open alerts, newest first; without a trip all of them."""
+    query = select(t.alerts).where(t.alerts.c.settled_at.is_(None)).order_by(t.alerts.c.raised_at.desc()).limit(limit)
+    if trip_number:
+        query = query.where(t.alerts.c.trip_number == trip_number)
+    return [
+        {
+            "id": one.id,
+            "kind": one.kind,
+            "severity": one.severity,
+            "text": one.text,
+            "detail": one.detail,
+            "raised_at": instant_text(one.raised_at),
+        }
+        for one in conn.execute(query)
+    ]
