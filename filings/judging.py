@@ -7,7 +7,7 @@ with the pure decision, and tests that each shipment fits into the messages it w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "ledger_of_others", "load_shipments"]
+__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "ledger_of_others"]
 
 CHUNK = 400
 
@@ -37,11 +37,6 @@ class Judged:
     shipment_key: str
     shipment: Shipment
     decision: PathwayDecision
-
-
-def load_shipments(documents: Iterable[Mapping[str, Any]]) -> Iterator[Shipment]:
-    """Shipments read back from the store, where only checked ones are kept."""
-    return (Shipment.model_validate(document) for document in documents)
 
 
 def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:

@@ -14,18 +14,18 @@ uses one twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from filings import archive
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import count_days, decide_all, eastern_day, ledger_of_others, load_shipments
+from filings.judging import count_days, decide_all, eastern_day, ledger_of_others
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.progress import Step, advance_shipments, begin_filings, tell_trip
 from filings.sending import Draft, queue
@@ -47,6 +47,8 @@ from schemas.x12 import envelope_for, write_interchange
 STAGES: Final = ("decide", "manifest", "entries", "handoffs", "done")
 X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
+PAGE: Final = 500
+"""Rows in one statement."""
 ENTERED: Final = ("type86", "informal")
 """Pathways for which an entry is sent by us."""
 
@@ -142,34 +144,56 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     stage = row.plan_stage
     if stage is None or stage == "done":
         return None
-    table = t.shipments
-    query = select(table).where(table.c.trip_number == trip_number).order_by(table.c.position)
-    if stage == "manifest":
-        query = query.where(table.c.pathway != "review")
-    elif stage == "entries":
-        query = query.where(table.c.pathway.in_(ENTERED), table.c.position > row.planned_through)
-        query = query.limit(ctx.limits.entries_per_transmission)
-    elif stage == "handoffs":
-        query = query.where(table.c.pathway == "formal", table.c.position > row.planned_through)
-        query = query.limit(ctx.limits.handoffs_per_step)
-    rows = conn.execute(query).all()
-    decided = stage != "decide"
-    trip, shipments = read_trip(row.document), tuple(load_shipments(one.document for one in rows))
+    trip = read_trip(row.document)
     manifest = conn.execute(
         select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
     ).scalar()
+    keys: list[str] = []
+    positions: list[int] = []
+    shipments: list[Shipment] = []
+    decisions: list[PathwayDecision] = []
+    filings: list[str | None] = []
+    for one in conn.execute(_shipments_of(ctx, row, stage)):  # one at a time: a trip may be long
+        keys.append(one.key)
+        positions.append(one.position)
+        shipments.append(Shipment.model_validate(one.document))
+        filings.append(one.entry_filing_id)
+        if stage != "decide":
+            kept = one.decision if stage == "handoffs" else {**one.decision, **_WITHOUT_WORDS}
+            decisions.append(PathwayDecision.from_dict(kept))
     return Work(
         stage,
         trip,
         row.version,
         manifest,
-        tuple(one.key for one in rows),
-        tuple(one.position for one in rows),
-        shipments,
-        tuple(PathwayDecision.from_dict(one.decision) for one in rows) if decided else (),
-        tuple(one.entry_filing_id for one in rows),
-        ledger=None if decided else ledger_of_others(conn, trip, shipments),
+        tuple(keys),
+        tuple(positions),
+        tuple(shipments),
+        tuple(decisions),
+        tuple(filings),
+        ledger=None if stage != "decide" else ledger_of_others(conn, trip, shipments),
     )
+
+
+_WITHOUT_WORDS: Final[Mapping[str, list[Any]]] = {"citations": [], "reasons": [], "refused": [], "warnings": []}
+"""What messages do not need of a decision: most of its size."""
+
+
+def _shipments_of(ctx: FilingContext, trip: Row[Any], stage: str) -> Select[Any]:
+    table = t.shipments
+    columns = [table.c.key, table.c.position, table.c.document, table.c.entry_filing_id]
+    if stage != "decide":
+        columns.append(table.c.decision)
+    query = select(*columns).where(table.c.trip_number == trip.trip_number).order_by(table.c.position)
+    if stage == "manifest":
+        return query.where(table.c.pathway != "review")
+    if stage == "entries":
+        query = query.where(table.c.pathway.in_(ENTERED), table.c.position > trip.planned_through)
+        return query.limit(ctx.limits.entries_per_transmission)
+    if stage == "handoffs":
+        query = query.where(table.c.pathway == "formal", table.c.position > trip.planned_through)
+        return query.limit(ctx.limits.handoffs_per_step)
+    return query
 
 
 def numbers_for(conn: Connection, ctx: FilingContext, work: Work) -> Work:
@@ -313,11 +337,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 
 def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> None:
     work = made.work
-    changes = [
-        {"of": key, "new_pathway": one.pathway, "new_type": one.entry_type, "new_decision": one.as_dict()}
-        for key, one in zip(work.keys, made.decisions, strict=True)
-    ]
-    conn.execute(
+    statement = (
         update(t.shipments)
         .where(t.shipments.c.key == bindparam("of"))
         .values(
@@ -325,9 +345,15 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
             entry_type=bindparam("new_type"),
             decision=bindparam("new_decision"),
             updated_at=now,
-        ),
-        changes,
+        )
     )
+    pairs = list(zip(work.keys, made.decisions, strict=True))
+    for start in range(0, len(pairs), PAGE):
+        changes = [
+            {"of": key, "new_pathway": one.pathway, "new_type": one.entry_type, "new_decision": one.as_dict()}
+            for key, one in pairs[start : start + PAGE]
+        ]
+        conn.execute(statement, changes)
     count_days(conn, work.trip, made.judged)
     conn.execute(
         update(t.trips)
@@ -378,8 +404,3 @@ def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
     ]
     archive.append(conn, entries)
     advance_shipments(conn, work.keys, Step.HANDOFF_READY, now)
-
-
-def rows_of(rows: Sequence[Row[Any]], name: str) -> list[Any]:
-    """One column of rows."""
-    return [getattr(row, name) for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import subprocess
 import tempfile
 import warnings
@@ -82,19 +83,32 @@ def postgres_reused(postgres_server: Any) -> str:
     return str(postgres_server.get_uri(database="gateway_reused"))
 
 
+@pytest.fixture(scope="session")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where an empty SQLite file at this program's version is kept, to be copied; see :func:`filing_store`."""
+    return tmp_path_factory.mktemp("upgraded") / "gateway.db"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def filing_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store, once for each engine; on PostgreSQL one database is emptied again for each test.
+async def filing_store(request: pytest.FixtureRequest, tmp_path: Path, upgraded: Path) -> AsyncIterator[Store]:
+    """An empty store, once for each engine: a copied file, or one PostgreSQL database that is emptied for each test.
 
     Making a database takes longer than most tests do. Emptying needs the server's own superuser: the tables
     that are append-only refuse everybody else.
     """
     if request.param == "sqlite":
-        async with await Store.open(tmp_path / "gateway.db") as opened:
-            yield opened
-        return
-    async with await Store.open(request.getfixturevalue("postgres_reused")) as opened:
-        await opened.write(_empty)
+        if not upgraded.exists():
+            await (await Store.open(upgraded)).close()
+        target = str(shutil.copy(upgraded, tmp_path / "gateway.db"))
+    else:
+        target = request.getfixturevalue("postgres_reused")
+        made = upgraded.with_name("postgresql")
+        if not made.exists():
+            await (await Store.open(target)).close()
+            made.touch()
+    async with await Store.open(target, upgrade=False) as opened:
+        if request.param == "postgresql":
+            await opened.write(_empty)
         yield opened
 
 
