@@ -16,7 +16,7 @@ from filings.lifecycle import FilingState
 from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
 from filings.staging import load_trip
 from filings.store import tables as t
-from filings.trip_board import alerts, board, trips
+from filings.trip_board import alerts, board, explained, trips
 from schemas.errors import NotFound, Problem
 
 __all__ = [
@@ -57,7 +57,8 @@ def shipments(
     if cursor:
         query = query.where(t.shipments.c.position > _number(cursor))
     rows = conn.execute(query.limit(limit + 1)).all()
-    return page_of(rows, limit, "position", shipment_of)
+    page = page_of(rows, limit, "position", shipment_of)
+    return Page(tuple(explained(conn, rows[:limit])), page.next)
 
 
 # ------------------------------------------------------------------------------------------ filings
@@ -129,6 +130,10 @@ def find_filing(conn: Connection, name: str) -> Row[Any]:
     ).scalar()
     if shipment is not None:
         return conn.execute(select(t.filings).where(t.filings.c.id == shipment)).one()
+    state = conn.execute(select(t.shipments.c.state).where(t.shipments.c.scn == name).limit(1)).scalar()
+    if state is not None:
+        text = f"Shipment {name} is {state.replace('_', ' ')}: nothing has been declared for it."
+        raise NotFound(Problem("filing_unknown", "filing_id", text, "Its trip's list of shipments says why."))
     raise NotFound(
         Problem(
             "filing_unknown",

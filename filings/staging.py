@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from filings import archive
+from filings import archive, refusals
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
 from filings.judging import Judged, count_days, eastern_day, fit, judge
@@ -174,7 +174,7 @@ def already_filed(number: str) -> Problem:
         "trip_already_filed",
         "trip_number",
         f"Trip {number} has been filed and cannot be changed in place.",
-        "Amend or cancel its filings, or put a new trip number.",
+        "File corrected shipments on a new trip number, under new control numbers.",
     )
 
 
@@ -218,6 +218,12 @@ def stage(
             fresh.append(row)
     _stage_fresh(conn, ctx, trip, fresh, known, results, now)
     ordered = [results[row.index] for row in rows]
+    refusals.note(
+        conn,
+        trip_number,
+        [(row, None if one.accepted else one.problems) for row, one in zip(rows, ordered, strict=True)],
+        now,
+    )
     _archive_rows(conn, trip_number, rows, ordered, actor, now)
     return ordered
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, or_, select
 
+from filings import refusals
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
 from filings.progress import counts
 from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
@@ -32,6 +33,8 @@ STOPPING: Final = (
     "release_revoked",
 )
 """Meanings of outcomes that keep goods from crossing."""
+EMPTY_WORDS: Final = frozenset({("SX", "01"), "BILL REJECTED"})
+"""Statements that only repeat that something was refused; beside them stands why."""
 SHOWN: Final = 25
 
 
@@ -42,6 +45,10 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
     port = land_ports().get(row.port_of_arrival)
     zone = ZoneInfo(port.timezone if port else "America/New_York")
     decision, reason = _verdict(row, states)
+    refused = refusals.listed(conn, trip_number)
+    if refused["count"]:
+        parcels = "parcel was" if refused["count"] == 1 else "parcels were"
+        reason += f" {refused['count']} {parcels} refused at intake and must not be aboard."
     by_pathway = counted(conn, t.shipments.c.pathway, trip_number)
     by_state = {state.value: count for state, count in states.items()}
     manifest = counted(conn, t.shipments.c.manifest_state, trip_number)
@@ -66,13 +73,15 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
         "states": by_state,
         "pathways": by_pathway,
         "manifest": answered(manifest),
+        "manifest_filing": _manifest_filing(conn, trip_number),
         "entries": answered(entries),
         "handoffs": by_state.get("handed_off", 0),
         "released": by_state.get("released", 0),
         "held": sum(by_state.get(state, 0) for state in HELD),
         "transmissions": _transmissions(conn, trip_number),
-        "blocking": _explained(conn, _some(conn, trip_number, BLOCKING)),
-        "waiting": [shipment_of(one) for one in _some(conn, trip_number, OPEN, 5)],
+        "blocking": explained(conn, _some(conn, trip_number, BLOCKING)),
+        "waiting": explained(conn, _some(conn, trip_number, OPEN)),
+        "refused_rows": refused,
         "alerts": alerts(conn, trip_number=trip_number),
     }
 
@@ -113,6 +122,22 @@ def _arrived(states: Mapping[ShipmentState, int]) -> tuple[str, str]:
     return "no_go", f"Not released: {listed}."
 
 
+def _manifest_filing(conn: Connection, trip_number: str) -> dict[str, Any]:
+    """Where the manifest as a whole stands, and what CBP holds it as (``preliminary``, ``complete``)."""
+    filing = conn.execute(
+        select(t.filings.c.state, t.filings.c.last_outcome).where(
+            t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest"
+        )
+    ).first()
+    if filing is None:
+        return {"state": None, "cbp_state": None}
+    said = (filing.last_outcome or {}).get("correlation", {})
+    held_as = said.get("manifest_state") or None
+    if filing.state == "rejected" and said.get("accepted"):
+        held_as = "preliminary"  # CBP puts a manifest back when it refuses some of its bills
+    return {"state": filing.state, "cbp_state": str(held_as).lower() if held_as else None}
+
+
 def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:
     query = (
         select(t.transmissions.c.state, func.count())
@@ -132,7 +157,7 @@ def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int 
     return conn.execute(query).all()
 
 
-def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     """Shipments with ``why``: CBP's last words that stand in the way, or what a broker must settle."""
     said: dict[str, dict[str, None]] = {}
     query = (
@@ -147,6 +172,9 @@ def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any
         .order_by(t.outcomes.c.id)
     )
     for one in conn.execute(query):
+        if (one.source, one.code) in EMPTY_WORDS or (one.text or "").strip("X ") in EMPTY_WORDS:
+            said.setdefault(one.shipment_key, {})
+            continue
         field = f" (field {one.field_path})" if one.field_path else ""
         words = f"CBP {one.source} {one.code or ''}".rstrip()
         said.setdefault(one.shipment_key, {})[f"{words}: {one.text or 'no text'}{field}"] = None
@@ -154,7 +182,12 @@ def _explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any
     for row in rows:
         answer = shipment_of(row)
         needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
-        why = "; ".join(list(said.get(row.key, {}))[-3:]) or (needs or answer["reasons"] or [""])[0]
+        why = "; ".join(list(said.get(row.key, {}))[-3:])
+        if not why and row.key in said:
+            why = "CBP refused it without saying more."
+        if not why and row.state == "handed_off":
+            why = "The licensed broker's entry must be on file before the truck arrives."
+        why = why or (needs or answer["reasons"] or [""])[0]
         shown.append({**answer, "why": why})
     return shown
 

@@ -56,7 +56,9 @@ class CsvRows:
             return
         if self._header is None:
             self._header = [cell.strip() for cell in cells]
-            if "shipment_id" not in self._header or len(set(self._header)) != len(self._header):
+            if len(self._header) == 1 and ";" in text:
+                yield number, None, (_csv_fault(number, "The cells are separated by semicolons; use commas."),)
+            elif "shipment_id" not in self._header or len(set(self._header)) != len(self._header):
                 yield (
                     number,
                     None,
@@ -147,8 +149,13 @@ def _put(target: dict[str, Any], path: str, cell: str, header: str) -> tuple[str
     if before is not None and before != value:
         return (
             "rows_disagree",
-            f"Rows of one shipment give {before!r} and {value!r}.",
+            f"Rows of one shipment give {_shown(before)} and {_shown(value)}.",
             "Repeat the same value in every row of a shipment.",
         )
     target[parts[-1]] = value
     return None
+
+
+def _shown(value: Any) -> str:
+    """A cell's value as it was written."""
+    return "|".join(value) if isinstance(value, list) else str(value)

@@ -37,6 +37,7 @@ _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_BOUNDS: Final = frozenset({"greater_than_equal", "less_than_equal"})
 _SHORTEN: Final = "Shorten it; nothing is cut for you."
 
 _CODES: Final = {
@@ -142,7 +143,8 @@ class Text:
             )
         if len(value) < self.minimum or not value.strip():
             words = {"minimum": self.minimum, "remedy": f"Give {self.what}."}
-            raise PydanticCustomError("too_short", "The value is empty or shorter than {minimum}.", words)
+            sentence = "The value is empty." if not value.strip() else "The value has fewer than {minimum} characters."
+            raise PydanticCustomError("too_short", sentence, words)
         if len(value) > self.maximum:
             words = {"length": len(value), "maximum": self.maximum, "what": self.what, "remedy": _SHORTEN}
             raise PydanticCustomError("too_long", "The value has {length} characters; {what} takes {maximum}.", words)
@@ -225,6 +227,13 @@ def _problem(error: ErrorDetails) -> Problem:
     if error["type"] == "too_long" and "field_type" in context:
         most = context["max_length"]
         return Problem("too_many", path, f"The list has more than {most} entries.", f"Give at most {most}.")
+    if error["type"] == "literal_error":
+        expected = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "")
+        return Problem("unknown_code", path, "This is not one of the values allowed here.", f"Use one of: {expected}.")
+    if error["type"] in _BOUNDS:
+        bound = context.get("ge", context.get("le"))
+        word = "less" if "ge" in context else "more"
+        return Problem("out_of_range", path, f"The number must not be {word} than {bound}.", "Give the true number.")
     known = _CODES.get(error["type"])
     if known:
         code, sentence, remedy = known

@@ -348,6 +348,19 @@ day_ledger = Table(
     comment="Fair retail value counted for one person on one Eastern day, shipment by shipment.",
 )
 
+refused_rows = Table(
+    "refused_rows",
+    metadata,
+    _key(primary_key=True),
+    _trip(),
+    Column("shipment_id", String(200)),
+    Column("line_number", Integer, nullable=False),
+    Column("problems", Json, nullable=False),
+    Column("refused_at", Instant, nullable=False),
+    Index(None, "trip_number", "shipment_id"),
+    comment="Rows that were sent for a trip and refused; a row sent again under the same shipment_id replaces it.",
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

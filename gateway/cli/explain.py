@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from gateway.cli.options import ArrivalOption, ConfigOption, JsonOption, ShipmentsFile
-from gateway.cli.output import JsonRows, Output, make_table, plain
+from gateway.cli.output import JsonRows, Output, count_table, make_table, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +80,7 @@ class Explained:
         self.path, self.arrival, self.rules, self.default_importer = path, arrival, rules, default_importer
         self.counts: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
+        self.warned: dict[str, tuple[int, str]] = {}
         self.bad: list[Row] = []
 
     def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
@@ -98,6 +99,9 @@ class Explained:
         for decision in decisions:
             self.counts[decision.pathway] += 1
             self.used.update(decision.rules)
+            for code, text in {warning.code: warning.text for warning in decision.warnings}.items():
+                count, first = self.warned.get(code, (0, text))
+                self.warned[code] = (count + 1, first)
             yield decision
 
     def _good(self, advance: Callable[[int], None], *, keep: bool) -> Iterator[Shipment]:
@@ -193,6 +197,8 @@ def _write_summary(output: Output, explained: Explained) -> None:
     for pathway, count in explained.counts.most_common():
         table.add_row(pathway, str(count))
     output.show(table)
+    if explained.warned:
+        output.show(count_table("Warnings", explained.warned, "shipments"))
     rules = make_table("Rules that decided")
     rules.add_column("rule")
     rules.add_column("shipments", justify="right")

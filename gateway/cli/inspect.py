@@ -1,7 +1,8 @@
 """``gateway inspect``: what does this file of bytes say, and what is wrong with it?
 
-Any bytes are answered: X12 begins with ``ISA`` (also after stray white space or a byte order mark), all
-else is read as CATAIR. An error is shown under its record or segment with a line of carets.
+Any bytes are answered: X12 begins with ``ISA`` (also after stray white space or a byte order mark), CATAIR with
+the identifier of one of its records; all else is neither, which is one error and not one for each line. An error
+is shown under its record or segment with a line of carets.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ SHOWN: Final = 2000
 """Segments or records shown to people; ``--json`` has all of them."""
 SHOWN_ERRORS: Final = 100
 
+_NOT_RECOGNISED: Final = {
+    "code": "not_recognised",
+    "position": "byte 0",
+    "path": "",
+    "text": "This is neither X12 (it would begin with ISA) nor CATAIR (80-column records beginning with A).",
+    "remedy": "Give a file of messages as it was sent or received.",
+    "reference": "",
+}
 _BEGINNING: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x00]*ISA", re.ASCII)
 _BYTE: Final = re.compile(r"byte (\d+)")
 _RECORD: Final = re.compile(r"record (\d+)")
@@ -58,17 +67,22 @@ def inspection_of(data: bytes) -> dict[str, Any]:
         from schemas.x12 import inspection
 
         return inspection(data)
-    from schemas.catair import inspect_document
+    from schemas.catair import RECORDS, inspect_document
 
+    first = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if not first.startswith(tuple({defined.identifier.encode() for defined in RECORDS.values()})):
+        return {"format": "catair", "messages": [], "errors": [dict(_NOT_RECOGNISED)], "warnings": []}
     return inspect_document(data)
 
 
 def _show(output: Output, file: Path, data: bytes, document: dict[str, Any]) -> None:
     errors, warnings = document["errors"], document.get("warnings", [])
-    what = {"x12": "X12", "catair": "CATAIR"}[document["format"]]
     messages = document["messages"]
     types = ", ".join(sorted({str(message["type"]) or "?" for message in messages})) or "nothing readable"
-    output.say(f"{file}: {what}, {types}, {len(data)} bytes", "bold")
+    what = {"x12": "X12, ", "catair": "CATAIR, "}[document["format"]]
+    if any(one["code"] == _NOT_RECOGNISED["code"] for one in errors):
+        what = ""
+    output.say(f"{file}: {what}{types}, {len(data)} bytes", "bold")
     for message in messages:
         parts = message.get("segments") or message.get("records") or []
         numbers = f"control {message['control_number']}" if message.get("control_number") else ""

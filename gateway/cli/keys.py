@@ -10,11 +10,15 @@ import typer
 from gateway.cli.database import in_store
 from gateway.cli.options import ConfigOption, JsonOption
 from gateway.cli.output import Output, make_table, plain
-from schemas.errors import NotFound, Problem, ShipmentError
+from schemas.errors import Conflict, NotFound, Problem, ShipmentError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from filings.identity import ApiKey
 
+SHORTEST = 4
+"""Characters of an id that name a key at least."""
 ROLES = ("broker", "dispatch", "auditor", "integration", "admin")
 
 app = typer.Typer(
@@ -67,7 +71,8 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         output.document({"keys": [_shown(key) for key in found]})
         return
     table = make_table(f"{len(found)} key{'' if len(found) == 1 else 's'}")
-    for column in ("id", "name", "role", "made", "last used", "revoked"):
+    table.add_column("id", no_wrap=True)
+    for column in ("name", "role", "made", "last used", "revoked"):
         table.add_column(column)
     for key in found:
         table.add_row(
@@ -78,25 +83,39 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def revoke(
-    identifier: Annotated[str, typer.Argument(help="The id of the key.", metavar="ID")],
+    identifier: Annotated[str, typer.Argument(help="The id of the key, or its beginning.", metavar="ID")],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke a key for good.
+    """Revoke a key for good. The beginning of its id is enough where no other key begins so.
 
     Example: gateway keys revoke 0199c0de-0000-7000-8000-000000000000
     """
-    from filings.identity import revoke_key
-
     output = Output(as_json)
     now = datetime.now(UTC)
-    if not in_store(config, lambda conn: revoke_key(conn, identifier, now)):
-        text = "There is no such key that is still good."
-        raise NotFound(Problem("key_unknown", "ID", text, "See `gateway keys list`."))
+    revoked = in_store(config, lambda conn: _revoke(conn, identifier, now))
     if as_json:
-        output.document({"id": identifier, "revoked_at": now})
+        output.document({"id": revoked, "revoked_at": now})
     else:
-        output.say(f"Revoked {identifier}.")
+        output.say(f"Revoked {revoked}.")
+
+
+def _revoke(conn: Connection, beginning: str, now: datetime) -> str:
+    """Revoke the one key whose id begins so; its whole id. No other key may begin so, not even a revoked one."""
+    from filings.identity import list_keys, revoke_key
+
+    found = [key.id for key in list_keys(conn) if key.id.startswith(beginning.lower())]
+    if len(beginning) < SHORTEST or not found:
+        text = f"There is no key whose id begins with {beginning[:40]!r}."
+        remedy = f"See `gateway keys list`; give at least {SHORTEST} characters."
+        raise NotFound(Problem("key_unknown", "ID", text, remedy))
+    if len(found) > 1:
+        text = f"The ids of {len(found)} keys begin with {beginning!r}."
+        raise Conflict(Problem("key_ambiguous", "ID", text, "Give more of the id; see `gateway keys list`."))
+    if not revoke_key(conn, found[0], now):
+        text = f"The key {found[0]} has been revoked before."
+        raise NotFound(Problem("key_unknown", "ID", text, "See `gateway keys list`."))
+    return found[0]
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:

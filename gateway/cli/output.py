@@ -2,11 +2,14 @@
 
 People read tables and progress bars; colours only at a terminal and without ``NO_COLOR``. Programs read
 one JSON document on standard output; everything else goes to standard error then. A document with many
-rows is written row by row, so that its size costs no memory.
+rows is written row by row, so that its size costs no memory. Where nobody looks at a terminal, lines are as wide
+as ``COLUMNS`` says, or 120 columns, and end without blanks. What does not fit is folded, never cut.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePath
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 from schemas.errors import GatewayError, Problem
 
@@ -23,27 +26,46 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-WIDTH: Final = 140
+WIDTH: Final = 120
+"""Columns of a file or pipe, which has no width of its own; the usual 80 would fold every table."""
+NARROWEST: Final = 40
 SHOWN_PROBLEMS: Final = 50
 """Faults in one table for people; ``--json`` has all of them."""
+
+_BLANKS: Final = re.compile(r"[ \t]+(?=\n)")
+
+
+class _Trimmed:
+    """A stream that is no terminal, whose lines end without blanks."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write whole lines."""
+        return self._stream.write(_BLANKS.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _console(stream: IO[str]) -> Console:
+    from rich.console import Console
+
+    if stream.isatty():
+        return Console(file=stream, highlight=False, emoji=False)
+    given = os.environ.get("COLUMNS", "")
+    width = max(int(given), NARROWEST) if given.isdecimal() and int(given) else WIDTH
+    return Console(file=cast("IO[str]", _Trimmed(stream)), highlight=False, emoji=False, width=width)
 
 
 class Output:
     """Standard output and standard error of one command."""
 
     def __init__(self, as_json: bool = False) -> None:
-        from rich.console import Console
-
         self.as_json = as_json
-        # a file or pipe has no width of its own; the usual 80 columns would fold every table
-        self.errors: Console = Console(
-            stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else WIDTH
-        )
-        self.people: Console = (
-            self.errors
-            if as_json
-            else Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH)
-        )
+        self.errors: Console = _console(sys.stderr)
+        self.people: Console = self.errors if as_json else _console(sys.stdout)
 
     def document(self, value: Any) -> None:
         """The one JSON document of ``--json``."""
@@ -63,6 +85,7 @@ class Output:
         if title is not None:
             renderable.title = None
             self.people.print(title, style="bold", soft_wrap=True)
+        _fold(self.people, renderable)
         self.people.print(renderable)
 
     def problems(self, problems: Iterable[Problem | Mapping[str, Any]], title: str = "What is wrong") -> None:
@@ -101,7 +124,27 @@ class Output:
         with Progress(
             *columns, console=self.errors, transient=transient, redirect_stdout=False, disable=hidden
         ) as bars:
-            yield bars
+            try:
+                yield bars
+            finally:
+                # what stays on the screen does not look as if it went on: no spinner, no bar without an end
+                bars.columns = columns[1:]
+                for task in bars.tasks:
+                    bars.update(task.id, visible=task.total is not None)
+
+
+def _fold(console: Console, renderable: Any) -> None:
+    """What is too long for its column goes on in the next line: an id or a digest that is cut is of no use."""
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    if not isinstance(renderable, Table):
+        return
+    for column in renderable.columns:
+        column.overflow = "fold"
+    if Measurement.get(console, console.options, renderable).minimum >= console.width:
+        for column in renderable.columns:
+            column.no_wrap = False
 
 
 def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
@@ -125,6 +168,17 @@ def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
         if placed:
             cells.insert(0, str(problem.get("where") or problem.get("position") or ""))
         table.add_row(*(plain(cell) for cell in cells))
+    return table
+
+
+def count_table(title: str, counted: Mapping[str, tuple[int, str]], of: str) -> Table:
+    """How often each code came, with one sentence for it."""
+    table = make_table(title)
+    table.add_column("code", style="yellow", no_wrap=True)
+    table.add_column(of, justify="right")
+    table.add_column("what", ratio=1)
+    for code, (count, text) in counted.items():
+        table.add_row(plain(code), str(count), plain(text))
     return table
 
 

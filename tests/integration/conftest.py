@@ -84,28 +84,28 @@ def postgres_reused(postgres_server: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where an empty SQLite file at this program's version is kept, to be copied; see :func:`filing_store`."""
-    return tmp_path_factory.mktemp("upgraded") / "gateway.db"
+def upgraded() -> dict[str, str]:
+    """Databases that are at this program's version already, by engine; see :func:`filing_store`."""
+    return {}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def filing_store(request: pytest.FixtureRequest, tmp_path: Path, upgraded: Path) -> AsyncIterator[Store]:
+async def filing_store(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, upgraded: dict[str, str]
+) -> AsyncIterator[Store]:
     """An empty store, once for each engine: a copied file, or one PostgreSQL database that is emptied for each test.
 
     Making a database takes longer than most tests do. Emptying needs the server's own superuser: the tables
     that are append-only refuse everybody else.
     """
+    if request.param not in upgraded:
+        folder = tmp_path_factory.mktemp("upgraded")
+        made = str(folder / "gateway.db") if request.param == "sqlite" else request.getfixturevalue("postgres_reused")
+        await (await Store.open(made)).close()
+        upgraded[request.param] = made
+    target = upgraded[request.param]
     if request.param == "sqlite":
-        if not upgraded.exists():
-            await (await Store.open(upgraded)).close()
-        target = str(shutil.copy(upgraded, tmp_path / "gateway.db"))
-    else:
-        target = request.getfixturevalue("postgres_reused")
-        made = upgraded.with_name("postgresql")
-        if not made.exists():
-            await (await Store.open(target)).close()
-            made.touch()
+        target = str(shutil.copy(target, tmp_path / "gateway.db"))
     async with await Store.open(target, upgrade=False) as opened:
         if request.param == "postgresql":
             await opened.write(_empty)

@@ -319,6 +319,19 @@ def _make_tables() -> None:
     )
     op.create_index("ix_day_ledger_shipment_key", "day_ledger", ["shipment_key"])
     op.create_table(
+        "refused_rows",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("trip_number", sa.String(length=25), nullable=False),
+        sa.Column("shipment_id", sa.String(length=200), nullable=True),
+        sa.Column("line_number", sa.Integer(), nullable=False),
+        sa.Column("problems", JSON, nullable=False),
+        sa.Column("refused_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["trip_number"], ["trips.trip_number"], name="fk_refused_rows_trip_number"),
+        sa.PrimaryKeyConstraint("id", name="pk_refused_rows"),
+        comment="Rows that were sent for a trip and refused; a row sent again under the same shipment_id replaces it.",
+    )
+    op.create_index("ix_refused_rows_trip_number_shipment_id", "refused_rows", ["trip_number", "shipment_id"])
+    op.create_table(
         "filings",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
