@@ -152,7 +152,23 @@ def fit(
         problems.extend(error.problems)
     if decision.pathway in ("type86", "informal"):
         problems.extend(check_entry(shipment, decision, trip, ctx.filer))
-    return tuple(dict.fromkeys(problems)), notes
+    return tuple(dict.fromkeys(problems)), [*notes, *_capitals(shipment)]
+
+
+def _capitals(shipment: Shipment) -> list[dict[str, Any]]:
+    """One note for all that is written in capitals: CBP has no lower case (see :mod:`schemas.text`)."""
+    written = {
+        "consignee.name": shipment.consignee.name,
+        "consignee.address": " ".join((*shipment.consignee.address.lines, shipment.consignee.address.city)),
+        "shipper.name": shipment.shipper.name,
+        "shipper.address": " ".join((*shipment.shipper.address.lines, shipment.shipper.address.city)),
+        "place_of_receipt": shipment.place_of_receipt,
+        "lines.description": " ".join(line.description for line in shipment.lines),
+    }
+    lowered = [path for path, text in written.items() if text != text.upper()]
+    if not lowered:
+        return []
+    return [{"kind": "upper_cased", "path": ", ".join(lowered), "text": "Written in capitals: CBP has no lower case."}]
 
 
 def count_days(conn: Connection, trip: Trip, judged: Sequence[Judged]) -> None:

@@ -5,6 +5,7 @@ Reads only; lists of shipments and filings, a filing with its timeline, versions
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ __all__ = [
     "versions",
 ]
 
+_FILING_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EASTERN: Final = ZoneInfo("America/New_York")
 # ---------------------------------------------------------------------------------------- shipments
 
@@ -92,6 +94,8 @@ def filings(
         end = begin + timedelta(days=1)
         query = query.where(table.c.created_at >= begin, table.c.created_at < end.replace(tzinfo=EASTERN))
     if cursor:
+        if not _FILING_ID.fullmatch(cursor):
+            raise NotFound(no_cursor(cursor))
         query = query.where(table.c.id < cursor)
     rows = conn.execute(query.limit(limit + 1)).all()
     return page_of(rows, limit, "id", _filing)
@@ -148,10 +152,13 @@ def filing(conn: Connection, name: str) -> dict[str, Any]:
     """One filing with its shipment."""
     row = find_filing(conn, name)
     shown = _filing(row)
-    if row.shipment_key:
-        shipment = conn.execute(select(t.shipments).where(t.shipments.c.key == row.shipment_key)).first()
-        shown["shipment"] = shipment_of(shipment) if shipment is not None else None
-    else:
+    mine = t.shipments.c.key == row.shipment_key
+    if not row.shipment_key:  # asked for by the SCN of a shipment that only the manifest declares
+        mine = (t.shipments.c.scn == name) & (t.shipments.c.manifest_filing_id == row.id)
+    found = conn.execute(select(t.shipments).where(mine)).all()
+    if found:
+        shown["shipment"] = explained(conn, found)[0]
+    if row.kind == "manifest":
         shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
     return shown
 

@@ -44,6 +44,10 @@ class Inbound:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+REFUSED_KEPT: Final = 64 * 1024
+"""Bytes kept of a message that was refused at the door."""
+
+
 def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
     """Commit the bytes; the transmission's id, or ``None`` when this message came before."""
     message_id = kept_message_id(inbound.message_id)
@@ -109,16 +113,21 @@ def kept_message_id(message_id: str) -> str:
 def refuse(
     conn: Connection, partner: str, headers: Mapping[str, str], body: bytes, problems: Sequence[Any], now: datetime
 ) -> None:
-    """Keep what was not taken in (unverifiable, tampered with, not for us) and raise it."""
+    """Keep what was not taken in (unverifiable, tampered with, not for us) and raise it.
+
+    Nobody vouches for such bytes, so only their beginning is kept, with the digest of all: a stranger must
+    not be able to fill the archive.
+    """
     shown = printable([problem.as_dict() for problem in problems])
+    digest = hashlib.sha256(body).hexdigest()
     lines = "\r\n".join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "replace")
     entry = archive.Entry(
         archive.EntryKind.TRANSMISSION,
-        f"refused from {partner}",
-        lines + b"\r\n\r\n" + body,
+        f"refused at the door for {partner}: {len(body)} bytes, sha256 {digest}",
+        lines[:REFUSED_KEPT] + b"\r\n\r\n" + body[:REFUSED_KEPT],
         now,
         "application/octet-stream",
-        actor=partner,
+        actor="unverified sender",
     )
     position = archive.append(conn, [entry])[0]
     text = printable(f"A message was refused: {problems[0].text}") if problems else "A message was refused."

@@ -40,6 +40,7 @@ class TripReceipt:
     version: int
     created: bool
     warnings: tuple[Problem, ...] = ()
+    notes: tuple[Mapping[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON answer."""
@@ -48,6 +49,7 @@ class TripReceipt:
             "version": self.version,
             "created": self.created,
             "warnings": [problem.as_dict() for problem in self.warnings],
+            "notes": [dict(note) for note in self.notes],
         }
 
 
@@ -105,8 +107,7 @@ def put_trip(
     With ``ctx`` the trip is written into a manifest for trial: what could not be said there is told now, with
     :class:`ShipmentError`, and not when its shipments are filed and it can no longer be changed.
     """
-    if ctx is not None:
-        _check_manifest(trip, ctx)
+    notes = _check_manifest(trip, ctx) if ctx is not None else ()
     number = trip.trip_number
     known = conn.execute(
         select(t.trips.c.state, t.trips.c.version, t.trips.c.document)
@@ -124,14 +125,14 @@ def put_trip(
     if known is None:
         conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
     elif known.document == dict(raw):
-        return TripReceipt(number, known.version, False, _remarks(trip, now))
+        return TripReceipt(number, known.version, False, _remarks(trip, now), notes)
     elif known.state != "draft":
         raise Conflict(already_filed(number))
     else:
         version = known.version + 1
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
-    return TripReceipt(number, version, known is None, _remarks(trip, now))
+    return TripReceipt(number, version, known is None, _remarks(trip, now), notes)
 
 
 def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
@@ -143,12 +144,13 @@ def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
     return (Problem("arrival_in_past", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
 
 
-def _check_manifest(trip: Trip, ctx: FilingContext) -> None:
-    """Raise what keeps the trip out of a 309, at the trip's own paths."""
+def _check_manifest(trip: Trip, ctx: FilingContext) -> tuple[Mapping[str, str], ...]:
+    """What would be written otherwise than given; raises what keeps the trip out of a 309, at its own paths."""
     try:
-        trip_segments(trip, ctx.profile, ctx.profile.manifest_types["complete"], 1)
+        _, notes = trip_segments(trip, ctx.profile, ctx.profile.manifest_types["complete"], 1)
     except FormatError as error:
         raise ShipmentError(replace(one, path=one.path.removeprefix("trip.")) for one in error.problems) from error
+    return tuple({**note.as_dict(), "path": note.path.removeprefix("trip.")} for note in notes)
 
 
 def record_act(

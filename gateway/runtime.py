@@ -8,6 +8,7 @@ read when it is first needed and again when its file changes, so both sides may 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from filings.context import FilingContext, Limits, SenderIdentity
 from filings.deadlines import Patience
 from filings.store import Store
 from filings.uuid7 import uuid7
+from gateway.http.idempotency import free_claims
 from gateway.receipts import Receipts
 from gateway.settings import Settings
 from gateway.transports import (
@@ -46,7 +48,7 @@ from gateway.workers.watcher import Watcher
 from mappings.entry import FilerIdentity
 from mappings.rulebook import RuleBook
 from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
-from schemas.errors import FormatError, Problem
+from schemas.errors import Conflict, FormatError, Problem
 from schemas.profile import load_profile
 
 CERTIFICATE_DAYS: Final = 3650
@@ -122,6 +124,22 @@ def our_identity(settings: Settings) -> Identity:
 def _password(settings: Settings) -> bytes | None:
     secret = settings.exchange.private_key_password
     return secret.get_secret_value().encode() if secret is not None else None
+
+
+def _alone(settings: Settings) -> int | None:
+    """Hold the data directory: the embedded database has one gateway. With PostgreSQL any number may run."""
+    if settings.storage.database_url is not None:
+        return None
+    path = settings.storage.directory / "gateway.lock"
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        text = f"Another gateway works on {settings.storage.directory}."
+        remedy = "Stop it, choose another data directory, or use PostgreSQL, where several may run."
+        raise Conflict(Problem("data_directory_in_use", str(path), text, remedy)) from None
+    return held
 
 
 class Partners(Mapping[str, Partner]):
@@ -218,6 +236,7 @@ class Gateway:
     ) -> AsyncIterator[Gateway]:
         """Open everything; with ``work`` false no worker runs (for reading only)."""
         settings.storage.directory.mkdir(parents=True, exist_ok=True)
+        lock = _alone(settings) if work else None
         identity = await asyncio.to_thread(our_identity, settings)
         async with await Store.open(settings.database_url) as store, aiohttp.ClientSession() as session:
             gateway = cls(settings, store, identity, session, clock)
@@ -227,11 +246,14 @@ class Gateway:
                 yield gateway
             finally:
                 await gateway.stop()
+                if lock is not None:
+                    os.close(lock)
 
     async def start(self) -> None:
         """Start the workers. On the embedded database leases of a process that died are given up at once."""
         if self.store.dialect == "sqlite":
             await self.store.write(lambda conn: sending.release_leases(conn, real_clock()))
+            await self.store.write(free_claims)
         for worker in self.workers:
             worker.start()
 

@@ -16,7 +16,7 @@ from typing import Final
 SCAC: Final = re.compile(r"[A-Z]{2,4}")
 SCN: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,12}")
 TRIP_NUMBER: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,21}")
-HTS: Final = re.compile(r"[0-9]{10}")
+HTS: Final = re.compile(r"(0[1-9]|[1-9][0-9])[0-9]{8}")
 VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 FILER_CODE: Final = re.compile(
@@ -35,6 +35,19 @@ US_STATES: Final = frozenset(
     "PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR UM VI".split()
 )
 """States, DC and territories (CATAIR Appendix B r21)."""
+
+COUNTRIES: Final = frozenset(
+    (
+        "AD AE AF AG AI AL AM AO AR AS AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BV BW BY BZ CA CC CD "
+        "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA "
+        "GB GD GE GF GH GI GL GM GN GP GQ GR GT GU GW GY GZ HK HM HN HR HT HU ID IE IL IN IO IQ IR IS IT JM JO JP KE "
+        "KG KH KI KM KN KP KR KV KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MO MP MQ MR "
+        "MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PT PW PY QA RE "
+        "RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO "
+        "TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WE WF WS YE YT ZA ZM ZW "
+    ).split()
+)
+"""Country codes (CATAIR Appendix B r21)."""
 
 CA_PROVINCES: Final = frozenset("AB BC MB NB NL NS NT NU ON PE QC SK YT".split())
 

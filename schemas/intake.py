@@ -73,6 +73,7 @@ class RowReader:
     _line: int = 1
     _index: int = 0
     _ended: bool = False
+    _skipping: bool = False
     _scan: ArrayScan | None = None
     _csv: CsvRows | None = None
 
@@ -104,9 +105,16 @@ class RowReader:
         lines = bytes(self._buffer).split(b"\n")
         self._buffer = bytearray(lines.pop())
         for line in lines:
+            if self._skipping:  # the rest of a line that was refused for its length
+                self._skipping = False
+                self._line += 1
+                continue
             rows.extend(self._take_line(line))
         if len(self._buffer) > MAX_ROW_BYTES:
-            rows.append(self._end("row_too_long", f"Line {self._line} is longer than {MAX_ROW_BYTES} bytes."))
+            self._buffer.clear()
+            if not self._skipping:
+                rows.append(self._too_long())
+            self._skipping = True
         return rows
 
     def close(self) -> list[Row]:
@@ -116,12 +124,17 @@ class RowReader:
         if self._scan is not None:
             rows = self._array_rows(self._scan.close())
         else:
-            rows = self._take_line(bytes(self._buffer)) if self._buffer else []
+            rows = self._take_line(bytes(self._buffer)) if self._buffer and not self._skipping else []
             self._buffer.clear()
             if self._csv is not None:
                 rows.extend(self._csv_rows(self._csv.close()))
         self._ended = True
         return rows
+
+    def _too_long(self) -> Row:
+        text = f"Line {self._line} is longer than {MAX_ROW_BYTES} bytes."
+        fault = Problem("row_too_long", "", text, "Put one shipment on a line; the lines after it are read on.")
+        return self._row(self._line, None, (fault,))
 
     def _take_line(self, line: bytes) -> list[Row]:
         number, self._line = self._line, self._line + 1

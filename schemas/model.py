@@ -28,7 +28,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from schemas.errors import Problem
-from schemas.identifiers import COUNTRY
+from schemas.identifiers import COUNTRIES, COUNTRY
 
 M = TypeVar("M", bound=BaseModel)
 CrossCheck = Callable[[Mapping[str, Any]], Iterable[Problem]]
@@ -117,6 +117,13 @@ def _instant(value: object) -> datetime:
             "no_time_zone", "The time has no offset from UTC.", {"remedy": "Add the offset, for example -05:00."}
         )
     return instant
+
+
+def _known_country(value: str) -> str:
+    if COUNTRY.fullmatch(value) and value not in COUNTRIES:
+        words = {"value": repr(value), "remedy": "Use the code of the country in ISO 3166, for example CA."}
+        raise PydanticCustomError("unknown_country", "{value} is not a country that CBP lists.", words)
+    return value
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -208,7 +215,11 @@ Amount = Annotated[Decimal, BeforeValidator(_decimal), _DECIMAL_SCHEMA]
 PositiveAmount = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _DECIMAL_SCHEMA]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-Country = Annotated[str, Shaped(COUNTRY, "a country code", "Use the two capital letters of ISO 3166, for example CA.")]
+Country = Annotated[
+    str,
+    AfterValidator(_known_country),
+    Shaped(COUNTRY, "a country code", "Use the two capital letters of ISO 3166, for example CA."),
+]
 
 
 def json_path(location: Iterable[str | int]) -> str:

@@ -37,6 +37,7 @@ PATHWAYS: Final = ("section321", "type86", "informal", "formal", "review")
 Pathway = Literal["section321", "type86", "informal", "formal", "review"]
 
 _SCN_REMEDY: Final = "Use the carrier's four-letter SCAC and 4 to 12 capitals or digits."
+_PLAIN_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _UNIT = re.compile(r"[A-Z]{1,3}[A-Z0-9]?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SPI = re.compile(r"[A-Z][A-Z0-9+*]?")
@@ -249,7 +250,32 @@ def _line_checks(raw: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-CROSS_CHECKS: Final = (_party_checks, _line_checks)
+def _value_checks(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """A fair retail value below what the goods were sold for: lawful, but mostly a slip, so a person is told."""
+    stated = _amount(raw.get("fair_retail_value"))
+    lines = raw.get("lines")
+    values = [_amount(at(line, "value")) for line in lines] if isinstance(lines, list) else []
+    known = [value for value in values if value is not None]
+    if stated is None or not known or len(known) != len(values) or stated >= sum(known):
+        return
+    total = sum(known)
+    yield Problem(
+        "fair_value_below_lines",
+        "fair_retail_value",
+        f"The fair retail value {stated} is below the {total} dollars of the lines.",
+        "State the retail price in the country of shipment; leave it out to take the sum of the lines.",
+        "19 CFR 10.151",
+        "warning",
+    )
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):
+        return Decimal(value)
+    return None
+
+
+CROSS_CHECKS: Final = (_party_checks, _line_checks, _value_checks)
 
 
 def check_shipment(raw: object) -> tuple[Shipment | None, tuple[Problem, ...]]:

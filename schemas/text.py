@@ -48,11 +48,17 @@ class Transliteration:
         return {"path": self.path, "before": self.before, "after": self.after}
 
 
+def _in_ascii(sign: str) -> str:
+    """One sign in ASCII; a pictogram stays as it is, for it has a name but no spelling."""
+    written = sign if sign.isascii() else anyascii(sign)
+    return sign if written.startswith(":") and written.endswith(":") and len(written) > 2 else written
+
+
 def transliterate(text: str) -> str:
     """``text`` in CBP's characters by the rule of this module; may leave signs that have no equivalent."""
     folded = _SPACES.sub(" ", text).strip()
     if not folded.isascii():
-        folded = _SPACES.sub(" ", anyascii(folded)).strip()
+        folded = _SPACES.sub(" ", "".join(map(_in_ascii, folded))).strip()
     return folded.translate(_SEPARATOR_SIGNS).upper()
 
 

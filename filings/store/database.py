@@ -231,6 +231,7 @@ class _SqliteEngine:
 
     def _commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
         done: list[tuple[Future[Any], Any]] = []
+        failed: list[tuple[Future[Any], BaseException]] = []
         open_promises = [promise for _, promise in batch]
         try:
             with self._writer_engine.connect() as conn, conn.begin() as whole:
@@ -240,15 +241,17 @@ class _SqliteEngine:
                             value = work(conn)
                     except BaseException as fault:  # noqa: BLE001 - it belongs to the caller, whatever it is
                         open_promises.remove(promise)
-                        promise.set_exception(fault)
+                        failed.append((promise, fault))
                     else:
                         done.append((promise, value))
                     # SQLite gives up the whole transaction on a full disk or an I/O error.
                     _require_transaction(conn, whole)
         except BaseException as fault:  # noqa: BLE001 - no caller may be left waiting
-            for promise in open_promises:
-                promise.set_exception(fault)
-            return
+            failed.extend((promise, fault) for promise in open_promises)
+            done.clear()
+        # Only now: a failure may rest on what a neighbour in the batch wrote, which nobody could read before.
+        for promise, reason in failed:
+            promise.set_exception(reason)
         for promise, value in done:
             promise.set_result(value)
 

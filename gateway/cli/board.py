@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
@@ -60,13 +61,15 @@ def trip(
 
 
 def _show_shipments(output: Output, listed: list[dict[str, Any]]) -> None:
-    table = make_table(f"{len(listed)} shipments")
+    from gateway.cli.follow import why
+
+    table = make_table(f"{len(listed)} shipment{'' if len(listed) == 1 else 's'}")
     for column in ("shipment", "SCN", "pathway", "state", "entry number"):
         table.add_column(column, no_wrap=True)
     table.add_column("why", ratio=1)
     for one in listed:
         names = ("shipment_id", "shipment_control_number", "pathway", "state", "entry_number")
-        table.add_row(*(plain(str(one[name] or "")) for name in names), plain(" ".join(one["reasons"])))
+        table.add_row(*(plain(str(one[name] or "")) for name in names), plain(why(one)))
     output.show(table)
 
 
@@ -99,6 +102,8 @@ def filing(
         output.document(found)
         return
     _show_filing(output, found)
+    if found["kind"] == "handoff" and found["state"] in ("ready", "handed_over"):
+        output.say(f"Its package, with a broker's key: GET {client.url}/v1/handoffs/{found['id']}/package")
 
 
 def _show_filing(output: Output, found: dict[str, Any]) -> None:
@@ -113,24 +118,39 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     shipment = found.get("shipment")
     if shipment:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
-        for reason in shipment["reasons"]:
+        for reason in [shipment["why"]] if shipment.get("why") else shipment["reasons"]:
             output.say(f"  {reason}", "dim")
-    table = make_table("What happened")
-    table.add_column("when (UTC)", no_wrap=True)
-    table.add_column("what", no_wrap=True)
-    table.add_column("code", no_wrap=True)
-    table.add_column("text", ratio=1)
-    for step in found["timeline"]:
-        at = str(step["at"] or "")[:19].replace("T", " ")
-        code = " ".join(str(step[name]) for name in ("source", "code") if step.get(name))
-        table.add_row(at, plain(str(step["what"]).replace("_", " ")), plain(code), plain(str(step["text"])))
-    output.show(table)
+    _show_timeline(output, found["timeline"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):
         files.add_column(column, no_wrap=True)
     for one in found["transmissions"]:
         names = ("direction", "name", "state", "payload_bytes")
-        files.add_row(*(plain(str(one[name])) for name in names), str(one["payload_sha256"])[:16] + "…")
+        digest = str(one["payload_sha256"])
+        files.add_row(*(plain(str(one[name])) for name in names), f"{digest[:32]}\n{digest[32:]}")
     output.show(files)
     acts = ", ".join(str(act) for act in found.get("acts", ()))
     output.say(f"May be done next: {acts or 'nothing'}", "dim")
+
+
+def _show_timeline(output: Output, steps: list[dict[str, Any]]) -> None:
+    """In the order in which we came to know; what CBP dates by the minute is shown by the minute."""
+    table = make_table("What happened")
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("what", no_wrap=True)
+    table.add_column("code", no_wrap=True)
+    table.add_column("text", ratio=1)
+    fields = any(step.get("field") for step in steps)
+    if fields:
+        table.add_column("field", style="cyan")
+    for step in steps:
+        code = " ".join(str(step[name]) for name in ("source", "code") if step.get(name))
+        cells = [_when(step), str(step["what"]).replace("_", " "), code, str(step["text"])]
+        table.add_row(*(plain(cell) for cell in [*cells, str(step.get("field") or "")][: 4 + fields]))
+    output.show(table)
+
+
+def _when(step: Mapping[str, Any]) -> str:
+    at, recorded = str(step["at"] or ""), str(step.get("recorded_at") or step["at"] or "")
+    by_the_minute = at != recorded and at[16:19] == ":00" and at[19:20] != "."
+    return at[: 16 if by_the_minute else 19].replace("T", " ")

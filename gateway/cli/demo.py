@@ -91,12 +91,13 @@ class Shown:
 
 def show_result(output: Output, result: DemoResult) -> None:
     """The board, some shipments with their reasons, and where to look next."""
-    from gateway.cli.follow import show_board
+    from gateway.cli.follow import show_board, why
     from gateway.cli.reading import row_problems
 
     document = result.document
     show_board(output, result.board)
-    refused = document["refused_rows"]
+    # the board lists them where it knows of them
+    refused = [] if result.board.get("refused_rows", {}).get("count") else document["refused_rows"]
     output.problems(row_problems(refused[:20]), f"{len(refused)} rows refused at intake")
     examples = make_table("Some of the shipments")
     for column in ("shipment", "pathway", "state", "entry number"):
@@ -105,7 +106,7 @@ def show_result(output: Output, result: DemoResult) -> None:
     for one in result.examples:
         names = ("shipment_id", "pathway", "state", "entry_number")
         cells = [plain(str(one[name] or "").replace("_", " ")) for name in names]
-        examples.add_row(*cells, plain(" ".join(one["reasons"][:2])))
+        examples.add_row(*cells, plain(why(one, 2)))
     output.show(examples)
     kept = document["archive"]
     verified = "verified" if kept["verified"] else "NOT VERIFIED"

@@ -20,6 +20,7 @@ This page is written by `python -m gateway.cli.docs` from the help of the comman
 
 Every command has `--help` with an example, and `--json`: one JSON document on standard output, while progress
 and logs go to standard error. Colours and live progress bars appear at a terminal only, and never with `NO_COLOR`.
+In a file or pipe lines are 120 columns wide, or as wide as `COLUMNS` says. What does not fit is folded, never cut.
 
 | exit status | meaning |
 |---|---|

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.cli.output import Output, make_table, plain
+from gateway.cli.reading import row_problems
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from filings.lifecycle import TripInput
     from gateway.client import GatewayClient
 
 POLL_FIRST: Final = 0.2
@@ -24,6 +27,8 @@ UNDER_WAY: Final = ("queued", "sending", "in_doubt")
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10
+SETTLED_FIRST: Final = ("rejected", "release_revoked", "release_suspended", "held", "exam", "documents_required")
+"""States that CBP's word brought about: they are shown before what waits for a broker."""
 
 
 def answered(board: Mapping[str, Any]) -> bool:
@@ -45,13 +50,13 @@ def refusals(board: Mapping[str, Any]) -> int:
 
 
 class Bars:
-    """The progress of a filed trip as bars: sent, accepted, released."""
+    """The progress of a filed trip as bars: sent, answered (yes or no), released."""
 
     def __init__(self, bars: Progress, *, released: bool) -> None:
         self._bars = bars
         self._sent = bars.add_task("files sent", total=None)
-        self._manifest = bars.add_task("on the manifest", total=None)
-        self._entries = bars.add_task("entries accepted", total=None)
+        self._manifest = bars.add_task("manifest answered", total=None)
+        self._entries = bars.add_task("entries answered", total=None)
         self._released: TaskID | None = bars.add_task("released", total=None) if released else None
 
     def show(self, board: Mapping[str, Any]) -> None:
@@ -93,8 +98,10 @@ async def follow(
 
 
 def show_board(output: Output, board: Mapping[str, Any]) -> None:
-    """The board for people: may the truck go, what stands how, what holds it."""
+    """The board for people: may the truck go, what stands how, what holds it, what is still open."""
     from rich.text import Text
+
+    from filings.lifecycle import TripInput
 
     port = f"{board['port_of_arrival']} {board.get('port_name') or ''}".strip()
     output.say("")
@@ -102,7 +109,7 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     word = "ARRIVED" if board["arrived_at"] else WORDS.get(board["decision"], str(board["decision"]))
     heading.append(word, style=DECISIONS.get(board["decision"], ""))
     heading.append(f"  {board['reason']}", style="not bold")
-    output.show(heading)
+    output.people.print(heading, soft_wrap=True)
     arrives = str(board["estimated_arrival_local"])[:16].replace("T", " ")
     output.say(f"{port}, arrives {arrives} ({board['time_zone']})", "dim")
     table = make_table()
@@ -122,23 +129,68 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
         declared.add_row(name, str(part["accepted"]), str(part["rejected"]), str(part["pending"]))
     declared.add_row("handoffs", str(board["handoffs"]), "", "")
     output.show(declared)
-    _show_blocking(output, board)
+    held_as = board.get("manifest_filing", {}).get("cbp_state")
+    if held_as:
+        output.say(f"CBP holds the manifest as {str(held_as).replace('_', ' ')}.")
+    _show_refused(output, board)
+    _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)
+    if board["decision"] == "wait":
+        _show_shipments(output, board, "What is still open", board.get("waiting", ()), TripInput.WAIT)
     for alert in board["alerts"][:SHOWN]:
         output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
 
 
-def _show_blocking(output: Output, board: Mapping[str, Any]) -> None:
-    blocking = board["blocking"]
-    if not blocking:
+def why(shipment: Mapping[str, Any], reasons: int | None = None) -> str:
+    """Why a shipment stands where it does; without a word on that, the (first) reasons of its pathway."""
+    return str(shipment.get("why") or " ".join(shipment.get("reasons", ())[:reasons]))
+
+
+def in_order(shipments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What CBP refused or holds first, what waits for a broker last; else in manifest order."""
+    places = {state: place for place, state in enumerate(SETTLED_FIRST)}
+    return sorted(shipments, key=lambda one: places.get(str(one["state"]), len(places)))
+
+
+def _show_refused(output: Output, board: Mapping[str, Any]) -> None:
+    refused = board.get("refused_rows") or {}
+    count = int(refused.get("count", 0))
+    if not count:
         return
-    table = make_table("What holds the truck")
+    rows = "1 row was refused and is" if count == 1 else f"{count} rows were refused and are"
+    output.say(f"{rows} on no manifest", "bold red")
+    # lines are those of the request, which need not be those of anybody's file: they name what has no id
+    named = [
+        {"line": None if row["shipment_id"] else row["line_number"], **row, "errors": row["problems"]}
+        for row in refused["rows"][:SHOWN]
+    ]
+    if named:
+        output.problems(row_problems(named), "Refused rows")
+    if named and count > len(named):
+        output.say(f"and {count - len(named)} more rows", "dim")
+
+
+def _show_shipments(
+    output: Output, board: Mapping[str, Any], title: str, listed: Sequence[Mapping[str, Any]], verdict: TripInput
+) -> None:
+    """The first of the shipments whose states mean ``verdict``, how many more there are, and how to see those."""
+    from filings.lifecycle import CROSSING
+
+    if not listed:
+        return
+    table = make_table(title)
     for column in ("shipment", "SCN", "state", "pathway"):
         table.add_column(column, no_wrap=True)
     table.add_column("why", ratio=1)
-    for one in blocking[:SHOWN]:
-        why = one.get("why") or ""
+    shown = listed[:SHOWN]
+    for one in shown:
         cells = (one["shipment_id"], one["shipment_control_number"] or "", one["state"].replace("_", " "))
-        table.add_row(*(plain(cell) for cell in cells), plain(one["pathway"] or ""), plain(why))
+        table.add_row(*(plain(cell) for cell in cells), plain(one["pathway"] or ""), plain(why(one)))
     output.show(table)
-    if len(blocking) > SHOWN:
-        output.say(f"and more: `gateway trip {board['trip_number']} --json` lists them", "dim")
+    left = Counter(
+        {state.value: board["states"].get(state.value, 0) for state in CROSSING if CROSSING[state] is verdict}
+    )
+    left -= Counter(one["state"] for one in shown)
+    if left.total():
+        most, _ = left.most_common(1)[0]
+        hint = f"`gateway trip {board['trip_number']} --state {most}` lists all in that state"
+        output.say(f"and {left.total()} more; {hint}", "dim")

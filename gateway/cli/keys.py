@@ -72,12 +72,18 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     table = make_table(f"{len(found)} key{'' if len(found) == 1 else 's'}")
     table.add_column("id", no_wrap=True)
-    for column in ("name", "role", "made", "last used", "revoked"):
-        table.add_column(column)
-    for key in found:
-        table.add_row(
-            key.id, plain(key.name), _role(key), _at(key.created_at), _at(key.last_used_at), _at(key.revoked_at)
-        )
+    columns = {
+        "name": [plain(key.name) for key in found],
+        "role": [_role(key) for key in found],
+        "made (UTC)": [_at(key.created_at) for key in found],
+        "last used (UTC)": [_at(key.last_used_at) for key in found],
+        "revoked (UTC)": [_at(key.revoked_at) for key in found],
+    }
+    shown = {title: cells for title, cells in columns.items() if any(cells) or title == "made (UTC)"}
+    for title in shown:
+        table.add_column(title)
+    for key, *cells in zip(found, *shown.values(), strict=True):
+        table.add_row(key.id, *cells)
     output.show(table)
 
 
@@ -135,4 +141,4 @@ def _role(key: ApiKey) -> str:
 
 
 def _at(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 120
 """Columns of a file or pipe, which has no width of its own; the usual 80 would fold every table."""
 NARROWEST: Final = 40
+FOLDED: Final = 10
+"""Columns that a text needs at least beside others that stay whole."""
 SHOWN_PROBLEMS: Final = 50
 """Faults in one table for people; ``--json`` has all of them."""
 
@@ -135,14 +137,16 @@ class Output:
 
 def _fold(console: Console, renderable: Any) -> None:
     """What is too long for its column goes on in the next line: an id or a digest that is cut is of no use."""
-    from rich.measure import Measurement
     from rich.table import Table
 
     if not isinstance(renderable, Table):
         return
+    needed = 0
     for column in renderable.columns:
         column.overflow = "fold"
-    if Measurement.get(console, console.options, renderable).minimum >= console.width:
+        whole = max((len(line) for cell in column.cells for line in str(cell).split("\n")), default=0)
+        needed += (whole if column.no_wrap else min(whole, FOLDED)) + 3
+    if needed > console.width:
         for column in renderable.columns:
             column.no_wrap = False
 
@@ -154,7 +158,7 @@ def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
     if placed:
         table.add_column("where", style="dim")
     table.add_column("code", style="bold red", no_wrap=True)
-    table.add_column("path", style="cyan", overflow="fold")
+    table.add_column("path", style="cyan", no_wrap=True)
     table.add_column("what", ratio=3)
     table.add_column("what usually mends it", ratio=2)
     for problem in problems:

@@ -7,19 +7,27 @@ readable by its owner alone. Keys are never printed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gateway.cli.options import ConfigOption, JsonOption
 from gateway.cli.output import Output
-from schemas.errors import Problem, ShipmentError
+from schemas.errors import Problem, ShipmentError, TransportError
 
 if TYPE_CHECKING:
+    import socket
+
     from sqlalchemy import Connection
 
     from gateway.runtime import Gateway
     from gateway.settings import Settings
+
+LISTEN_REMEDY: Final = "End that program, or choose another with --port (0 takes a free one) or listen.port."
+SANDBOX_REMEDY: Final = (
+    "End that program, or give --port 0, which takes free ports for all; the simulated CBP listens on the port of "
+    "partners.NAME.url and on the one after it."
+)
 
 
 def serve(
@@ -65,7 +73,7 @@ async def _serve(
     import signal
     from contextlib import AsyncExitStack
 
-    from gateway.demo.door import open_door, serving
+    from gateway.demo.door import serving
     from gateway.runtime import Gateway
     from gateway.settings import load_settings
 
@@ -74,7 +82,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        door = open_door(settings.listen.host, settings.listen.port)
+        door = _door(settings.listen.host, settings.listen.port, LISTEN_REMEDY)
         stack.callback(door.close)
         address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
         document: dict[str, Any] = {"url": address, "data": settings.storage.directory}
@@ -100,6 +108,25 @@ async def _serve(
         output.note("stopping")
 
 
+def _door(host: str, port: int, remedy: str) -> socket.socket:
+    """The socket to listen on. Raises :class:`TransportError` ``cannot_listen`` with address, port and ``remedy``."""
+    from gateway.demo.door import open_door
+
+    try:
+        return open_door(host, port)
+    except OSError as error:
+        raise _cannot_listen(host, port, error, remedy) from None
+
+
+def _cannot_listen(host: str, port: int, error: OSError, remedy: str) -> TransportError:
+    import errno
+    import os
+
+    cause = "another program listens there" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+    text = f"Nothing can listen on {host} port {port}: {cause}."
+    return TransportError(Problem("cannot_listen", f"{host}:{port}", text, remedy), in_doubt=False)
+
+
 def _sandbox_beside(settings: Settings, address: str) -> Any:
     from urllib.parse import urlsplit
 
@@ -108,6 +135,8 @@ def _sandbox_beside(settings: Settings, address: str) -> Any:
     free = settings.listen.port == 0
     port = 0 if free else urlsplit(settings.partner.url).port or 8471
     control = 0 if free else port + 1
+    for wanted in (port, control):
+        _door("127.0.0.1", wanted, SANDBOX_REMEDY).close()  # told now: the child could only log it
     return SandboxProcess(
         settings.storage.directory.parent / "sandbox" if not free else settings.storage.directory / "sandbox",
         settings.exchange.directory,
@@ -197,6 +226,7 @@ def sandbox(
     Example: gateway sandbox --clock 2025-03-10T09:00:00-04:00
     """
     import asyncio
+    import errno
     import logging
     import sys
 
@@ -228,4 +258,13 @@ def sandbox(
         if as_json:
             output.document(ports.as_dict())
 
-    asyncio.run(run(settings, ready))
+    try:
+        asyncio.run(run(settings, ready))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise
+        wanted = {"as2": settings.as2_port, "control": settings.control_port}
+        taken = next((name for name in wanted if f", {wanted[name]})" in str(error)), "as2")
+        option = "--port" if taken == "as2" else "--control-port"
+        remedy = f"End that program, or give {option} (0 takes a free one)."
+        raise _cannot_listen(settings.host, wanted[taken], error, remedy) from None

@@ -79,20 +79,22 @@ async def _submit(
     number = str(raw["trip_number"])
     async with client:
         receipt = await client.put_trip(raw)
-        output.problems(receipt.get("warnings", ()), "Warnings")
-        document = await _stage(output, client, number, shipments_file, size)
-        document = {"trip": receipt, **document}
-        _show_staged(output, number, document)
+        filed_at = None if receipt["created"] else (await client.board(number))["filed_at"]
+        document = await _stage(output, client, number, shipments_file, size, filed=filed_at is not None)
+        warned = [{"of": "trip", "code": one["code"], "count": 1, "text": one["text"]} for one in receipt["warnings"]]
+        document = {"trip": receipt, **document, "warnings": [*warned, *document["warnings"]]}
+        _show_staged(output, number, document, filed_at)
         if not file:
-            if not output.as_json and document["staged"]:
+            if not output.as_json and document["staged"] and filed_at is None:
                 output.say("Nothing has been sent to CBP; file it with --file.", "dim")
             return document
         document["filing"] = await client.file_trip(number)
-        if document["filing"].get("already_requested"):
-            output.note("The trip was filed before; nothing is filed twice.")
         if wait:
             document["board"], document["timed_out"] = await follow(output, client, number, timeout)
-            show_board(output, document["board"])
+            # the refused rows were shown with their lines when they were sent
+            known = document["board"].get("refused_rows", {}).get("count", 0)
+            rows = {"count": max(known, len(document["refused"])), "rows": []}
+            show_board(output, {**document["board"], "refused_rows": rows})
             if document["timed_out"]:
                 output.say(f"Not everything was answered within {timeout:.0f} seconds; see `gateway trip {number}`.")
         else:
@@ -100,12 +102,15 @@ async def _submit(
     return document
 
 
-async def _stage(output: Output, client: GatewayClient, number: str, path: Path, size: int) -> dict[str, Any]:
+async def _stage(
+    output: Output, client: GatewayClient, number: str, path: Path, size: int, *, filed: bool
+) -> dict[str, Any]:
     from gateway.cli.reading import checked_rows, refused_row
 
     staged, notes = 0, 0
     refused: list[dict[str, Any]] = []
     by_pathway: dict[str, int] = {}
+    warned: dict[str, dict[str, Any]] = {}
     with output.progress() as bars:
         reading = bars.add_task("read (kB)", total=size)
         sending = bars.add_task("staged", total=None)
@@ -117,20 +122,35 @@ async def _stage(output: Output, client: GatewayClient, number: str, path: Path,
             bars.update(reading, completed=read // 1024)
 
         for rows in _batches(checked_rows(path, advance)):
-            good = [row for row in rows if row.shipment is not None]
-            refused += [refused_row(row) for row in rows if row.shipment is None]
-            answers = await client.stage(number, [row.raw or {} for row in good]) if good else []
-            for row, answer in zip(good, answers, strict=True):
+            sent = [row for row in rows if row.shipment is not None or (not filed and _to_be_noted(row))]
+            refused += [refused_row(row) for row in rows if row.shipment is None and row not in sent]
+            answers = await client.stage(number, [row.raw or {} for row in sent]) if sent else []
+            for row, answer in zip(sent, answers, strict=True):
                 if answer["state"] == "refused":
-                    refused.append({**answer, "index": row.index, "line": row.line_number})
+                    told = refused_row(row) if row.shipment is None else answer
+                    refused.append({**told, "index": row.index, "line": row.line_number})
                     continue
                 staged += 1
                 notes += len(answer.get("notes", ()))
+                for code, text in {one["code"]: one["text"] for one in answer.get("warnings", ())}.items():
+                    warned.setdefault(code, {"of": "shipments", "code": code, "count": 0, "text": text})["count"] += 1
                 by_pathway[answer["pathway"]] = by_pathway.get(answer["pathway"], 0) + 1
             bars.update(sending, completed=staged + len(refused))
         bars.update(sending, total=max(staged + len(refused), 1))
         bars.update(reading, completed=size)
-    return {"staged": staged, "pathways": by_pathway, "notes": notes, "refused": refused}
+    refused.sort(key=lambda row: (row["line"], row["index"]))
+    warnings = list(warned.values())
+    return {"staged": staged, "pathways": by_pathway, "notes": notes, "warnings": warnings, "refused": refused}
+
+
+def _to_be_noted(row: Row) -> bool:
+    """Whether a bad row is sent all the same: refused there too, it stands on the board for whoever loads the truck.
+
+    Not one that is bad only beside others (its id stands twice, its lines contradict each other): alone it would pass.
+    """
+    from schemas.shipment import check_shipment
+
+    return row.raw is not None and check_shipment(row.raw)[0] is None
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -144,16 +164,23 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _show_staged(output: Output, number: str, document: dict[str, Any]) -> None:
+def _show_staged(output: Output, number: str, document: dict[str, Any], filed_at: str | None) -> None:
     from gateway.cli.output import make_table
     from gateway.cli.reading import row_problems
 
-    table = make_table(f"Trip {number}: {document['staged']} shipments staged, {len(document['refused'])} refused")
+    title = f"{document['staged']} shipments staged, {len(document['refused'])} refused"
+    if filed_at is not None:
+        at = filed_at[:16].replace("T", " ")
+        title = f"filed before, at {at} UTC; its {document['staged']} shipments are not staged or filed again"
+    table = make_table(f"Trip {number}: {title}")
     table.add_column("pathway")
     table.add_column("shipments", justify="right")
     for pathway, count in sorted(document["pathways"].items()):
         table.add_row(pathway, str(count))
     output.show(table)
+    for one in document["warnings"]:
+        times = "" if one["of"] == "trip" else f", {one['count']} shipment{'' if one['count'] == 1 else 's'}"
+        output.say(f"warning {one['code']} ({one['of'] if not times else times[2:]}): {one['text']}", "yellow")
     refused = document["refused"]
     if refused:
         output.problems(row_problems(refused[:SHOWN]), "Refused rows")

@@ -29,7 +29,7 @@ from gateway.client import GatewayClient
 from gateway.demo.door import open_door, serving
 from gateway.demo.sandbox_process import AS2_NAME, SandboxProcess
 from gateway.demo.shipments import make_shipments, make_trip
-from gateway.demo.story import Watcher, account
+from gateway.demo.story import ENDS, Watcher, account
 from gateway.logs import configure_logs
 from gateway.memory import peak_mb
 from gateway.runtime import Gateway
@@ -44,6 +44,7 @@ AT_THE_BORDER: Final = timedelta(minutes=1)
 """The truck comes this long before its planned time."""
 BATCH: Final = 200
 QUIET_ROUNDS: Final = 3
+BLOCKING_SHOWN: Final = 25
 POLL_SECONDS: Final = 0.15
 
 
@@ -159,6 +160,7 @@ class _Demo:
             board = await self._until_quiet(gateway, client, sandbox)
             verification = await self._verify(gateway)
             document = await self._document(gateway, board, verification)
+            board = {**board, "blocking": await self._blocking(client, board)}
             document["memory_mb"] = {"gateway": peak_mb(), "sandbox": peak_mb(sandbox.pid)}
             document["seconds"] = round(time.monotonic() - begin, 2)
             examples = await self._examples(client, board)
@@ -280,6 +282,18 @@ class _Demo:
             },
             "refused_rows": self.refused,
         }
+
+    async def _blocking(self, client: GatewayClient, board: dict[str, Any]) -> list[dict[str, Any]]:
+        """What holds the truck: what CBP refused or holds before what waits for a broker, some of each."""
+        known = {one["shipment_id"]: one for one in board["blocking"]}
+        found: list[dict[str, Any]] = []
+        for state in (*ENDS["rejected"], *ENDS["held"], *ENDS["in_review"]):
+            if board["states"].get(state):
+                some = [one async for one in client.shipments(self.number, state=state)][:BLOCKING_SHOWN]
+                found += [
+                    {**one, "why": one.get("why") or known.get(one["shipment_id"], {}).get("why")} for one in some
+                ]
+        return found
 
     async def _examples(self, client: GatewayClient, board: dict[str, Any]) -> list[dict[str, Any]]:
         """One shipment of each state and pathway, the first of each."""

@@ -206,6 +206,11 @@ def release(conn: Connection, scope: Scope) -> None:
         conn.execute(delete(table).where(_own(scope)))
 
 
+def free_claims(conn: Connection) -> int:
+    """Give up all claims: for a store that one process serves, when that process starts."""
+    return conn.execute(delete(table).where(table.c.status == _BUSY)).rowcount
+
+
 def in_progress() -> HttpProblem:
     """409: the first request with this key has no answer yet."""
     text = "A request with this key is being worked on."

@@ -194,7 +194,8 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """What commands see: no settings of the person who runs the tests."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
+        ours = ("GATEWAY_", "SANDBOX_", "MAKE", "MFLAGS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return kept | {"NO_COLOR": "1", "GATEWAY_URL": self.url, "PYTHONPATH": str(ROOT)}
 
     def run(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,31 @@ def test_a_missing_key_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(NotAllowed) as refused:
         find_key("http://127.0.0.1:8470", None, seconds=0.2)
     assert "local.key" in refused.value.problems[0].text
+
+
+def test_a_key_is_revoked_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """A beginning that one key alone has names it; one that several have, or too short a one, revokes nothing."""
+    made = [run_json(capsys, "keys", "create", f"Desk {n}", "--role", "dispatch")[1]["id"] for n in range(2)]
+    same = os.path.commonprefix(made)
+    status, refused = run_json(capsys, "keys", "revoke", same)
+    assert (status, refused["errors"][0]["code"]) == (1, "key_ambiguous")
+    for nothing in ("", made[0][:3], "zzzz"):
+        status, refused = run_json(capsys, "keys", "revoke", nothing)
+        assert (status, refused["errors"][0]["code"]) == (1, "key_unknown")
+    assert all(one["revoked_at"] is None for one in run_json(capsys, "keys", "list")[1]["keys"])
+    status, revoked = run_json(capsys, "keys", "revoke", made[1][: len(same) + 1])
+    assert (status, revoked["id"]) == (0, made[1])
+
+
+@pytest.mark.parametrize(("columns", "whole"), [("120", True), ("80", True), ("60", False)])
+def test_ids_of_keys_are_whole_or_folded(
+    columns: str, whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list shows each id on one line where there is room, else folded; nothing of it is cut."""
+    monkeypatch.setenv("COLUMNS", columns)
+    made = run_json(capsys, "keys", "create", "Desk", "--role", "dispatch")[1]["id"]
+    assert main(["keys", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert (made in shown) is whole
+    assert made in "".join(line[2:].split(" ")[0] for line in shown.splitlines())
+    assert "…" not in shown

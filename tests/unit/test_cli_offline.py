@@ -222,3 +222,26 @@ def test_inspect_answers_any_bytes(data: bytes, tmp_path: Path, capsys: pytest.C
     file.write_bytes(data)
     assert main(["inspect", str(file)]) == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", [b"", b"shipment_id,order_id\n1,2\n", b'{"trip_number": "T"}', b"PK\x03\x04"])
+def test_a_file_of_another_kind_is_one_error(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What begins like neither X12 nor CATAIR is told once, in the usual shape, and not once for each line."""
+    file = tmp_path / "anything"
+    file.write_bytes(data)
+    status, document = run_json(capsys, "inspect", str(file))
+    assert (status, document["format"], document["messages"], document["warnings"]) == (1, "catair", [], [])
+    assert [one["code"] for one in document["errors"]] == ["not_recognised"]
+    assert set(document["errors"][0]) == {"code", "position", "path", "text", "remedy", "reference"}
+
+
+def test_explain_counts_warnings_by_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After the pathways stands how many shipments have each warning."""
+    file = tmp_path / "food.json"
+    line = samples.shipment()["lines"][0] | {"hts": "1905905030"}
+    food = [samples.shipment(shipment_id=f"T-{n}", order_id=f"O-{n}", lines=[line]) for n in range(3)]
+    file.write_text(json.dumps(food), "utf-8")
+    main(["explain", str(file), "--arrival", "2025-03-10"])
+    lines = capsys.readouterr().out.splitlines()
+    after = lines[lines.index("Warnings") :]
+    assert any(line.split()[:2] == ["agency_claim_expected", "3"] for line in after)

@@ -204,7 +204,7 @@ def test_a_region_outside_us_and_canada_is_a_subdivision(profile: Profile) -> No
         (
             {"lines": [kit.line(description="Mugs \N{SNOWMAN WITHOUT SNOW}~ tilde")]},
             "lines[0].description",
-            "separator_in_data",
+            "invalid_character",
         ),
         ({"shipment_control_number": None}, "shipment_control_number", "missing_scn"),
         ({"gross_weight": {"value": "123456789.123456", "unit": "KG"}}, "gross_weight.value", "too_long"),
