@@ -116,6 +116,8 @@ class As2Door:
     async def _post(self, request: web.Request) -> web.Response:
         if self.runner.faults.is_out(self.runner.clock.now()):
             return web.Response(status=503, text="outage\n", headers={"Retry-After": "5"})
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return web.Response(status=415, text="content codings are not used with AS2\n")
         body = await request.read()
         try:
             partner = self.partner()

@@ -112,8 +112,12 @@ class Control:
         try:
             moment = instant(document["set"]) if "set" in document else None
             by = duration(document["advance"]) if "advance" in document else None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ApiError(422, "invalid", f"Not a time: {error}") from error
+        if moment is not None and not 1990 <= moment.year <= 2100:
+            raise ApiError(422, "invalid", "The clock runs from 1990 to 2100.")
+        if by is not None and not 1990 <= clock.now().year + by.days // 366 <= 2099:
+            raise ApiError(422, "invalid", "The clock runs from 1990 to 2100.")
         if "freeze" in document:
             if not isinstance(document["freeze"], bool):
                 raise ApiError(422, "invalid", "freeze is true or false.")
@@ -172,7 +176,7 @@ class Control:
         return web.json_response({"settled": await self.runner.settled(25.0)})
 
     async def _transcript(self, request: web.Request) -> web.Response:
-        after, limit = _number(request, "after", 0), min(_number(request, "limit", _PAGE), _LARGEST_PAGE)
+        after, limit = _number(request, "after", 0), max(1, min(_number(request, "limit", _PAGE), _LARGEST_PAGE))
         kinds = [k for k in request.query.get("kind", "").split(",") if k]
         bytes_wanted = request.query.get("bytes", "1") not in {"0", "false"}
         document = await asyncio.to_thread(_transcript_of, self.runner, after, limit, kinds, bytes_wanted)
@@ -247,7 +251,7 @@ def _transcript_of(runner: Runner, after: int, limit: int, kinds: list[str], byt
 async def _json(request: web.Request) -> dict[str, Any]:
     try:
         document = json.loads(await request.text() or "{}")
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, LookupError) as error:  # LookupError: a character set nobody knows
         raise ApiError(400, "not_json", f"The body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ApiError(422, "invalid", "The body must be a JSON object.")

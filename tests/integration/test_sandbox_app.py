@@ -324,7 +324,16 @@ async def test_the_clock_and_the_rule_book_follow_the_control_api(tmp_path: Path
         )
         (answer,) = await gateway.wait("355")
         assert b"K1*470" in answer
-        for document in ({}, {"advance": "soon"}, {"set": 5}, {"tomorrow": 1}, {"freeze": "yes"}):
+        for document in (
+            {},
+            {"advance": "soon"},
+            {"advance": "P99999999999D"},
+            {"advance": 1e308},
+            {"set": 5},
+            {"set": "9999-12-31T23:59:59Z"},
+            {"tomorrow": 1},
+            {"freeze": "yes"},
+        ):
             status, problem = await call(running, "POST", "/clock", document)
             assert status == 422
             assert problem["errors"]
@@ -350,6 +359,7 @@ async def test_the_control_api_says_no_in_problem_documents(tmp_path: Path) -> N
         assert {e["path"] for e in problem["errors"]} == {"drop", "colour", "seed"}
         assert (await call(running, "GET", "/nowhere"))[0] == 404
         assert (await call(running, "GET", "/transcript?after=-1"))[0] == 422
+        assert len((await call(running, "GET", "/transcript?limit=0"))[1]["items"]) == 1
 
 
 async def test_holds_and_releases_by_control(tmp_path: Path) -> None:
