@@ -201,9 +201,7 @@ def stage(
     trip = read_trip(trip_row.document)
     known = _known(conn, trip_number, [row.shipment.shipment_id for row in rows if row.shipment])
     if trip_row.state != "draft":
-        if all(row.shipment_id in known and known[row.shipment_id].digest == row.digest for row in rows):
-            return [_answer_again(row, known[row.shipment_id or ""]) for row in rows]
-        raise Conflict(already_filed(trip_number))
+        return _answer_filed(trip_number, rows, known)
     results: dict[int, StageResult] = {}
     fresh: list[Row] = []
     seen: dict[str, str] = {}
@@ -228,6 +226,18 @@ def stage(
     )
     _archive_rows(conn, trip_number, rows, ordered, actor, now)
     return ordered
+
+
+def _answer_filed(trip_number: str, rows: Sequence[Row], known: Mapping[str, Any]) -> list[StageResult]:
+    """A file sent again after its trip was filed: what was taken is answered again, the rest comes too late."""
+    same = [row.shipment_id in known and known[row.shipment_id or ""].digest == row.digest for row in rows]
+    late = already_filed(trip_number)
+    if not any(same):
+        raise Conflict(late)
+    return [
+        _answer_again(row, known[row.shipment_id or ""]) if again else _refused(row, (*row.problems, late))
+        for row, again in zip(rows, same, strict=True)
+    ]
 
 
 def _stage_fresh(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 120
 """Columns of a file or pipe, which has no width of its own; the usual 80 would fold every table."""
 NARROWEST: Final = 40
+SHORT_PATH: Final = 30
+"""Characters of a path that stay on one line."""
 FOLDED: Final = 10
 """Columns that a text needs at least beside others that stay whole."""
 SHOWN_PROBLEMS: Final = 50
@@ -158,7 +160,8 @@ def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
     if placed:
         table.add_column("where", style="dim")
     table.add_column("code", style="bold red", no_wrap=True)
-    table.add_column("path", style="cyan", no_wrap=True)
+    short = all(len(str(problem.get("path", ""))) <= SHORT_PATH for problem in problems)
+    table.add_column("path", style="cyan", no_wrap=short)
     table.add_column("what", ratio=3)
     table.add_column("what usually mends it", ratio=2)
     for problem in problems:

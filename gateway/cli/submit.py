@@ -98,7 +98,7 @@ async def _submit(
             if document["timed_out"]:
                 output.say(f"Not everything was answered within {timeout:.0f} seconds; see `gateway trip {number}`.")
         else:
-            output.say(f"Filing {number}; see `gateway trip {number}`.")
+            output.say(f"{'See' if filed_at else f'Filing {number}; see'} `gateway trip {number}`.")
     return document
 
 
