@@ -29,8 +29,8 @@ from filings.judging import count_days, decide_all, eastern_day, ledger_of_other
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.progress import Step, advance_shipments, begin_filings, tell_trip
 from filings.sending import Draft, queue
-from filings.staging import load_trip, record_act
 from filings.store import tables as t
+from filings.trips import load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, Select, or_, select
 from filings import archive
 from filings.lifecycle import FilingState
 from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
-from filings.staging import load_trip
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
+from filings.trips import load_trip
 from schemas.errors import NotFound, Problem
 
 __all__ = [

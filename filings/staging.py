@@ -11,46 +11,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
-from filings import archive, refusals
+from filings import refusals
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
 from filings.judging import Judged, count_days, eastern_day, fit, judge
 from filings.store import tables as t
+from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
-from mappings.manifest import trip_segments
-from schemas.errors import Conflict, FormatError, NotFound, Problem, ShipmentError
+from schemas.errors import Conflict, Problem
 from schemas.intake import Row
 from schemas.shipment import Shipment
 from schemas.trip import Trip, read_trip
-
-
-@dataclass(frozen=True, slots=True)
-class TripReceipt:
-    """What became of a trip that was put."""
-
-    trip_number: str
-    version: int
-    created: bool
-    warnings: tuple[Problem, ...] = ()
-    notes: tuple[Mapping[str, str], ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON answer."""
-        return {
-            "trip_number": self.trip_number,
-            "version": self.version,
-            "created": self.created,
-            "warnings": [problem.as_dict() for problem in self.warnings],
-            "notes": [dict(note) for note in self.notes],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,102 +69,6 @@ class StageResult:
             if listed:
                 answer[key] = listed
         return answer
-
-
-def put_trip(
-    conn: Connection,
-    trip: Trip,
-    raw: Mapping[str, Any],
-    *,
-    actor: Actor,
-    now: datetime,
-    ctx: FilingContext | None = None,
-) -> TripReceipt:
-    """Create the trip, or replace it while nothing of it has been filed; raises :class:`Conflict` after that.
-
-    With ``ctx`` the trip is written into a manifest for trial: what could not be said there is told now, with
-    :class:`ShipmentError`, and not when its shipments are filed and it can no longer be changed.
-    """
-    notes = _check_manifest(trip, ctx) if ctx is not None else ()
-    number = trip.trip_number
-    known = conn.execute(
-        select(t.trips.c.state, t.trips.c.version, t.trips.c.document)
-        .where(t.trips.c.trip_number == number)
-        .with_for_update()
-    ).first()
-    values = {
-        "carrier_scac": trip.carrier_scac,
-        "port_of_arrival": trip.port_of_arrival,
-        "estimated_arrival": trip.estimated_arrival,
-        "document": dict(raw),
-        "updated_at": now,
-    }
-    version = 1
-    if known is None:
-        conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
-    elif known.document == dict(raw):
-        return TripReceipt(number, known.version, False, _remarks(trip, now), notes)
-    elif known.state != "draft":
-        raise Conflict(already_filed(number))
-    else:
-        version = known.version + 1
-        conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
-    record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
-    return TripReceipt(number, version, known is None, _remarks(trip, now), notes)
-
-
-def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
-    """What is lawful to send but probably a mistake."""
-    if trip.arrival > now:
-        return ()
-    text = f"The planned arrival {trip.arrival.isoformat()} lies in the past."
-    remedy = "Correct it if the truck is still to come; the law of that day is applied as it stands."
-    return (Problem("arrival_in_past", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
-
-
-def _check_manifest(trip: Trip, ctx: FilingContext) -> tuple[Mapping[str, str], ...]:
-    """What would be written otherwise than given; raises what keeps the trip out of a 309, at its own paths."""
-    try:
-        _, notes = trip_segments(trip, ctx.profile, ctx.profile.manifest_types["complete"], 1)
-    except FormatError as error:
-        raise ShipmentError(replace(one, path=one.path.removeprefix("trip.")) for one in error.problems) from error
-    return tuple({**note.as_dict(), "path": note.path.removeprefix("trip.")} for note in notes)
-
-
-def record_act(
-    conn: Connection,
-    name: str,
-    content: Mapping[str, Any],
-    *,
-    actor: Actor,
-    now: datetime,
-    trip_number: str | None = None,
-) -> None:
-    """Put what somebody did into the archive, as it was done."""
-    body = orjson.dumps({"act": name, "actor": actor.as_dict(), **content}, option=orjson.OPT_SORT_KEYS, default=str)
-    entry = archive.Entry(
-        archive.EntryKind.ACT, name, body, now, "application/json", actor=actor.name, trip_number=trip_number
-    )
-    archive.append(conn, [entry])
-
-
-def already_filed(number: str) -> Problem:
-    """The fault of changing a filed trip in place."""
-    return Problem(
-        "trip_already_filed",
-        "trip_number",
-        f"Trip {number} has been filed and cannot be changed in place.",
-        "File corrected shipments on a new trip number, under new control numbers.",
-    )
-
-
-def load_trip(conn: Connection, number: str, *, lock: bool = False) -> Any:
-    """The trip's row; raises :class:`NotFound`."""
-    query = select(t.trips).where(t.trips.c.trip_number == number)
-    row = conn.execute(query.with_for_update() if lock else query).first()
-    if row is None:
-        raise NotFound(Problem("trip_unknown", "trip_number", f"There is no trip {number}.", "Put the trip first."))
-    return row
 
 
 def stage(

@@ -15,8 +15,8 @@ from filings import refusals
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
 from filings.progress import counts
 from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
-from filings.staging import load_trip
 from filings.store import tables as t
+from filings.trips import load_trip
 from schemas.errors import NotFound
 from schemas.identifiers import land_ports
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from filings import archive, events, planning, queries, receiving, sending, staging
+from filings import archive, events, planning, queries, receiving, sending, staging, trips
 from filings.context import Actor, FilingContext, Limits, SenderIdentity
 from filings.store import Store
 from filings.store import tables as t
@@ -175,13 +175,11 @@ class Desk:
 
     # ------------------------------------------------------------------------------------- our side
 
-    async def put_trip(self, **changes: Any) -> staging.TripReceipt:
+    async def put_trip(self, **changes: Any) -> trips.TripReceipt:
         """Put the sample trip, changed."""
         raw = samples.trip(**changes)
         trip, now = read_trip(raw), self.now
-        return await self.store.write(
-            lambda conn: staging.put_trip(conn, trip, raw, actor=BROKER, now=now, ctx=self.ctx)
-        )
+        return await self.store.write(lambda conn: trips.put_trip(conn, trip, raw, actor=BROKER, now=now, ctx=self.ctx))
 
     async def stage(self, *raws: Any, trip: str = TRIP) -> list[staging.StageResult]:
         """Stage shipments in one batch."""

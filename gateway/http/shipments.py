@@ -18,7 +18,7 @@ from typing import IO, Any, Final, Self
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import staging
+from filings import staging, trips
 from gateway.http import idempotency
 from gateway.http.answers import to_json
 from gateway.http.auth import ACTOR
@@ -190,7 +190,7 @@ class _Staging:
         """Read, stage and answer everything. Raises GatewayError when nothing can be answered row by row."""
         waiting: list[Row] = []
         # Whether there is such a trip is said before 256 MiB have been read.
-        await self._service.store.read(lambda conn: staging.load_trip(conn, self._number))
+        await self._service.store.read(lambda conn: trips.load_trip(conn, self._number))
         try:
             async for piece in body:
                 waiting += reader.feed(piece)

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import planning, queries, staging
+from filings import planning, queries, trips
 from gateway.http import idempotency
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.auth import ACTOR
@@ -35,7 +35,7 @@ async def put_trip(request: web.Request) -> web.Response:
         raise ShipmentError(problems)
     now = service.clock()
     receipt = await service.store.write(
-        lambda conn: staging.put_trip(conn, trip, raw, actor=actor, now=now, ctx=service.ctx)
+        lambda conn: trips.put_trip(conn, trip, raw, actor=actor, now=now, ctx=service.ctx)
     )
     answer = receipt.as_dict()
     warnings = [problem.as_dict() for problem in problems if problem.severity == "warning"]

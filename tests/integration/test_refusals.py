@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import Connection
 
-from filings import queries, staging
+from filings import queries, staging, trips
 from filings.context import Actor
 from filings.store import Store
 from gateway.runtime import context_of
@@ -40,7 +40,7 @@ async def test_the_board_lists_refused_rows_until_they_are_mended(store: Store) 
     worse = {"shipment_id": "T-3\x00", "lines": 5}
     raw = samples.trip()
 
-    await store.write(lambda conn: staging.put_trip(conn, read_trip(raw), raw, actor=ME, now=NOW))
+    await store.write(lambda conn: trips.put_trip(conn, read_trip(raw), raw, actor=ME, now=NOW))
     states = await store.write(lambda conn: stage(conn, good, bad, worse, b"{not json"))
     board = await store.read(lambda conn: queries.board(conn, TRIP))
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
-from filings import archive, planning, queries, staging
+from filings import archive, planning, queries, staging, trips
 from filings.store import tables as t
 from gateway.runtime import Gateway
 from gateway.settings import Settings, load_settings
@@ -98,7 +98,7 @@ async def file_trip(gateway: Gateway, *raws: Any) -> None:
     """Put, stage and file the sample trip."""
     raw, now = samples.trip(), gateway.clock()
     write = gateway.store.write
-    await write(partial(staging.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=now, ctx=gateway.ctx))
+    await write(partial(trips.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=now, ctx=gateway.ctx))
     given = rows(*raws)
     results = await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=now))
     assert all(one.accepted for one in results)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from filings import archive
-from filings.staging import put_trip
 from filings.store import Store
 from filings.store import tables as t
+from filings.trips import put_trip
 from schemas.errors import Conflict, NotFound, ShipmentError
 from schemas.trip import read_trip
 from tests import samples
@@ -187,10 +187,11 @@ async def test_a_shipment_twice_in_a_batch_is_taken_once(desk: Desk) -> None:
 
 
 async def test_a_filed_trip_takes_no_more_rows(desk: Desk) -> None:
-    """After filing, a new or changed row is a conflict; the rows that were filed are answered again."""
+    """After filing, a changed row is a conflict; rows that were filed are answered again, others refused."""
     await desk.file(parcel(1))
-    with pytest.raises(Conflict):
-        await desk.stage(parcel(1), parcel(2))
+    same, late = await desk.stage(parcel(1), parcel(2))
+    assert (same.accepted, same.problems) == (True, ())
+    assert texts(late.problems) == [("trip_already_filed", "trip_number")]
     with pytest.raises(Conflict):
         await desk.stage(parcel(1, place_of_receipt="WINDSOR ON"))
     (again,) = await desk.stage(parcel(1))
