@@ -23,11 +23,12 @@ import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from filings import archive
+from filings.beginning import begin_filings
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
 from filings.judging import count_days, decide_all, eastern_day, ledger_of_others
 from filings.lifecycle import TripInput, TripState, step_trip
-from filings.progress import Step, advance_shipments, begin_filings, tell_trip
+from filings.progress import Step, advance_shipments, tell_trip
 from filings.sending import Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip, record_act

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from filings import events
 from filings.alerts import Alert, raise_alert
@@ -37,9 +37,6 @@ from filings.lifecycle import (
 )
 from filings.lifecycle.evidence import Kind
 from filings.store import tables as t
-from filings.uuid7 import uuid7
-from mappings.decision import PathwayDecision
-from schemas.shipment import Shipment
 
 CHUNK: Final = 400
 
@@ -84,100 +81,10 @@ class Known:
     facts: ShipmentFacts
 
 
-def begin_filings(
-    conn: Connection,
-    trip_number: str,
-    judged: Sequence[tuple[str, Shipment, PathwayDecision]],
-    now: datetime,
-) -> None:
-    """Bring the filings of a decided trip into being: its manifest, an entry or handoff per shipment that needs one."""
-    manifest = uuid7()
-    filings: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    drafts: list[events.EventDraft] = []
-    if any(decision.pathway != "review" for _, _, decision in judged):
-        filings.append(_filing(manifest, "manifest", trip_number, now))
-        drafts.append(_filing_event(EventType.FILING_QUEUED, manifest, "manifest", trip_number, None, trip_number, now))
-    for key, shipment, decision in judged:
-        entry = uuid7() if decision.pathway in ("type86", "informal", "formal") else None
-        facts, state = _begun(decision, now)
-        changed.append(
-            {
-                "of": key,
-                "now_state": state.value,
-                "now_facts": facts.as_dict(),
-                "now_manifest": facts.declaration_state("manifest"),
-                "now_entry": facts.declaration_state("entry"),
-                "of_manifest": None if decision.pathway == "review" else manifest,
-                "of_entry": entry,
-            }
-        )
-        if entry is None:
-            continue
-        kind = "handoff" if decision.pathway == "formal" else "entry"
-        filings.append(
-            _filing(entry, kind, trip_number, now)
-            | {
-                "shipment_key": key,
-                "scn": shipment.scn,
-                "entry_type": decision.entry_type,
-                "pathway": decision.pathway,
-            }
-        )
-        if kind == "entry":
-            drafts.append(
-                _filing_event(EventType.FILING_QUEUED, entry, kind, trip_number, key, shipment.scn or "", now)
-            )
-    if filings:
-        conn.execute(insert(t.filings), [{**_NO_SUBJECT, **row} for row in filings])
-    statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
-    conn.execute(
-        statement.values(
-            state=bindparam("now_state"),
-            state_since=now,
-            facts=bindparam("now_facts"),
-            manifest_state=bindparam("now_manifest"),
-            entry_state=bindparam("now_entry"),
-            manifest_filing_id=bindparam("of_manifest"),
-            entry_filing_id=bindparam("of_entry"),
-            updated_at=now,
-        ),
-        changed,
-    )
-    events.record(conn, drafts)
-
-
-_NO_SUBJECT: Final[Mapping[str, Any]] = {"shipment_key": None, "scn": None, "entry_type": None, "pathway": None}
-
-
-def _begun(decision: PathwayDecision, now: datetime) -> tuple[ShipmentFacts, ShipmentState]:
-    """The facts of a shipment when its filings begin: what it needs, and that it waits to be sent."""
-    if decision.pathway == "review":
-        done = fold(ShipmentFacts(), Did(Act.REVIEW_NEEDED, now))
-        return done.facts, done.state
-    entered = decision.pathway in ("type86", "informal")
-    facts = ShipmentFacts(needs=("manifest", "entry") if entered else ("manifest",))
-    done = fold(facts, Did(Act.QUEUED, now, "manifest"))
-    if entered:
-        done = fold(done.facts, Did(Act.QUEUED, now, "entry"))
-    return done.facts, done.state
-
-
-def _filing(identifier: str, kind: str, trip_number: str, now: datetime) -> dict[str, Any]:
-    return {
-        "id": identifier,
-        "kind": kind,
-        "trip_number": trip_number,
-        "state": FilingState.QUEUED.value,
-        "version": 1,
-        "created_at": now,
-        "updated_at": now,
-    }
-
-
-def _filing_event(
+def filing_event(
     kind: EventType, filing: str, of: str, trip_number: str, key: str | None, subject: str, now: datetime
 ) -> events.EventDraft:
+    """What dispatch is told of a filing."""
     data = {"filing_id": filing, "kind": of}
     return events.EventDraft(kind.value, subject, trip_number, now, shipment_key=key, data=data)
 
@@ -259,7 +166,7 @@ def move_filing(
     }
     for kind in effects.events:
         subject = row.scn or row.trip_number
-        moves.events.append(_filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
+        moves.events.append(filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
 
 
 def write(conn: Connection, moves: Moves, now: datetime) -> None:
@@ -384,7 +291,7 @@ def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: da
             "outcome": filing.last_outcome,
         }
         moves.events.append(
-            _filing_event(
+            filing_event(
                 EventType.HANDOFF_READY,
                 filing.id,
                 "handoff",

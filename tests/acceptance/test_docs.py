@@ -196,7 +196,7 @@ class Service:
         """What commands see: no settings of the person who runs the tests."""
         ours = ("GATEWAY_", "SANDBOX_", "MAKE", "MFLAGS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return kept | {"NO_COLOR": "1", "GATEWAY_URL": self.url, "PYTHONPATH": str(ROOT)}
+        return kept | {"NO_COLOR": "1", "COLUMNS": "120", "GATEWAY_URL": self.url, "PYTHONPATH": str(ROOT)}
 
     def run(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder."""
