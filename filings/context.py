@@ -62,4 +62,5 @@ class FilingContext:
     filer: FilerIdentity
     sender: SenderIdentity
     partner: str = "cbp"
+    channel: str = "as2"
     limits: Limits = Limits()

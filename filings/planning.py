@@ -33,25 +33,22 @@ from filings.sending import Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip, record_act
 from filings.uuid7 import uuid7
+from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
-from schemas.catair import BlockSpec, write_batch
 from schemas.entry_number import make_entry_number
 from schemas.errors import Conflict, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip, read_trip
-from schemas.x12 import envelope_for, write_interchange
 
 STAGES: Final = ("decide", "manifest", "entries", "handoffs", "done")
 X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
 PAGE: Final = 500
 """Rows in one statement."""
-ENTERED: Final = ("type86", "informal")
-"""Pathways for which an entry is sent by us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +240,6 @@ def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
     drafts: list[Draft] = []
     start = 0
     for message, number in zip(messages, work.numbers, strict=True):
-        envelope = replace(
-            envelope_for("309", ctx.profile, control_number=number, written_at=now, usage=ctx.sender.usage),
-            sender_qualifier=ctx.sender.sender_qualifier,
-            sender_id=ctx.sender.sender_id,
-            receiver_qualifier=ctx.sender.receiver_qualifier,
-            receiver_id=ctx.sender.receiver_id,
-        )
         end = start + len(message.scns)
         drafts.append(
             Draft(
@@ -259,7 +249,7 @@ def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
                 control_number=str(number),
                 correlation=work.trip.trip_number,
                 content_type=X12,
-                payload=write_interchange(envelope, "309", message.segments, ctx.profile),
+                payload=manifest_bytes(ctx, message, number, now),
                 trip_number=work.trip.trip_number,
                 carries=tuple((work.filing_id or "", key) for key in work.keys[start:end]),
                 priority=10,
@@ -278,21 +268,7 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
         list(build_entry(shipment, decision, work.trip, ctx.filer, number).records)
         for shipment, decision, number in zip(work.shipments, work.decisions, numbers, strict=True)
     ]
-    reference = f"B{batch:09d}"
-    blocks = [
-        BlockSpec(ctx.filer.port, ctx.filer.code, reference, transactions[start : start + 999], ctx.filer.office)
-        for start in range(0, len(transactions), 999)
-    ]
-    payload = write_batch(
-        "SE",
-        ctx.sender.site,
-        ctx.filer.code,
-        ctx.sender.password,
-        blocks,
-        transmission_date=eastern_day(now),
-        user_data=reference,
-        office=ctx.filer.office,
-    )
+    reference = batch_reference(batch)
     draft = Draft(
         id=uuid7(),
         name=f"SE-{ctx.filer.code}-{reference}.txt",
@@ -300,7 +276,7 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
         control_number=reference,
         correlation=reference,
         content_type=CATAIR,
-        payload=payload,
+        payload=entry_bytes(ctx, transactions, reference, now),
         trip_number=work.trip.trip_number,
         carries=tuple((filing or "", key) for filing, key in zip(work.filings, work.keys, strict=True)),
     )
@@ -318,10 +294,10 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
         _store_decisions(conn, ctx, made, now)
     elif work.stage == "manifest" and made.drafts:
         use_scns(conn, work.keys, eastern_day(now))
-        queue(conn, ctx.partner, "as2", list(made.drafts), now)
+        queue(conn, ctx.partner, ctx.channel, list(made.drafts), now)
     elif work.stage == "entries" and made.drafts:
         _store_entries(conn, made, now)
-        queue(conn, ctx.partner, "as2", list(made.drafts), now)
+        queue(conn, ctx.partner, ctx.channel, list(made.drafts), now)
     elif work.stage == "handoffs" and made.packages:
         _store_handoffs(conn, made, now)
     again = work.stage in ("entries", "handoffs") and bool(work.keys)

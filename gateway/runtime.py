@@ -85,6 +85,7 @@ def context_of(settings: Settings) -> FilingContext:
             usage=settings.usage,
         ),
         partner=settings.partner_name,
+        channel=settings.partner.transport,
         limits=Limits(
             bills_per_manifest=limits.bills_per_manifest,
             entries_per_transmission=limits.entries_per_transmission,

@@ -9,25 +9,23 @@ cross until a broker has decided.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from filings.context import FilingContext
-from mappings.decision import PathwayDecision, decide_trip, eastern_day
+from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
+from mappings.decision import PathwayDecision, decide_trip
 from mappings.entry import build_entry, check_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from mappings.manifest_bill import bill_segments
-from schemas.catair import BlockSpec, write_batch
 from schemas.entry_number import make_entry_number
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
-from schemas.x12 import envelope_for, write_interchange
 
 Pair = tuple[Shipment, PathwayDecision]
-ENTERED = ("type86", "informal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Renderer:
     def __init__(self, trip: Trip, arrival: datetime, ctx: FilingContext, made_at: datetime) -> None:
         self.trip, self.arrival, self.made_at = trip, arrival, made_at
         self.profile, self.rules, self.filer = ctx.profile, ctx.rules, ctx.filer
-        self.sender, self.limits = ctx.sender, ctx.limits
+        self.ctx, self.limits = ctx, ctx.limits
         self.result = Rendering()
 
     def run(self, shipments: Sequence[Shipment], step: Callable[[], None]) -> Iterator[RenderedFile]:
@@ -122,17 +120,10 @@ class Renderer:
         return not problems
 
     def _manifests(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
-        sender, limit = self.sender, self.limits.bills_per_manifest
+        limit = self.limits.bills_per_manifest
         ids = {shipment.scn: shipment.shipment_id for shipment, _ in pairs}
         for number, message in enumerate(build_manifest(self.trip, pairs, self.profile, limit=limit), 1):
-            envelope = replace(
-                envelope_for("309", self.profile, control_number=number, written_at=self.made_at, usage=sender.usage),
-                sender_qualifier=sender.sender_qualifier,
-                sender_id=sender.sender_id,
-                receiver_qualifier=sender.receiver_qualifier,
-                receiver_id=sender.receiver_id,
-            )
-            content = write_interchange(envelope, "309", message.segments, self.profile)
+            content = manifest_bytes(self.ctx, message, number, self.made_at)
             name = f"309-{self.trip.trip_number}-{number:03d}.x12"
             yield RenderedFile(name, "309", content, tuple(ids[scn] for scn in message.scns), {"control": str(number)})
 
@@ -145,22 +136,7 @@ class Renderer:
                 list(build_entry(shipment, decision, self.trip, self.filer, number).records)
                 for (shipment, decision), number in zip(some, numbers, strict=True)
             ]
-            reference = f"B{batch:09d}"
-            content = write_batch(
-                "SE",
-                self.sender.site,
-                self.filer.code,
-                self.sender.password,
-                [
-                    BlockSpec(
-                        self.filer.port, self.filer.code, reference, transactions[at : at + 999], self.filer.office
-                    )
-                    for at in range(0, len(transactions), 999)
-                ],
-                transmission_date=eastern_day(self.made_at),
-                user_data=reference,
-                office=self.filer.office,
-            )
+            content = entry_bytes(self.ctx, transactions, batch_reference(batch), self.made_at)
             ids = tuple(shipment.shipment_id for shipment, _ in some)
             yield RenderedFile(
                 f"SE-{self.filer.code}-{batch:03d}.txt",

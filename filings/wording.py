@@ -1,0 +1,66 @@
+"""Which exact bytes does a message become, once its numbers are drawn?
+
+The planner sends these bytes and ``gateway render`` shows them: one place, so that what is shown is what
+is sent. Pure; control numbers and the time are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from filings.context import FilingContext
+from mappings.decision import eastern_day
+from mappings.manifest import ManifestMessage
+from schemas.catair import BlockSpec, Record, write_batch
+from schemas.x12 import envelope_for, write_interchange
+
+ENTERED: Final = ("type86", "informal")
+"""Pathways for which an entry is sent by us."""
+ENTRIES_IN_BLOCK: Final = 999
+"""Transactions in one block (CBP CATAIR Cargo Release v40, usage maps)."""
+
+
+def manifest_bytes(ctx: FilingContext, message: ManifestMessage, number: int, written_at: datetime) -> bytes:
+    """One 309 under control number ``number``, in our names and CBP's."""
+    envelope = replace(
+        envelope_for("309", ctx.profile, control_number=number, written_at=written_at, usage=ctx.sender.usage),
+        sender_qualifier=ctx.sender.sender_qualifier,
+        sender_id=ctx.sender.sender_id,
+        receiver_qualifier=ctx.sender.receiver_qualifier,
+        receiver_id=ctx.sender.receiver_id,
+    )
+    return write_interchange(envelope, "309", message.segments, ctx.profile)
+
+
+def batch_reference(number: int) -> str:
+    """The user data of a batch of entries, by which its answer is known again."""
+    return f"B{number:09d}"
+
+
+def entry_bytes(
+    ctx: FilingContext, transactions: Sequence[Sequence[Record]], reference: str, written_at: datetime
+) -> bytes:
+    """One batch of SE transactions, in as many blocks as they need."""
+    blocks = [
+        BlockSpec(
+            ctx.filer.port,
+            ctx.filer.code,
+            reference,
+            [list(one) for one in transactions[start : start + ENTRIES_IN_BLOCK]],
+            ctx.filer.office,
+        )
+        for start in range(0, len(transactions), ENTRIES_IN_BLOCK)
+    ]
+    return write_batch(
+        "SE",
+        ctx.sender.site,
+        ctx.filer.code,
+        ctx.sender.password,
+        blocks,
+        transmission_date=eastern_day(written_at),
+        user_data=reference,
+        office=ctx.filer.office,
+    )
