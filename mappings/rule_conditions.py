@@ -32,9 +32,8 @@ class Claim:
     claim: PgaClaim
 
     def has(self, name: str) -> bool:
-        """Whether the claim carries a value under ``name`` besides agency, program and disclaimer."""
-        extra = self.claim.model_extra
-        return extra is not None and extra.get(name) not in (None, "", [], {})
+        """Whether the claim carries a value under ``name``."""
+        return getattr(self.claim, name, None) not in (None, "", [], False)
 
 
 class Facts:
