@@ -69,7 +69,7 @@ CERTIFICATION: Final = (
     ("Entry type 11", "Bond and buyer on informal entries for goods that were exempt before; checked with a broker."),
     (
         "Agency message sets",
-        "PG records, program and processing codes. Only the disclaimer is built; the rest goes to review.",
+        "Program and processing codes and the least set of records of each agency; FDA's prior notice number in PG14.",
     ),
     ("Status", "The current chapter of status notifications (SO), and the agencies' status and reason codes."),
     (
