@@ -269,18 +269,30 @@ def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body
     )
 
 
-def undelivered(conn: Connection, attempt: Attempt, problems: tuple[Problem, ...], *, in_doubt: bool) -> None:
-    """No receipt. In doubt: the same bytes go again. Not in doubt: not one byte left, it waits its turn."""
+def undelivered(
+    conn: Connection,
+    attempt: Attempt,
+    problems: tuple[Problem, ...],
+    *,
+    in_doubt: bool,
+    needs_person: bool = False,
+) -> None:
+    """No receipt. In doubt: the same bytes go again. Not in doubt: the partner cannot have it, it waits its turn.
+
+    ``needs_person``: trying again will not mend it, so a person is told at once and the longest pause is taken.
+    """
     row = _row(conn, attempt.transmission_id)
     state = "in_doubt" if in_doubt or row.state == "in_doubt" else "queued"
-    values = {"state": state, "next_attempt_at": attempt.wall + _pause(attempt.number)}
+    pause = LONGEST_RETRY if needs_person else _pause(attempt.number)
+    values = {"state": state, "next_attempt_at": attempt.wall + pause}
     if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
         return
     if in_doubt and row.state != "in_doubt":
         _doubt(conn, row, attempt.now)
-    if attempt.number >= ALERT_AFTER:
+    if attempt.number >= ALERT_AFTER or needs_person:
         detail = {"problems": [problem.as_dict() for problem in problems], "attempts": attempt.number}
-        text = f"{row.name} has not been delivered after {attempt.number} attempts: {problems[0].text}"
+        tries = "1 attempt" if attempt.number == 1 else f"{attempt.number} attempts"
+        text = f"{row.name} has not been delivered after {tries}: {problems[0].text}"
         alert = Alert("not_delivered", text, "warning", detail, trip_number=row.trip_number, transmission_id=row.id)
         raise_alert(conn, alert, attempt.now)
 

@@ -27,9 +27,24 @@ before the last dot is the table: `listen.port` is `port` under `[listen]`.
 [gateway.example.toml](gateway.example.toml) is a file to begin with.
 
 A key that is not known is an error that names it. Secrets (`filer.password`, `exchange.private_key_password`,
-`storage.database_url`) are never shown or logged; give them by the environment. Two things are refused unless asked for
-in so many words: listening beyond loopback (`listen.allow_remote`), and filing in production (`usage = "P"`) with the
-simulator's password. The simulated CBP has settings of its own: [sandbox.md](sandbox.md).
+`partners.<name>.sftp.password`, `partners.<name>.sftp.private_key_password`, `storage.database_url`) are never shown or
+logged; give them by the environment. Two things are refused unless asked for in so many words: listening beyond
+loopback (`listen.allow_remote`), and filing in production (`usage = "P"`) with the simulator's password. The simulated
+CBP has settings of its own: [sandbox.md](sandbox.md).
+
+How to reach a partner by SFTP:
+
+1. `gateway keys ssh` makes our key and shows the line to give to the partner, who enters it at the server.
+2. The partner tells the fingerprint of the server's host key by another way than the network: by telephone, on paper.
+   `gateway keys host` shows what the server offers and whether it is known.
+3. Set `transport = "sftp"` and, in the table `sftp`, `host`, `port`, `user`, the two folders and `host_key`. A server
+   that shows another key is refused before it is told who we are, and a person is told at once.
+
+A file goes up as `.NAME.part` and gets its name when it is whole; another file of that name is never written over.
+After a cut the upload goes on behind what is there, once that has been read back and compared. When the answer to the
+rename is lost, the gateway looks: the same file under its name is a receipt, anything else stays *in doubt* until it is
+known. Answers are taken from `inbox` when they are whole and steady, committed, and then moved to `done` or deleted.
+SFTP has no receipt of the partner: *delivered* means that the server has the file, no more.
 
 """
 

@@ -21,6 +21,7 @@ import aiohttp
 import structlog
 
 from filings import receiving, sending
+from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext, Limits, SenderIdentity
 from filings.deadlines import Patience
 from filings.store import Store
@@ -28,18 +29,21 @@ from filings.uuid7 import uuid7
 from gateway.http.idempotency import free_claims
 from gateway.receipts import Receipts
 from gateway.settings import Settings
+from gateway.sftp_road import open_link
 from gateway.transports import (
     As2Receiver,
     As2Transport,
     DirectoryTransport,
     InboundFile,
     PartnerSettings,
+    SftpInbox,
+    SftpTransport,
     Timeouts,
     Transport,
 )
 from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
 from gateway.transports.settings import load_partner
-from gateway.workers.inbox import Inbox
+from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
@@ -48,7 +52,7 @@ from gateway.workers.watcher import Watcher
 from mappings.entry import FilerIdentity
 from mappings.rulebook import RuleBook
 from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
-from schemas.errors import Conflict, FormatError, Problem
+from schemas.errors import Conflict, FormatError, Problem, TransportError
 from schemas.profile import load_profile
 
 CERTIFICATE_DAYS: Final = 3650
@@ -208,6 +212,7 @@ class Gateway:
         self._identity = identity
         self._session = session
         self._receipts = Receipts(store)
+        self._link = open_link(settings)
         self._receiver = As2Receiver(
             identity=identity,
             partners=self.partners,
@@ -262,6 +267,8 @@ class Gateway:
         """Stop the workers in order; what they had begun is found again."""
         for worker in self.workers:
             await worker.stop()
+        if self._link is not None:
+            await self._link.close()
 
     def wake(self) -> None:
         """Tell the workers that there is work."""
@@ -274,6 +281,8 @@ class Gateway:
         partner = self.settings.partner
         if partner.transport == "directory" and partner.outbox is not None:
             return DirectoryTransport(partner.outbox, identity=self._identity)
+        if self._link is not None:
+            return SftpTransport(self._link, partner.sftp.outbox)
         timeouts = Timeouts(receipt=partner.timeout_seconds)
         return As2Transport(self._session, self._identity, self.partners.current(), partner.url, timeouts=timeouts)
 
@@ -296,9 +305,27 @@ class Gateway:
 
     def _inboxes(self) -> tuple[Worker, ...]:
         partner = self.settings.partner
+        if self._link is not None:
+            sftp = partner.sftp
+            inbox = SftpInbox(
+                self._link,
+                sftp.inbox,
+                self._accept_file,
+                self._refused_file,
+                after=sftp.after,
+                done=sftp.done,
+                steady_seconds=sftp.steady_seconds,
+            )
+            return (SftpPoll(inbox, sftp.poll_seconds, self._tell),)
         if partner.transport != "directory" or partner.inbox is None:
             return ()
         return (Inbox(partner.inbox, self.partners.current, self._accept_file, self._refused_file),)
+
+    async def _tell(self, error: TransportError) -> None:
+        """The partner's server cannot be used until a person has looked."""
+        detail = {"problems": [problem.as_dict() for problem in error.problems]}
+        alert = Alert("partner_not_usable", error.problems[0].text, "error", detail)
+        await self.store.write(lambda conn: raise_alert(conn, alert, self.clock()))
 
     async def _refused_file(self, name: str, body: bytes, problems: tuple[Problem, ...]) -> None:
         await self._refused({"file": name}, body, problems)
@@ -307,12 +334,12 @@ class Gateway:
         now = self.clock()
         inbound = receiving.Inbound(
             partner=self.settings.partner_name,
-            channel="directory",
+            channel=self.settings.partner.transport,
             name=file.name,
             content_type="application/octet-stream",
             payload=file.payload,
             message_id=f"file:{file.name}:{file.digest}",
-            detail={"signed_by": file.signed_by},
+            detail={"host_key": self._link.host_key} if self._link is not None else {"signed_by": file.signed_by},
         )
         await self.store.write(lambda conn: receiving.receive(conn, inbound, now))
         self._reader.wake()

@@ -16,7 +16,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -25,6 +24,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.settings_base import Section, matching
+from gateway.settings_sftp import SftpPartner
 from gateway.settings_sources import ENVIRONMENT_PREFIX, SettingsError, read_sources
 from schemas.errors import Problem
 from schemas.identifiers import FILER_CODE, importer_number_fault
@@ -34,17 +35,6 @@ from schemas.shipment import ImporterOfRecord
 __all__ = ["Settings", "SettingsError", "load_settings", "settings_documentation", "settings_rows"]
 
 SANDBOX_PASSWORD: Final = "SANDBX"  # noqa: S105 - not a secret: the simulator's documented password
-
-
-def _matching(pattern: str, what: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise PydanticCustomError("wrong_shape", "{value} is not {what}.", {"value": repr(value), "what": what})
-        return value
-
-    return AfterValidator(check)
 
 
 def _filer_code(value: str) -> str:
@@ -80,16 +70,10 @@ def _store_address(value: SecretStr) -> SecretStr:
     return value
 
 
-Scac = Annotated[str, _matching(r"[A-Z]{2,4}", "a SCAC of two to four capitals")]
-Port = Annotated[str, _matching(r"\d{4}", "a four-digit Schedule D port")]
-As2Name = Annotated[str, _matching(r"[\x20-\x7e]{1,128}", "an AS2 name of 1 to 128 printable characters")]
+Scac = Annotated[str, matching(r"[A-Z]{2,4}", "a SCAC of two to four capitals")]
+Port = Annotated[str, matching(r"\d{4}", "a four-digit Schedule D port")]
+As2Name = Annotated[str, matching(r"[\x20-\x7e]{1,128}", "an AS2 name of 1 to 128 printable characters")]
 Url = Annotated[str, AfterValidator(_web_address)]
-
-
-class Section(BaseModel):
-    """Base of every group of settings: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Listen(Section):
@@ -146,7 +130,7 @@ class Exchange(Section):
 class Partner(Section):
     """One receiver of filings and how it is reached."""
 
-    transport: Literal["as2", "directory"] = Field("as2", description="How files travel: `as2` or `directory`.")
+    transport: Literal["as2", "directory", "sftp"] = Field("as2", description="How: `as2`, `directory` or `sftp`.")
     url: Url = Field("http://127.0.0.1:8471/as2", description="Where AS2 messages are posted.")
     as2_name: As2Name = Field("CBP-SANDBOX", description="The partner's AS2 name.")
     certificate: Path | None = Field(
@@ -157,10 +141,11 @@ class Partner(Section):
     timeout_seconds: float = Field(60.0, gt=0, le=3600, description="Longest wait for a receipt after sending.")
     outbox: Path | None = Field(None, description="Directory transport: where files for the partner are put.")
     inbox: Path | None = Field(None, description="Directory transport: where files of the partner are found.")
+    sftp: SftpPartner = SftpPartner()
 
     @model_validator(mode="after")
     def _directories(self) -> Self:
-        if self.transport == "directory" and (self.outbox is None or self.inbox is None):
+        if self.transport == "directory" and None in (self.outbox, self.inbox):
             raise PydanticCustomError("missing", "The directory transport needs both outbox and inbox.")
         return self
 
@@ -170,15 +155,15 @@ class FilerSettings(Section):
 
     code: Annotated[str, AfterValidator(_filer_code)] = Field("XYZ", description="Filer code given by CBP.")
     port: Port = Field("0901", description="Port of the filer's B record.")
-    office: Annotated[str, _matching(r"[A-Z0-9]{0,2}", "an office code")] = Field(
+    office: Annotated[str, matching(r"[A-Z0-9]{0,2}", "an office code")] = Field(
         "", description="Filer office code, if CBP gave one."
     )
-    site: Annotated[str, _matching(r"[A-Z0-9]{4}", "a four-character site code")] = Field(
+    site: Annotated[str, matching(r"[A-Z0-9]{4}", "a four-character site code")] = Field(
         "0901", description="Sender site code of the A record."
     )
     password: SecretStr = Field(SecretStr(SANDBOX_PASSWORD), description="Communication password of the A record.")
     contact_name: str = Field("BROKER DESK", min_length=1, max_length=35, description="Whom CBP may ask.")
-    contact_phone: Annotated[str, _matching(r"\d{10,15}", "a phone number of 10 to 15 digits")] = Field(
+    contact_phone: Annotated[str, matching(r"\d{10,15}", "a phone number of 10 to 15 digits")] = Field(
         "7165550100", description="Phone of the contact, digits only."
     )
     bond_type: Literal["0", "8", "9"] = Field(
@@ -238,7 +223,7 @@ class Settings(Section):
     listen: Listen = Listen()
     storage: Storage = Storage()
     exchange: Exchange = Exchange()
-    partners: dict[Annotated[str, _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "a partner name")], Partner] = Field(
+    partners: dict[Annotated[str, matching(r"[a-z0-9][a-z0-9_-]{0,31}", "a partner name")], Partner] = Field(
         default_factory=lambda: {"cbp": Partner()}, description="Receivers by name."
     )
     filer: FilerSettings = FilerSettings()
@@ -294,6 +279,21 @@ class Settings(Section):
     def private_key(self) -> Path:
         """Our private key, kept away from the directory that partners read."""
         return self.exchange.private_key or self.storage.directory / "gateway-key.pem"
+
+    @property
+    def sftp_key(self) -> Path:
+        """Our key on the partner's SFTP server, kept away from the directory that partners read."""
+        return self.partner.sftp.private_key or self.storage.directory / "gateway-sftp-key"
+
+    @property
+    def sftp_public_key(self) -> Path:
+        """The public half of it, laid out for the partner."""
+        return self.exchange.directory / "gateway-sftp.pub"
+
+    @property
+    def sftp_host_keys(self) -> Path:
+        """The keys by which the partner's SFTP server is known."""
+        return self.partner.sftp.host_keys or self.exchange.directory / "sandbox-sftp.pub"
 
     @property
     def partner_certificate(self) -> Path:
@@ -370,7 +370,13 @@ def settings_rows() -> list[SettingRow]:
 
 
 def _section_rows(prefix: str, section: type[Section]) -> list[SettingRow]:
-    return [_row(f"{prefix}.{name}", field) for name, field in section.model_fields.items()]
+    rows: list[SettingRow] = []
+    for name, field in section.model_fields.items():
+        if isinstance(field.default, Section):
+            rows.extend(_section_rows(f"{prefix}.{name}", type(field.default)))
+        else:
+            rows.append(_row(f"{prefix}.{name}", field))
+    return rows
 
 
 def _row(key: str, field: Any) -> SettingRow:

@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, help="AS2 port, 0 for a free one (default 8471)")
     parser.add_argument("--control-port", type=int, help="control port, 0 for a free one (default 8472)")
+    parser.add_argument("--sftp-port", type=int, help="port of the SFTP door, 0 for a free one (default: no SFTP door)")
     parser.add_argument("--gateway-url", help="where answers are posted (default http://127.0.0.1:8470/as2)")
     parser.add_argument("--clock", help="ISO instant the clock starts at (default: real time)")
     parser.add_argument("--frozen", action="store_const", const=True, help="the clock stands still until told")
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             exchange_dir=given.exchange,
             as2_port=given.port,
             control_port=given.control_port,
+            sftp_port=given.sftp_port,
             gateway_url=given.gateway_url,
             clock=given.clock,
             frozen=given.frozen,

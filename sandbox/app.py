@@ -27,6 +27,7 @@ from sandbox.clock import Clock, instant
 from sandbox.control import Control, restore_faults
 from sandbox.runner import Runner
 from sandbox.settings import Settings
+from sandbox.sftp_door import SftpDoor
 from sandbox.store import Store
 
 logger = logging.getLogger("sandbox")
@@ -39,6 +40,7 @@ class Ports:
     host: str
     as2: int
     control: int
+    sftp: int | None = None
 
     @property
     def as2_url(self) -> str:
@@ -52,13 +54,14 @@ class Ports:
 
     def as_dict(self) -> dict[str, object]:
         """The content of ``ports.json``."""
-        return {
+        shown: dict[str, object] = {
             "host": self.host,
             "as2": self.as2,
             "control": self.control,
             "as2_url": self.as2_url,
             "control_url": self.control_url,
         }
+        return shown if self.sftp is None else shown | {"sftp": self.sftp}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,14 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         stack.push_async_callback(door.close)
         as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
         control_port = await _listen(stack, Control(runner, about).application(), settings.host, settings.control_port)
+        sftp_port = None
+        if settings.sftp_port >= 0:
+            sftp = SftpDoor(settings, runner)
+            stack.push_async_callback(sftp.close)
+            sftp_port = await sftp.open()
         runner.start()
         stack.push_async_callback(runner.stop)
-        ports = Ports(settings.host, as2_port, control_port)
+        ports = Ports(settings.host, as2_port, control_port, sftp_port)
         if not settings.memory:
             await asyncio.to_thread(_write_ports, settings, ports)
         yield Running(ports, runner, settings)

@@ -206,8 +206,11 @@ class Cbp:
 
     # ------------------------------------------------------------------ out
 
-    def due(self, now: datetime, *, limit: int = 20) -> list[Answer]:
-        """Do what is due, then give the oldest unsent files whose time has come (at most ``limit``)."""
+    def due(self, now: datetime, *, limit: int = 20, without: Iterable[str] = ()) -> list[Answer]:
+        """Do what is due, then give the oldest unsent files whose time has come (at most ``limit``); none for the
+        partners in ``without``.
+        """
+        left_out = tuple(without)
         while (
             step := self.store.row("select * from step where due_at <= ? order by due_at, id limit 1", stamp(now))
         ) is not None:
@@ -215,8 +218,10 @@ class Cbp:
                 self.store.run("delete from step where id = ?", step["id"])
                 self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
         rows = self.store.rows(
-            "select * from answer where state = 'pending' and due_at <= ? order by due_at, id limit ?",
+            "select * from answer where state = 'pending' and due_at <= ?"
+            f" and partner not in ({','.join('?' * len(left_out))}) order by due_at, id limit ?",
             stamp(now),
+            *left_out,
             limit,
         )
         return [

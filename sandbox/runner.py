@@ -2,8 +2,10 @@
 again.
 
 The core's work runs in threads, so that the loop stays free: one thread at a time reads files, one sends. Delivery is
-in the order of the pile; while the other side
-cannot be reached, the first file is tried again with growing pauses (real seconds) and nothing overtakes it.
+in the order of the pile; while a filer
+cannot be reached, its first file is tried again with growing pauses (real seconds) and nothing of its own overtakes it;
+other filers are not kept waiting.
+Answers go out by the door that the filer's latest file came in by.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sandbox.cbp import Answer, Cbp, Receipt
@@ -38,13 +41,17 @@ Deliver = Callable[[Answer, bytes, int], Awaitable[str]]
 
 
 class Runner:
-    """Keeps a :class:`Cbp` going. ``deliver`` may be set later by a door."""
+    """Keeps a :class:`Cbp` going. ``deliver`` is set later by the AS2 door; other doors put theirs into ``roads``."""
 
     def __init__(self, cbp: Cbp, clock: Clock, *, retry_first: float = 0.2, retry_longest: float = 30.0) -> None:
         self.cbp, self.clock = cbp, clock
         self.retry_first, self.retry_longest = retry_first, retry_longest
         self.faults = Faults()
         self.deliver: Deliver | None = None
+        self.roads: dict[str, Deliver] = {}
+        self.unfetched: Callable[[], bool] = lambda: False
+        """Whether answers lie ready that the filer has not fetched yet; a door that has to wait for that sets it."""
+        self._held: dict[str, tuple[float, float]] = {}
         self._came = asyncio.Event()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,8 +83,9 @@ class Runner:
         """Something changed (clock, faults, control call): look again."""
         self._wake.set()
 
-    async def take(self, payload: bytes, *, partner: str, message_id: str, name: str) -> Receipt:
-        """Commit a file and have it read; returns after the commit."""
+    async def take(self, payload: bytes, *, partner: str, message_id: str, name: str, door: str = "as2") -> Receipt:
+        """Commit a file and have it read; returns after the commit. Its answers go out by the same ``door``."""
+        await asyncio.to_thread(self._remember_door, partner, door)
         receipt = await asyncio.to_thread(
             self.cbp.receive, payload, self.clock.now(), partner=partner, message_id=message_id, name=name
         )
@@ -86,9 +94,21 @@ class Runner:
             self.wake()
         return receipt
 
+    def _remember_door(self, partner: str, door: str) -> None:
+        key = f"door:{partner}"
+        if self.cbp.store.get_meta(key) != door:
+            self.cbp.store.set_meta(key, door)
+
+    async def _way_to(self, partner: str) -> Deliver:
+        door = await asyncio.to_thread(self.cbp.store.get_meta, f"door:{partner}")
+        way = self.roads.get(str(door), self.deliver)
+        if way is None:
+            raise NotDelivered(f"no door leads to {partner}")
+        return way
+
     async def settled(self, seconds: float = 30.0) -> bool:
-        """Wait until nothing is being read and nothing due is unsent; ``False`` when that took too long. For tests and
-        demos.
+        """Wait until nothing is being read and nothing due is unsent or unfetched; ``False`` when that took too long.
+        For tests and demos.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
@@ -105,6 +125,7 @@ class Runner:
             or self._sending
             or bool(self.cbp.undigested())
             or (due is not None and due <= self.clock.now())
+            or self.unfetched()
         )
 
     # ------------------------------------------------------------------ reading
@@ -129,34 +150,52 @@ class Runner:
     # ------------------------------------------------------------------ sending
 
     async def _send(self) -> None:
-        pause = self.retry_first
         while True:
             self._wake.clear()
-            if self.faults.is_out(self.clock.now()) or self.deliver is None:
+            if self.faults.is_out(self.clock.now()) or (self.deliver is None and not self.roads):
                 await self._rest(_LONGEST_WAIT)
                 continue
             self._sending = True
             try:
-                answers = await asyncio.to_thread(self.cbp.due, self.clock.now())
+                held = self._held_back()
+                answers = await asyncio.to_thread(partial(self.cbp.due, self.clock.now(), without=held))
+                went = False
                 for answer in self._in_order(answers):
-                    await self._one(answer, self.deliver)
-                    pause = self.retry_first
-            except NotDelivered as error:
-                logger.info("not delivered, trying again in %.1f s: %s", pause, error)
-                self._sending = False
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self.retry_longest)
-                continue
+                    if answer.partner not in held:
+                        went = await self._try(answer, held) or went
             except Exception:
                 logger.exception("a step failed")
                 await asyncio.sleep(self.retry_first)
                 continue
             finally:
                 self._sending = False
-            if not answers:
+            if not went:
                 await self._rest(await self._until_next())
 
+    def _held_back(self) -> set[str]:
+        """Filers that could not be reached and whose pause is not over."""
+        now = asyncio.get_running_loop().time()
+        return {partner for partner, (until, _) in self._held.items() if until > now}
+
+    async def _try(self, answer: Answer, held: set[str]) -> bool:
+        """One delivery; a filer that cannot be reached is held back for a while (``False``), and the others go on."""
+        try:
+            await self._one(answer, await self._way_to(answer.partner))
+        except NotDelivered as error:
+            _, before = self._held.get(answer.partner, (0.0, 0.0))
+            pause = min(before * 2, self.retry_longest) if before else self.retry_first
+            self._held[answer.partner] = (asyncio.get_running_loop().time() + pause, pause)
+            held.add(answer.partner)
+            logger.info("not delivered to %s, trying again in %.1f s: %s", answer.partner, pause, error)
+            return False
+        self._held.pop(answer.partner, None)
+        return True
+
     async def _until_next(self) -> float:
+        now = asyncio.get_running_loop().time()
+        pauses = [until - now for until, _ in self._held.values() if until > now]
+        if pauses:
+            return min(_LONGEST_WAIT, *pauses)
         due = await asyncio.to_thread(self.cbp.next_due)
         if due is None:
             return _LONGEST_WAIT
@@ -164,7 +203,8 @@ class Runner:
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(seconds, 0.001))
+            async with asyncio.timeout(max(seconds, 0.001)):  # wait_for of Python 3.11 can swallow a cancellation
+                await self._wake.wait()
 
     def _in_order(self, answers: list[Answer]) -> list[Answer]:
         """Answers with the fate *reorder* let the next one pass."""

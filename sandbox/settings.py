@@ -87,6 +87,15 @@ class Settings:
     require_encrypted: bool = True
     body_limit: int = 16 * 1024 * 1024
     """Bytes of one AS2 message; CBP's own ocean limit is 12 MB."""
+    sftp_port: int = -1
+    """Port of the SFTP door; 0: a free one; -1: there is no SFTP door."""
+    sftp_accounts: tuple[str, ...] = ()
+    """Who may log in by SFTP: ``USER/FILER/PASSWORD``, or ``USER/FILER/@FILE`` with public keys; empty: ``gateway``,
+    filer ``gateway_as2_name``, with the key in ``gateway-sftp.pub`` of the exchange folder.
+    """
+    sftp_quota: int = 256 * 1024 * 1024
+    """Bytes and ``sftp_files`` files that one filer may leave unfinished in ``in``, and that wait for it in ``out``."""
+    sftp_files: int = 10_000
     clock: str = ""
     """ISO instant the clock starts at; empty: real time, or where the books left it."""
     frozen: bool = False
@@ -101,6 +110,16 @@ class Settings:
     def own_certificate(self) -> Path:
         """Where the sandbox publishes its certificate."""
         return self.exchange_dir / "sandbox.pem"
+
+    @property
+    def sftp_host_keys(self) -> Path:
+        """Where the sandbox publishes the key of its SFTP door."""
+        return self.exchange_dir / "sandbox-sftp.pub"
+
+    @property
+    def gateway_sftp_key(self) -> Path:
+        """Where the gateway publishes the key it logs in with."""
+        return self.exchange_dir / "gateway-sftp.pub"
 
     @property
     def gateway_certificate(self) -> Path:

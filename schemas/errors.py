@@ -97,11 +97,15 @@ class AgencyReject(GatewayError):
 
 
 class TransportError(GatewayError):
-    """A transmission has no receipt; ``in_doubt`` says whether the other side may have it."""
+    """A transmission has no receipt; ``in_doubt`` says whether the other side may have it.
 
-    def __init__(self, problems: Problem | Iterable[Problem], *, in_doubt: bool) -> None:
+    ``needs_person``: trying again will not mend it (a wrong host key, a refused login), somebody must look.
+    """
+
+    def __init__(self, problems: Problem | Iterable[Problem], *, in_doubt: bool, needs_person: bool = False) -> None:
         super().__init__(problems)
         self.in_doubt = in_doubt
+        self.needs_person = needs_person
 
 
 class NotAllowed(GatewayError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.options import JsonOption
+from gateway.cli.options import JsonOption, TransportOption, road
 from gateway.cli.output import Output, make_table, plain
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def demo(
         Path | None,
         typer.Option("--data", help="Keep everything (database, keys, logs) in this folder.", file_okay=False),
     ] = None,
+    transport: TransportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """File a made-up truckload with a simulated CBP and show what becomes of it. Loopback only.
@@ -47,7 +48,7 @@ def demo(
     if not date(2016, 3, 10) <= day <= date(2099, 12, 31):
         raise typer.BadParameter("the rule book knows the law from 2016-03-10 on.", param_hint="--arrival")
     with output.progress(transient=False) as bars:
-        result = run_demo(DemoPlan(day, shipments, seed, data), Shown(output, bars))
+        result = run_demo(DemoPlan(day, shipments, seed, data, road(transport)), Shown(output, bars))
     document = result.document
     if as_json:
         output.document(document)

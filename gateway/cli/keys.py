@@ -1,4 +1,4 @@
-"""``gateway keys``: who may call the service, and as what?"""
+"""``gateway keys``: who may call the service, and as what? By which keys do we and an SFTP server know each other?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.database import in_store
+from gateway.cli.keys_ssh import host, ssh
 from gateway.cli.options import ConfigOption, JsonOption
 from gateway.cli.output import Output, make_table, plain
 from schemas.errors import Conflict, NotFound, Problem, ShipmentError
@@ -22,8 +23,14 @@ SHORTEST = 4
 ROLES = ("broker", "dispatch", "auditor", "integration", "admin")
 
 app = typer.Typer(
-    help="API keys: make, list, revoke.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    help="API keys: make, list, revoke. Keys for SFTP: ssh, host.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+app.command("ssh")(ssh)
+app.command("host")(host)
 
 
 @app.command()

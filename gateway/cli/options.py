@@ -12,6 +12,10 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="TOML file with settings.", exists=True, dir_okay=False, metavar="FILE"),
 ]
+TransportOption = Annotated[
+    str | None,
+    typer.Option("--transport", help="Road to the simulated CBP: as2 (default) or sftp.", metavar="ROAD"),
+]
 UrlOption = Annotated[
     str, typer.Option("--url", envvar="GATEWAY_URL", help="Where `gateway serve` listens.", metavar="URL")
 ]
@@ -42,3 +46,13 @@ ArrivalOption = Annotated[
 ]
 
 DEFAULT_URL = "http://127.0.0.1:8470"
+ROADS = ("as2", "sftp")
+
+
+def road(given: str | None, otherwise: str = "as2") -> str:
+    """The road that was asked for; else ``otherwise``, if the simulated CBP has that one; else AS2."""
+    if given is None:
+        return otherwise if otherwise in ROADS else "as2"
+    if given not in ROADS:
+        raise typer.BadParameter(f"{given!r} is not one of {', '.join(ROADS)}.", param_hint="--transport")
+    return given

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateway.cli.options import ConfigOption, JsonOption
+from gateway.cli.options import ConfigOption, JsonOption, TransportOption, road
 from gateway.cli.output import Output
 from schemas.errors import Problem, ShipmentError, TransportError
 
@@ -42,6 +42,7 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
     ] = None,
+    transport: TransportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the service until it is interrupted. Listens on loopback unless the settings say otherwise.
@@ -62,13 +63,17 @@ def serve(
         overrides["storage"] = {"directory": str(data)}
     settings = load_settings(config, overrides=overrides)
     configure_logs(settings.logs.format, settings.logs.level)
-    asyncio.run(_serve(output, settings, overrides, config, with_sandbox=with_sandbox))
+    if transport is not None and not with_sandbox:
+        raise typer.BadParameter("it chooses the road to the simulated CBP: give --with-sandbox too.")
+    beside = road(transport, settings.partner.transport) if with_sandbox else None
+    asyncio.run(_serve(output, settings, overrides, config, beside=beside))
     output.note("stopped")
 
 
 async def _serve(
-    output: Output, settings: Settings, overrides: dict[str, Any], config: Path | None, *, with_sandbox: bool
+    output: Output, settings: Settings, overrides: dict[str, Any], config: Path | None, *, beside: str | None
 ) -> None:
+    """``beside`` is the road to a simulated CBP that is started too."""
     import asyncio
     import signal
     from contextlib import AsyncExitStack
@@ -86,18 +91,20 @@ async def _serve(
         stack.callback(door.close)
         address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
         document: dict[str, Any] = {"url": address, "data": settings.storage.directory}
-        if with_sandbox:
-            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address))
-            partner = {"url": sandbox.as2_url, "as2_name": sandbox.as2_name}
-            overrides = {**overrides, "partners": {settings.partner_name: partner}}
+        if beside is not None:
+            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside))
+            overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
             output.note(f"simulated CBP: {sandbox.as2_url}, control {sandbox.control_url}")
             document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
+            if sandbox.sftp_port is not None:
+                output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
+                document["sandbox"]["sftp_port"] = sandbox.sftp_port
         gateway = await stack.enter_async_context(Gateway.open(settings))
         if settings.listen.is_loopback:
             document["local_key"] = await _local_key(gateway)
             output.note(f"key for commands on this machine: {document['local_key']}")
-        if with_sandbox:
+        if beside is not None:
             document["demo_keys"] = await _demo_keys(gateway)
             output.note(f"a demo key per role: {document['demo_keys']}")
         await stack.enter_async_context(serving(gateway, door))
@@ -127,7 +134,7 @@ def _cannot_listen(host: str, port: int, error: OSError, remedy: str) -> Transpo
     return TransportError(Problem("cannot_listen", f"{host}:{port}", text, remedy), in_doubt=False)
 
 
-def _sandbox_beside(settings: Settings, address: str) -> Any:
+def _sandbox_beside(settings: Settings, address: str, transport: str) -> Any:
     from urllib.parse import urlsplit
 
     from gateway.demo.sandbox_process import SandboxProcess
@@ -135,13 +142,18 @@ def _sandbox_beside(settings: Settings, address: str) -> Any:
     free = settings.listen.port == 0
     port = 0 if free else urlsplit(settings.partner.url).port or 8471
     control = 0 if free else port + 1
-    for wanted in (port, control):
+    ports = [port, control]
+    arguments = ["--port", str(port), "--control-port", str(control)]
+    if transport == "sftp":
+        ports.append(0 if free else settings.partner.sftp.port)
+        arguments += ["--sftp-port", str(ports[-1])]
+    for wanted in ports:
         _door("127.0.0.1", wanted, SANDBOX_REMEDY).close()  # told now: the child could only log it
     return SandboxProcess(
         settings.storage.directory.parent / "sandbox" if not free else settings.storage.directory / "sandbox",
         settings.exchange.directory,
         f"{address}/as2",
-        ("--port", str(port), "--control-port", str(control)),
+        arguments,
     )
 
 
@@ -210,6 +222,9 @@ def sandbox(
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="AS2 port; 0 takes a free one.", min=0)] = None,
     control_port: Annotated[int | None, typer.Option("--control-port", help="Port of the control API.", min=0)] = None,
+    sftp_port: Annotated[
+        int | None, typer.Option("--sftp-port", help="Open an SFTP door on this port too; 0 takes a free one.", min=0)
+    ] = None,
     gateway_url: Annotated[
         str | None, typer.Option("--gateway-url", help="Where it posts its answers.", metavar="URL")
     ] = None,
@@ -241,6 +256,7 @@ def sandbox(
             exchange_dir=exchange,
             as2_port=port,
             control_port=control_port,
+            sftp_port=sftp_port,
             gateway_url=gateway_url,
             clock=clock,
             memory=memory or None,
@@ -254,6 +270,8 @@ def sandbox(
 
     def ready(ports: Ports) -> None:
         output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
+        if ports.sftp is not None:
+            output.note(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
         output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
         if as_json:
             output.document(ports.as_dict())
@@ -263,8 +281,8 @@ def sandbox(
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
             raise
-        wanted = {"as2": settings.as2_port, "control": settings.control_port}
+        wanted = {"as2": settings.as2_port, "control": settings.control_port, "sftp": settings.sftp_port}
         taken = next((name for name in wanted if f", {wanted[name]})" in str(error)), "as2")
-        option = "--port" if taken == "as2" else "--control-port"
+        option = {"as2": "--port", "control": "--control-port", "sftp": "--sftp-port"}[taken]
         remedy = f"End that program, or give {option} (0 takes a free one)."
         raise _cannot_listen(settings.host, wanted[taken], error, remedy) from None

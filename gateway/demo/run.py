@@ -1,6 +1,6 @@
 """How does a whole truckload go through in one run: made up, staged, filed, answered, at the border, released?
 
-Everything is real but CBP: the simulated CBP is a process of its own, both sides speak AS2 over loopback, the
+Everything is real but CBP: the simulated CBP is a process of its own, both sides speak AS2 or SFTP over loopback, the
 shipments come in over the HTTP API, and the archive is verified at the end. Both sides share a clock set some
 hours before the arrival, so that any day's law can be shown. Each wait is bounded.
 """
@@ -27,7 +27,7 @@ from filings.identity import Role, create_key
 from filings.store import tables
 from gateway.client import GatewayClient
 from gateway.demo.door import open_door, serving
-from gateway.demo.sandbox_process import AS2_NAME, SandboxProcess
+from gateway.demo.sandbox_process import SandboxProcess
 from gateway.demo.shipments import make_shipments, make_trip
 from gateway.demo.story import ENDS, Watcher, account
 from gateway.logs import configure_logs
@@ -50,12 +50,16 @@ POLL_SECONDS: Final = 0.15
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """What is to be shown: ``data`` keeps everything there, else a temporary folder is used and removed."""
+    """What is to be shown: ``data`` keeps everything there, else a temporary folder is used and removed.
+
+    ``transport`` is the road between the two: ``as2`` or ``sftp``.
+    """
 
     arrival: date
     shipments: int = 200
     seed: int = 1
     data: Path | None = None
+    transport: str = "as2"
 
     @property
     def patience(self) -> float:
@@ -136,7 +140,9 @@ class _Demo:
             stack.callback(door.close)
             port = int(door.getsockname()[1])
             self.watcher.say("starting the simulated CBP and the gateway")
-            arguments = ("--port", "0", "--control-port", "0", "--clock", self.clock.now().isoformat())
+            arguments = ["--port", "0", "--control-port", "0", "--clock", self.clock.now().isoformat()]
+            if self.plan.transport == "sftp":
+                arguments += ["--sftp-port", "0"]
             sandbox = await stack.enter_async_context(
                 SandboxProcess(
                     self.folder / "sandbox",
@@ -145,7 +151,7 @@ class _Demo:
                     arguments,
                 )
             )
-            settings = self._settings(port, sandbox.as2_url)
+            settings = self._settings(port, sandbox)
             gateway = await stack.enter_async_context(Gateway.open(settings, clock=self.clock.now))
             await stack.enter_async_context(serving(gateway, door))
             await sandbox.set_clock(self.clock.now().isoformat())
@@ -166,7 +172,7 @@ class _Demo:
             examples = await self._examples(client, board)
             return DemoResult(document, board, examples, self.plan.data)
 
-    def _settings(self, port: int, as2_url: str) -> Settings:
+    def _settings(self, port: int, sandbox: SandboxProcess) -> Settings:
         """Settings of the demonstration; the machine's own configuration does not reach it."""
         return load_settings(
             environ={},
@@ -174,7 +180,7 @@ class _Demo:
                 "listen": {"host": "127.0.0.1", "port": port},
                 "storage": {"directory": str(self.folder)},
                 "exchange": {"directory": str(self.folder / "exchange")},
-                "partners": {"cbp": {"url": as2_url, "as2_name": AS2_NAME}},
+                "partners": {"cbp": sandbox.partner},
             },
         )
 
@@ -259,6 +265,7 @@ class _Demo:
         return {
             "arrival": self.plan.arrival.isoformat(),
             "trip_number": self.number,
+            "transport": self.plan.transport,
             "shipments": self.plan.shipments,
             "pathways": {name: board["pathways"].get(name, 0) for name in PATHWAYS},
             "manifest": _answers(board["manifest"]),

@@ -24,6 +24,7 @@ START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 AS2_NAME: Final = "CBP-SANDBOX"
 """The name it answers to on the wire."""
+SFTP_POLL_SECONDS: Final = 0.3
 CALL_TIMEOUT: Final = aiohttp.ClientTimeout(total=60)
 _LOG_END: Final = 1200
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
@@ -31,13 +32,14 @@ _ROOT: Final = str(Path(__file__).resolve().parents[2])
 
 
 class SandboxProcess:
-    """A sandbox of our own; ``as2_url`` and ``control_url`` are known once it runs."""
+    """A sandbox of our own; ``as2_url``, ``control_url`` and ``sftp_port`` (if it has one) are known once it runs."""
 
     def __init__(self, folder: Path, exchange: Path, gateway_url: str, arguments: Sequence[str] = ()) -> None:
         self.folder, self.exchange, self.gateway_url = folder, exchange, gateway_url
         self.log = folder / "sandbox.log"
         self.as2_name = AS2_NAME
         self.as2_url = self.control_url = ""
+        self.sftp_port: int | None = None
         self._arguments = tuple(arguments)
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -46,6 +48,16 @@ class SandboxProcess:
     def pid(self) -> int:
         """The number of the process; 0 before it runs."""
         return self._process.pid if self._process is not None else 0
+
+    @property
+    def partner(self) -> dict[str, Any]:
+        """The sandbox as a partner in the settings of a gateway: by SFTP when it has that door, else by AS2."""
+        made: dict[str, Any] = {"transport": "as2", "url": self.as2_url, "as2_name": self.as2_name}
+        if self.sftp_port is None:
+            return made
+        login = {"host": "127.0.0.1", "port": self.sftp_port, "user": "gateway", "password": None, "host_key": ""}
+        pace = {"poll_seconds": SFTP_POLL_SECONDS, "steady_seconds": 0}  # its answers appear whole
+        return made | {"transport": "sftp", "sftp": login | {"outbox": "in", "inbox": "out"} | pace}
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +86,7 @@ class SandboxProcess:
             await self._stop(self._process)
             raise
         self.as2_url, self.control_url = str(ready["as2_url"]), str(ready["control_url"])
+        self.sftp_port = ready.get("sftp")
         self._session = aiohttp.ClientSession(timeout=CALL_TIMEOUT)
         return self
 

@@ -8,8 +8,8 @@ Two steps, so that a crash between them loses nothing and doubles nothing:
    bytes under the same Message-ID, which the other side recognises.
 
 ``send`` ends in one of four ways: a :class:`Receipt` (the other side has it), a Receipt with ``refused`` (it had it and
-said no), ``TransportError(in_doubt=False)`` (not one byte of the content has left: safe to send again or elsewhere), or
-``TransportError(in_doubt=True)`` (it may have it). A cancelled ``send`` counts as in doubt.
+said no), ``TransportError(in_doubt=False)`` (the other side cannot have the content: safe to send again or elsewhere),
+or ``TransportError(in_doubt=True)`` (it may have it). A cancelled ``send`` counts as in doubt.
 """
 
 from __future__ import annotations

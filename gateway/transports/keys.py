@@ -36,28 +36,25 @@ def _error(code: str, path: Path, text: str, remedy: str = "") -> FormatError:
 def write_private_key(path: Path, key: PrivateKey, passphrase: bytes | None = None) -> None:
     """Write a key as PKCS #8 PEM into a new file of mode 0600. FormatError ``key-file-exists`` when there is one."""
     encryption: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    write_new_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+def write_new_secret(path: Path, content: bytes) -> None:
+    """Write a new file of mode 0600, flushed to the disk. FormatError ``key-file-exists`` when there is one."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise _error("key-file-exists", path, "A key is never written over another.", "Choose another name.") from error
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(text)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
 def read_private_key(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     """Read a PEM key (RSA or EC). FormatError ``key-file-mode`` when others may read the file, or ``key-file``."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(1 << 20)
-    except OSError as error:
-        raise _error("key-file", path, f"The key file cannot be read: {error.strerror}.") from error
-    if mode & _READABLE_BY_OTHERS:
-        raise _error("key-file-mode", path, "Others may read or change this key file.", f"Run: chmod 600 {path}")
+    text = read_secret(path)
     try:
         key = load_pem_private_key(text, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -65,6 +62,19 @@ def read_private_key(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise _error("key-file", path, "The key is neither RSA nor EC.")
     return key
+
+
+def read_secret(path: Path) -> bytes:
+    """The content of a key file. FormatError ``key-file-mode`` when others may read it, else ``key-file``."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(1 << 20)
+    except OSError as error:
+        raise _error("key-file", path, f"The key file cannot be read: {error.strerror}.") from error
+    if mode & _READABLE_BY_OTHERS:
+        raise _error("key-file-mode", path, "Others may read or change this key file.", f"Run: chmod 600 {path}")
+    return content
 
 
 def write_certificate(path: Path, certificate: x509.Certificate) -> None:

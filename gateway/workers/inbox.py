@@ -1,15 +1,16 @@
-"""How do files come in by the directory road?"""
+"""How do files come in by the roads where we have to look: a directory, a folder on an SFTP server?"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.transports import DirectoryInbox, InboundFile
+from gateway.transports import DirectoryInbox, InboundFile, SftpInbox
 from gateway.workers.loop import Worker
 from schemas.as2 import Partner
-from schemas.errors import Problem
+from schemas.errors import Problem, TransportError
 
 
 class Inbox(Worker):
@@ -41,3 +42,42 @@ class Inbox(Worker):
             self._inbox = (partner, DirectoryInbox(self._folder, self._accept, self._refused, partner=partner))
         await self._inbox[1].poll()
         return False
+
+
+class SftpPoll(Worker):
+    """Looks into the partner's folder every so often. What only a person can mend is told once, until it is mended."""
+
+    name: ClassVar[str] = "sftp inbox"
+
+    def __init__(
+        self,
+        inbox: SftpInbox,
+        pause: float,
+        tell: Callable[[TransportError], Awaitable[None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._inbox = inbox
+        self._pause = pause
+        self._tell = tell
+        self._clock = clock
+        self._next = 0.0
+        self._told = ""
+
+    async def turn(self) -> bool:
+        """Look, if it is time; where files were taken there may be more, so the next look comes at once."""
+        if self._clock() < self._next:
+            return False
+        try:
+            reports = await self._inbox.poll()
+        except TransportError as error:
+            code = error.problems[0].code
+            if error.needs_person and self._told != code:
+                await self._tell(error)
+                self._told = code
+            raise
+        self._told = ""
+        taken = any(report.outcome != "waiting" for report in reports)
+        self._next = 0.0 if taken else self._clock() + self._pause
+        return taken

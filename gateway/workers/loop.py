@@ -14,6 +14,8 @@ from typing import ClassVar, Final
 
 import structlog
 
+from schemas.errors import TransportError
+
 PATIENCE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 
@@ -60,7 +62,10 @@ class Worker(ABC):
                 raise
             except Exception as error:
                 self.last_error = f"{type(error).__name__}: {error}"
-                log.exception("turn failed", worker=self.name, pause=pause)
+                if isinstance(error, TransportError):  # its sentence says it all; the other side is away for hours
+                    log.warning("turn failed", worker=self.name, pause=pause, error=str(error))
+                else:
+                    log.exception("turn failed", worker=self.name, pause=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
@@ -68,4 +73,5 @@ class Worker(ABC):
             pause = PATIENCE
             if not busy:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), PATIENCE)
+                    async with asyncio.timeout(PATIENCE):  # wait_for of Python 3.11 can swallow a cancellation
+                        await self._awake.wait()

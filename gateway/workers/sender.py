@@ -71,9 +71,9 @@ class Sender(Worker):
                 return
             receipt = await transport.send(prepared)
         except TransportError as error:
-            await self._undelivered(outgoing, error, in_doubt=error.in_doubt)
+            await self._undelivered(outgoing, error)
         except FormatError as error:
-            await self._undelivered(outgoing, TransportError(error.problems, in_doubt=False), in_doubt=False)
+            await self._undelivered(outgoing, TransportError(error.problems, in_doubt=False))
         else:
             await self._record(outgoing, receipt)
 
@@ -114,9 +114,13 @@ class Sender(Worker):
         else:
             await self._store.write(lambda conn: sending.delivered(conn, outgoing.id, shown, receipt.body, now))
 
-    async def _undelivered(self, outgoing: sending.Outgoing, error: TransportError, *, in_doubt: bool) -> None:
+    async def _undelivered(self, outgoing: sending.Outgoing, error: TransportError) -> None:
         attempt = self._attempt(outgoing)
-        await self._store.write(lambda conn: sending.undelivered(conn, attempt, error.problems, in_doubt=in_doubt))
+        await self._store.write(
+            lambda conn: sending.undelivered(
+                conn, attempt, error.problems, in_doubt=error.in_doubt, needs_person=error.needs_person
+            )
+        )
 
     def _attempt(self, outgoing: sending.Outgoing) -> sending.Attempt:
         return sending.Attempt(outgoing.id, self._owner, outgoing.attempts, self._clock(), self._wall())

@@ -125,6 +125,30 @@ def test_the_same_demonstration_again_files_nothing_twice(march: tuple[dict[str,
     database.close()
 
 
+def test_the_same_truckload_goes_by_sftp(tmp_path: Path) -> None:
+    """Another road, the same end: everything answered and released, nothing left in the folders."""
+    folder = tmp_path / "sftp"
+    by_sftp = demo(
+        tmp_path, "--arrival", "2025-03-10", "--shipments", "60", "--transport", "sftp", "--data", str(folder)
+    )
+    by_as2 = demo(tmp_path, "--arrival", "2025-03-10", "--shipments", "60")
+    assert (by_sftp["transport"], by_as2["transport"]) == ("sftp", "as2")
+    for part in ("accounted", "manifest", "entries", "handoffs"):
+        assert by_sftp[part] == by_as2[part]
+    assert by_sftp["archive"]["verified"]
+    left = [path.name for path in (folder / "sandbox" / "sftp" / "gateway").rglob("*") if path.is_file()]
+    assert left
+    assert all((folder / "sandbox" / "sftp" / "gateway" / "out" / "done" / name).exists() for name in left)
+
+
+def test_a_road_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    """Told with the roads there are; without a simulated CBP there is nothing to choose."""
+    for arguments in (("demo", "--transport", "fax"), ("serve", "--transport", "sftp")):
+        done = gateway(*arguments, folder=tmp_path)
+        assert done.returncode == 2
+        assert "as2, sftp" in done.stderr or "--with-sandbox" in done.stderr
+
+
 def test_after_the_suspension_the_exemption_is_gone(tmp_path: Path) -> None:
     """In November 2026 nothing rides under Section 321 or type 86, and there are releases all the same."""
     document = demo(tmp_path, "--arrival", "2026-11-23", "--shipments", "200")

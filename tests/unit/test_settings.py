@@ -92,6 +92,10 @@ def test_partners_are_set_one_by_one() -> None:
         ({"PARTNERS__CBP__URL": "ftp://x"}, "not_a_url", "partners.cbp.url"),
         ({"PARTNERS__CBP__URL": "http://x:99999"}, "not_a_url", "partners.cbp.url"),
         ({"PARTNERS__CBP__TRANSPORT": "directory"}, "missing", "partners.cbp"),
+        ({"PARTNERS__CBP__SFTP__HOST_KEY": "SHA256:short"}, "not_a_host_key", "partners.cbp.sftp.host_key"),
+        ({"PARTNERS__CBP__SFTP__INBOX": "in/"}, "same_folder", "partners.cbp.sftp"),
+        ({"PARTNERS__CBP__SFTP__AFTER": "keep"}, "wrong_value", "partners.cbp.sftp.after"),
+        ({"PARTNERS__CBP__SFTP__HOSTKEY": "x"}, "unknown_key", "partners.cbp.sftp.hostkey"),
         ({"FILER__CODE": "toolong"}, "wrong_shape", "filer.code"),
         ({"CARRIER__SCAC": "sfic"}, "wrong_shape", "carrier.scac"),
         ({"STORAGE__DATABASE_URL": "mysql://root:hunter2@x/y"}, "not_a_store_address", "storage.database_url"),
@@ -175,6 +179,8 @@ def test_secrets_never_show() -> None:
         "GATEWAY_FILER__PASSWORD": "HUNTER2",
         "GATEWAY_STORAGE__DATABASE_URL": "postgresql+asyncpg://u:HUNTER2@127.0.0.1/x",
         "GATEWAY_EXCHANGE__PRIVATE_KEY_PASSWORD": "HUNTER2",
+        "GATEWAY_PARTNERS__CBP__SFTP__PASSWORD": "HUNTER2",
+        "GATEWAY_PARTNERS__CBP__SFTP__PRIVATE_KEY_PASSWORD": "HUNTER2",
     }
     settings = load_settings(environ=secrets)
     assert settings.filer.password.get_secret_value() == "HUNTER2"
@@ -187,7 +193,14 @@ def test_secrets_never_show() -> None:
 def test_the_documentation_lists_every_setting() -> None:
     """The table has a row for each setting, with its variable and what it means."""
     table = settings_documentation()
-    for key in ("listen.port", "partners.<name>.url", "filer.bond_type", "logs.level", "usage"):
+    for key in (
+        "listen.port",
+        "partners.<name>.url",
+        "partners.<name>.sftp.host_key",
+        "filer.bond_type",
+        "logs.level",
+        "usage",
+    ):
         assert f"| `{key}` |" in table
     assert all(len(line.split(" | ")) >= 4 and not line.endswith("|  |") for line in table.splitlines()[2:])
 
