@@ -18,8 +18,9 @@ from filings.context import FilingContext
 from filings.store import tables as t
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, find_lots
-from mappings.entry import check_entry
+from mappings.entry import try_entry
 from mappings.manifest import bill_segments
+from mappings.notes import TRIP, Note
 from mappings.person import person_key
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
@@ -145,14 +146,16 @@ def fit(
     if decision.pathway == "review":
         return (), []
     problems: list[Problem] = []
-    notes: list[dict[str, Any]] = []
+    noted: list[Note] = []
     try:
-        notes = [note.as_dict() for note in bill_segments(shipment, decision, trip, ctx.profile, 1).notes]
+        noted = list(bill_segments(shipment, decision, trip, ctx.profile, 1).notes)
     except FormatError as error:
         problems.extend(error.problems)
     if decision.pathway in ("type86", "informal"):
-        problems.extend(check_entry(shipment, decision, trip, ctx.filer))
-    return tuple(dict.fromkeys(problems)), [*notes, *_capitals(shipment)]
+        faults, more = try_entry(shipment, decision, trip, ctx.filer)
+        problems.extend(faults)
+        noted.extend(note for note in more if not note.path.startswith(TRIP))  # the same for all of a trip
+    return tuple(dict.fromkeys(problems)), [*(note.as_dict() for note in dict.fromkeys(noted)), *_capitals(shipment)]
 
 
 def _capitals(shipment: Shipment) -> list[dict[str, Any]]:

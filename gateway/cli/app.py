@@ -17,6 +17,7 @@ import typer
 from gateway.cli import (
     bench,
     board,
+    codes,
     database,
     demo,
     explain,
@@ -47,6 +48,7 @@ app.command("submit")(submit.submit)
 app.command("explain")(explain.explain)
 app.command("render")(render.render)
 app.command("inspect")(inspect.inspect)
+app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
 app.add_typer(keys.app, name="keys")

@@ -6,7 +6,8 @@ manifest order. Rows that cannot be read as a shipment are listed and do not sto
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mappings.decision import PathwayDecision
     from mappings.rulebook import RuleBook
+    from schemas.errors import Problem
     from schemas.intake import Row
     from schemas.shipment import ImporterOfRecord, Shipment
 
@@ -82,9 +84,10 @@ class Explained:
         self.used: Counter[str] = Counter()
         self.warned: dict[str, tuple[int, str]] = {}
         self.bad: list[Row] = []
+        self._told: deque[tuple[Problem, ...]] = deque()
 
     def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
-        """Decide every readable shipment in the order of the file."""
+        """Decide every readable shipment in the order of the file; warnings of its row stand before the decision's."""
         from mappings.decision import decide_trip, find_lots
 
         lots = find_lots(self._good(advance, keep=False))
@@ -96,7 +99,8 @@ class Explained:
             default_importer=self.default_importer,
             lots=lots,
         )
-        for decision in decisions:
+        for decided in decisions:
+            decision = replace(decided, warnings=(*self._told.popleft(), *decided.warnings))
             self.counts[decision.pathway] += 1
             self.used.update(decision.rules)
             for code, text in {warning.code: warning.text for warning in decision.warnings}.items():
@@ -109,6 +113,8 @@ class Explained:
 
         for row in checked_rows(self.path, advance):
             if row.shipment is not None:
+                if keep:
+                    self._told.append(row.problems)
                 yield row.shipment
             elif keep:
                 self.bad.append(row)
@@ -170,7 +176,7 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
         for need in decision.needs:
             why.append(f"\nneeds {need.path}: {need.text} {need.remedy}", style="yellow")
         for warning in decision.warnings:
-            why.append(f"\n{warning.text}", style="dim")
+            why.append(f"\n{warning.path}: {warning.text}" if warning.path else f"\n{warning.text}", style="dim")
         pathway = Text(decision.pathway, style=STYLES.get(decision.pathway, ""))
         table.add_row(plain(decision.shipment_id), pathway, why, plain(", ".join(decision.rules)))
     output.show(table)
