@@ -27,6 +27,7 @@ from filings.beginning import begin_filings
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
 from filings.judging import count_days, decide_all, eastern_day, ledger_of_others
+from filings.lapsing import filed_for_the_past, judge_again
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.progress import Step, advance_shipments, tell_trip
 from filings.sending import Draft, queue
@@ -109,8 +110,7 @@ def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str]
     query = (
         select(t.trips.c.trip_number)
         .where(
-            t.trips.c.plan_stage.is_not(None),
-            t.trips.c.plan_stage != "done",
+            t.trips.c.plan_stage.in_(STAGES[:-1]),
             t.trips.c.trip_number.not_in(sorted(without)),
         )
         .order_by(t.trips.c.filed_at)
@@ -140,7 +140,7 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     """The next step of a trip, or ``None`` when its planning is done."""
     row = load_trip(conn, trip_number)
     stage = row.plan_stage
-    if stage is None or stage == "done":
+    if stage not in STAGES[:-1]:
         return None
     trip = read_trip(row.document)
     manifest = conn.execute(
@@ -314,6 +314,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 
 def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> None:
     work = made.work
+    late = filed_for_the_past(work.trip.arrival, now)
     statement = (
         update(t.shipments)
         .where(t.shipments.c.key == bindparam("of"))
@@ -335,7 +336,11 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
     conn.execute(
         update(t.trips)
         .where(t.trips.c.trip_number == work.trip.trip_number)
-        .values(rule_book_version=ctx.rules.version)
+        .values(
+            rule_book_version=ctx.rules.version,
+            judged_at=work.trip.arrival,
+            judge_again_at=None if late else judge_again(ctx.rules, work.trip.arrival),
+        )
     )
     body = b"\n".join(orjson.dumps(one.as_dict(), option=orjson.OPT_SORT_KEYS, default=str) for one in made.decisions)
     kept = archive.Entry(

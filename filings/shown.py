@@ -51,10 +51,18 @@ def shipment_of(row: Row[Any]) -> dict[str, Any]:
         "entry_number": row.entry_number,
         "manifest": row.manifest_state,
         "entry": row.entry_state,
+        "lapse": lapse_of(row.lapse),
         "reasons": decision.get("reasons", []),
         "needs": decision.get("needs", []),
         "filing_id": row.entry_filing_id or row.manifest_filing_id,
     }
+
+
+def lapse_of(lapse: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Why a shipment's pathway has lapsed and what is offered, without the whole decision; ``None`` if it has not."""
+    if lapse is None:
+        return None
+    return {name: value for name, value in lapse.items() if name != "decision"}
 
 
 def counted(conn: Connection, column: Any, trip_number: str, *more: Any) -> dict[str, int]:

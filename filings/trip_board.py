@@ -68,6 +68,8 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
         "filed_at": instant_text(row.filed_at),
         "filed_by": row.filed_by,
         "rule_book_version": row.rule_book_version,
+        "judged_for": instant_text(row.judged_at),
+        "lapsed": by_state.get("lapsed", 0),
         "planning": row.plan_stage,
         "shipments": sum(by_state.values()),
         "states": by_state,
@@ -182,7 +184,7 @@ def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]
     for row in rows:
         answer = shipment_of(row)
         needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
-        why = "; ".join(list(said.get(row.key, {}))[-3:])
+        why = lapsed_why(answer["lapse"], row.trip_number) or "; ".join(list(said.get(row.key, {}))[-3:])
         if not why and row.key in said:
             why = "CBP refused it without saying more."
         if not why and row.state == "handed_off":
@@ -190,6 +192,20 @@ def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]
         why = why or (needs or answer["reasons"] or [""])[0]
         shown.append({**answer, "why": why})
     return shown
+
+
+def lapsed_why(lapse: Mapping[str, Any] | None, trip_number: str) -> str:
+    """The sentence on a lapsed shipment: the rule, what is offered, and the command that mends it."""
+    if lapse is None:
+        return ""
+    offered = lapse["pathway"] + (f" (entry type {lapse['entry_type']})" if lapse["entry_type"] else "")
+    if lapse["pathway"] in ("formal", "review"):
+        offered += ": it must come off the truck"
+    rule = f" ({lapse['rule']})" if lapse["rule"] else ""
+    return (
+        f"No longer lawful as {lapse['from']}: {lapse['text']}{rule} "
+        f"Offered: {offered}. Mend it with: gateway refile {trip_number}"
+    )
 
 
 def trips(conn: Connection, *, cursor: str | None = None, limit: int = 100) -> Page:

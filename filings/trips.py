@@ -85,6 +85,41 @@ def put_trip(
     return TripReceipt(number, version, known is None, _remarks(trip, now), notes)
 
 
+def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Note that a filed truck is expected at another instant: the law of that instant is applied to it at once.
+
+    CBP is not told by this act. It knows a manifest by its trip number and the date under which it was filed; that
+    date stays in every message about it. Raises :class:`NotFound`, and :class:`Conflict` for a trip that is not
+    filed (put it anew), whose filings are being made, or that has arrived.
+    """
+    row = load_trip(conn, number, lock=True)
+    if row.state == "draft":
+        text = f"Trip {number} has not been filed."
+        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Put the trip again with its new arrival."))
+    if row.arrived_at is not None:
+        text = f"Trip {number} has arrived."
+        raise Conflict(Problem("trip_arrived", "trip_number", text, "Nothing has to be changed any more."))
+    if row.plan_stage != "done":
+        text = f"The filings of trip {number} are still being made."
+        raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again in a moment."))
+    before = row.estimated_arrival
+    answer = {
+        "trip_number": number,
+        "estimated_arrival": arrival.isoformat(),
+        "estimated_arrival_before": before.isoformat(),
+        "changed": arrival != before,
+        "declared_arrival": row.document["estimated_arrival"],
+        "notes": ["CBP is not told: the manifest stays on file under the arrival it was filed with."],
+    }
+    if arrival == before:
+        return answer
+    values = {"estimated_arrival": arrival, "judge_again_at": now, "updated_at": now}
+    conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(values))
+    content = {"before": before.isoformat(), "arrival": arrival.isoformat()}
+    record_act(conn, "change_arrival", content, actor=actor, now=now, trip_number=number)
+    return answer
+
+
 def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
     """What is lawful to send but probably a mistake."""
     if trip.arrival > now:

@@ -98,6 +98,18 @@ class GatewayClient:
         answer: Json = await self._json("POST", f"/v1/trips/{_part(trip_number)}/filing", b"{}")
         return answer
 
+    async def change_arrival(self, trip_number: str, arrival: str) -> Json:
+        """Note another expected arrival of a filed truck."""
+        body = orjson.dumps({"estimated_arrival": arrival})
+        answer: Json = await self._json("PATCH", f"/v1/trips/{_part(trip_number)}/arrival", body)
+        return answer
+
+    async def refile(self, trip_number: str, *, dry_run: bool = False) -> Json:
+        """File anew what has lapsed, or show what that would do."""
+        path = f"/v1/trips/{_part(trip_number)}/refiling"
+        answer: Json = await self._json("POST", path, b"{}", query={"dry_run": "1"} if dry_run else None)
+        return answer
+
     # ------------------------------------------------------------------ looks
 
     async def board(self, trip_number: str) -> Json:

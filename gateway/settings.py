@@ -220,6 +220,21 @@ class Deadlines(Section):
     before_arrival_minutes: int = Field(60, ge=1, description="A manifest must be accepted this long before arrival.")
 
 
+class Rules(Section):
+    """How much stricter than the law this filer wants to be."""
+
+    overlay: Path | None = Field(
+        None,
+        description="File or folder with rows of your own, which may only deny, limit, require, warn or inform, and "
+        "severities (`[severity]`).",
+    )
+    severity: dict[str, Literal["error", "warning", "off"]] = Field(
+        default_factory=dict,
+        description="Severity of advisory checks by id: `error` (the shipment goes to review), `warning` or `off`. "
+        "`gateway rules list --advice` names them.",
+    )
+
+
 class Logs(Section):
     """What is written to standard error."""
 
@@ -245,6 +260,7 @@ class Settings(Section):
     carrier: Carrier = Carrier()
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
+    rules: Rules = Rules()
     logs: Logs = Logs()
 
     @model_validator(mode="after")
@@ -375,10 +391,10 @@ def _section_rows(prefix: str, section: type[Section]) -> list[SettingRow]:
 
 def _row(key: str, field: Any) -> SettingRow:
     variable = ENVIRONMENT_PREFIX + key.upper().replace(".", "__").replace("<NAME>", "NAME")
-    default = field.default
+    default = field.get_default(call_default_factory=True)
     if isinstance(default, SecretStr):
         shown = "(simulator's)"
-    elif default is None or default == "":
+    elif default is None or default in ("", {}):
         shown = ""
     else:
         shown = str(default).lower() if isinstance(default, bool) else str(default)

@@ -1,14 +1,16 @@
 """How does the rule book read for a person? The text of ``docs/rules.md``, made from the rows.
 
-First what is not confirmed, then one section a period with what changes in it, then every row in full.
+First what is not confirmed, then one section a period with what changes in it, then every row in full, then the
+advisory checks. Rows of the filer's own are marked as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from mappings.advice import Advice
 from mappings.rule import EASTERN, KINDS, Rule
 from mappings.rule_conditions import condition_meaning
 
@@ -24,16 +26,18 @@ _TITLES = {
 }
 
 
-def markdown(rows: Sequence[Rule], version: str) -> str:
-    """The page, ending with a line break."""
-    return "\n".join(_page(rows, version)) + "\n"
+def markdown(
+    rows: Sequence[Rule], version: str, advice: Advice | None = None, own: Collection[str] = frozenset()
+) -> str:
+    """The page, ending with a line break; ``own`` are the ids of the filer's own rows."""
+    return "\n".join(_page(rows, version, advice or Advice(), own)) + "\n"
 
 
-def _page(rows: Sequence[Rule], version: str) -> Iterator[str]:
+def _page(rows: Sequence[Rule], version: str, advice: Advice, own: Collection[str]) -> Iterator[str]:
     yield "# The rule book"
     yield ""
-    yield f"Version `{version}`, {len(rows)} rows. Generated from `mappings/rules/*.toml`:"
-    yield "`python -m mappings.rulebook --markdown`."
+    yield f"Version `{version}`, {len(rows)} rows. Written by `python -m gateway.docs` from `mappings/rules/*.toml` and"
+    yield "`mappings/preflight/*.toml`. `gateway rules` lists, shows, compares and checks the same rows."
     yield ""
     yield "Times are Eastern time (America/New_York); what counts is the instant of arrival. `verified` means that the"
     yield "statement was seen in a copy of a public source, `recalled` that it is general knowledge not checked against"
@@ -58,7 +62,58 @@ def _page(rows: Sequence[Rule], version: str) -> Iterator[str]:
             yield f"## {_TITLES[kind]}"
             yield ""
             for rule in of_kind:
-                yield from _row(rule)
+                yield f"### `{rule.id}`"
+                yield ""
+                if rule.id in own:
+                    yield "*A row of this filer's own.*"
+                    yield ""
+                yield from row_text(rule)
+                yield ""
+    yield from _advice(advice)
+    yield ""
+    yield _OWN.rstrip()
+
+
+_OWN = """\
+## Rows of a filer's own
+
+The setting `rules.overlay` names a file, or a folder of files, with rows in the form of the delivered ones. They may be
+of the kinds deny, threshold (below the law's limit), require, warn and info; anything that could open a pathway is
+refused when the book is loaded, and so is an id of the delivered book. The version of the book in force includes them,
+decisions name them like any other row, and `gateway rules list` marks them. `[severity]` sets advisory checks by id;
+the setting `rules.severity` does the same.
+
+```toml
+[[rule]]
+id = "own-no-candles-from-the-manifest"
+kind = "deny"
+pathways = ["section321"]
+valid_from = 2025-01-01T00:00:00
+citation = "Our handbook, page 12"
+status = "verified"
+text = "We enter candles, whatever their value."
+[rule.when]
+hts_prefixes = ["3406"]
+
+[severity]
+vague-description = "error"
+value-by-weight = "off"
+```
+"""
+
+
+def _advice(advice: Advice) -> Iterator[str]:
+    yield "## Advisory checks"
+    yield ""
+    yield "They save a rejection and decide nothing, unless the filer sets one to `error`: then a shipment about which"
+    yield "it finds something goes to review. `off` ends it. The rows of kind warn take a severity in the same way;"
+    yield "theirs is `warning` unless another is set. The severity in force stands in each decision."
+    yield ""
+    yield "| id | about | severity | what it says | citation | status |"
+    yield "|---|---|---|---|---|---|"
+    for check in advice.preflight.checks.values():
+        severity = advice.severity(check.id)
+        yield f"| `{check.id}` | {check.about} | {severity} | {check.text} | {check.citation} | {check.status} |"
 
 
 def _periods(rows: Sequence[Rule]) -> Iterator[str]:
@@ -77,9 +132,8 @@ def _periods(rows: Sequence[Rule]) -> Iterator[str]:
         yield ""
 
 
-def _row(rule: Rule) -> Iterator[str]:
-    yield f"### `{rule.id}`"
-    yield ""
+def row_text(rule: Rule) -> Iterator[str]:
+    """One row in full, line by line."""
     yield rule.text
     yield ""
     yield f"- pathways: {', '.join(rule.pathways)}; in force: {_period(rule)}; status: {rule.status}"
@@ -99,7 +153,6 @@ def _row(rule: Rule) -> Iterator[str]:
             yield f"- {label}: {value}"
     yield f"- citation: {rule.citation}"
     yield f"- reviewed by: {rule.reviewer or 'nobody yet'}{f', {rule.review_date}' if rule.review_date else ''}"
-    yield ""
 
 
 def _needs(rule: Rule) -> str:

@@ -15,6 +15,7 @@ NEXT: Final = {
     "filing": "wait for CBP's answers: gateway trip {number}",
     "filed": "wait for CBP's answers: gateway trip {number}",
     "blocked": "settle what blocks it, or take it off the truck",
+    "lapsed": "file anew what has lapsed: gateway refile {number}",
     "clear": "cross",
     "arrived": "look at what is still held: gateway trip {number} --state held",
 }
@@ -24,6 +25,14 @@ def trip(
     number: Annotated[str, typer.Argument(help="The trip number.", metavar="TRIP")],
     state: Annotated[str | None, typer.Option("--state", help="List its shipments in this state.")] = None,
     pathway: Annotated[str | None, typer.Option("--pathway", help="List its shipments of this pathway.")] = None,
+    eta: Annotated[
+        str | None,
+        typer.Option(
+            "--eta",
+            help="Note that the filed truck is now expected at this instant; the law of that instant is applied.",
+            metavar="INSTANT",
+        ),
+    ] = None,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -38,12 +47,16 @@ def trip(
     from gateway.cli.follow import show_board
 
     output = Output(as_json)
+    expected = _expected(eta)
     client = client_for(output, url, key)
     filters = {name: value for name, value in (("state", state), ("pathway", pathway)) if value}
 
     async def run() -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         async with client:
+            noted = await client.change_arrival(number, expected) if expected else None
             board = await client.board(number)
+            if noted is not None:
+                board["arrival_changed"] = noted
             if not filters:
                 return board, None
             return board, [one async for one in client.shipments(number, **filters)]
@@ -55,9 +68,23 @@ def trip(
     show_board(output, board)
     if listed is not None:
         _show_shipments(output, listed)
-    following = NEXT.get(str(board["state"]), "")
+    changed = board.get("arrival_changed")
+    if changed:
+        for note in changed["notes"]:
+            output.say(note, "dim")
+        output.say(f"The trip is judged for that arrival now; see `gateway trip {number}`.", "dim")
+    following = NEXT.get("lapsed" if board.get("lapsed") else str(board["state"]), "")
     if following:
         output.say(f"Next: {following.format(number=number)}", "dim")
+
+
+def _expected(eta: str | None) -> str | None:
+    """The instant of ``--eta`` with its offset."""
+    from datetime import UTC, datetime
+
+    from gateway.cli.reading import read_arrival
+
+    return read_arrival(eta, datetime.now(UTC), "--eta").isoformat() if eta else None
 
 
 def _show_shipments(output: Output, listed: list[dict[str, Any]]) -> None:

@@ -1,12 +1,15 @@
 """``gateway explain``: which lawful way would each shipment take, by which rules, and why? Sends nothing.
 
-The file is read twice in flat memory: once to see which orders travel in several parcels, once to decide in
-manifest order. Rows that cannot be read as a shipment are listed and do not stop the others.
+The file is read twice in flat memory: once to see which orders travel in several parcels and what goes to one person
+in several, once to decide in manifest order. Rows that cannot be read as a shipment are listed and do not stop the
+others.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from mappings.decision import PathwayDecision
     from mappings.rulebook import RuleBook
+    from schemas.errors import Problem
     from schemas.intake import Row
     from schemas.shipment import ImporterOfRecord, Shipment
 
@@ -43,15 +47,15 @@ def explain(
     from datetime import UTC
 
     from gateway.cli.reading import read_arrival
+    from gateway.rule_book import load_book
     from gateway.settings import load_settings
-    from mappings.rulebook import RuleBook
     from schemas.intake import content_type_of
 
     output = Output(as_json)
     content_type_of(shipments_file.name)
     instant = read_arrival(arrival, datetime.now(UTC))
-    importer = load_settings(config).filer.default_importer
-    explained = Explained(shipments_file, instant, RuleBook.load(), importer)
+    settings = load_settings(config)
+    explained = Explained(shipments_file, instant, load_book(settings), settings.filer.default_importer)
     with output.progress(rows_follow=True) as bars:
         task = bars.add_task("kB read", total=max(2 * shipments_file.stat().st_size // 1024, 1))
         read = 0
@@ -77,17 +81,21 @@ class Explained:
     def __init__(
         self, path: Path, arrival: datetime, rules: RuleBook, default_importer: ImporterOfRecord | None
     ) -> None:
+        from mappings.preflight_trip import Together
+
         self.path, self.arrival, self.rules, self.default_importer = path, arrival, rules, default_importer
         self.counts: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
         self.warned: dict[str, tuple[int, str]] = {}
         self.bad: list[Row] = []
+        self._together = Together(rules.advice)
+        self._contradicts: tuple[Problem, ...] = ()
 
     def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
         """Decide every readable shipment in the order of the file."""
-        from mappings.decision import decide_trip, find_lots
+        from mappings.decision import decide_trip, survey
 
-        lots = find_lots(self._good(advance, keep=False))
+        lots, totals = survey(self._good(advance, keep=False))
         decisions = decide_trip(
             self._good(advance, keep=True),
             None,
@@ -95,8 +103,11 @@ class Explained:
             self.rules,
             default_importer=self.default_importer,
             lots=lots,
+            totals=totals,
         )
         for decision in decisions:
+            if self._contradicts:
+                decision = replace(decision, warnings=(*decision.warnings, *self._contradicts))
             self.counts[decision.pathway] += 1
             self.used.update(decision.rules)
             for code, text in {warning.code: warning.text for warning in decision.warnings}.items():
@@ -109,6 +120,8 @@ class Explained:
 
         for row in checked_rows(self.path, advance):
             if row.shipment is not None:
+                if keep:
+                    self._contradicts = self._together.see(row.shipment)
                 yield row.shipment
             elif keep:
                 self.bad.append(row)
@@ -129,6 +142,8 @@ def explained_row(decision: PathwayDecision) -> dict[str, Any]:
         row["needs"] = [problem.as_dict() for problem in decision.needs]
     if decision.warnings:
         row["warnings"] = [problem.as_dict() for problem in decision.warnings]
+    if decision.severities:
+        row["severities"] = dict(decision.severities)
     return row
 
 
@@ -166,7 +181,7 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
     table.add_column("why", ratio=3)
     table.add_column("rules", style="dim", ratio=1)
     for decision in block:
-        why = plain(" ".join(decision.reasons))
+        why = plain("\n".join(_in_lines(reason) for reason in decision.reasons))
         for need in decision.needs:
             why.append(f"\nneeds {need.path}: {need.text} {need.remedy}", style="yellow")
         for warning in decision.warnings:
@@ -176,6 +191,12 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
     output.show(table)
 
 
+def _in_lines(reason: str) -> str:
+    """A sentence with several numbered grounds, one in a line."""
+    return _NUMBERED.sub("\n  ", reason)
+
+
+_NUMBERED: Final = re.compile(r" (?=\([1-9][0-9]?\) [A-Z])")
 STYLES: Final = {
     "section321": "green",
     "type86": "green",

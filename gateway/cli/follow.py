@@ -27,8 +27,16 @@ UNDER_WAY: Final = ("queued", "sending", "in_doubt")
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10
-SETTLED_FIRST: Final = ("rejected", "release_revoked", "release_suspended", "held", "exam", "documents_required")
-"""States that CBP's word brought about: they are shown before what waits for a broker."""
+SETTLED_FIRST: Final = (
+    "lapsed",
+    "rejected",
+    "release_revoked",
+    "release_suspended",
+    "held",
+    "exam",
+    "documents_required",
+)
+"""States that the law or CBP's word brought about: they are shown before what waits for a broker."""
 
 
 def answered(board: Mapping[str, Any]) -> bool:

@@ -120,10 +120,10 @@ def row_problems(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return listed
 
 
-def read_arrival(text: str | None, default: datetime) -> datetime:
-    """The instant that ``--arrival`` names; a bare day means the usual time of arrival on that Eastern day.
+def read_arrival(text: str | None, default: datetime, name: str = "--arrival") -> datetime:
+    """The instant that ``--arrival``, or what ``name`` says, names.
 
-    Raises :class:`ShipmentError` ``not_an_instant``.
+    A bare day means the usual time of arrival on that Eastern day. Raises :class:`ShipmentError` ``not_an_instant``.
     """
     if text is None:
         return default
@@ -131,7 +131,7 @@ def read_arrival(text: str | None, default: datetime) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError:
         remedy = "Write a day like 2026-11-23, or an instant like 2026-11-23T16:30:00-05:00."
-        problem = Problem("not_an_instant", "--arrival", f"{text[:60]!r} is not a day or an instant.", remedy)
+        problem = Problem("not_an_instant", name, f"{text[:60]!r} is not a day or an instant.", remedy)
         raise ShipmentError(problem) from None
     if _DAY.fullmatch(text):
         return datetime.combine(instant.date(), USUAL_ARRIVAL, EASTERN)

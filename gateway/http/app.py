@@ -31,6 +31,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "stage_shipments": shipments.stage_shipments,
     "list_shipments": trips.list_shipments,
     "file_trip": trips.file_trip,
+    "change_arrival": trips.change_arrival,
+    "refile_trip": trips.refile_trip,
     "list_filings": records.list_filings,
     "get_filing": records.get_filing,
     "get_filing_timeline": records.get_filing_timeline,

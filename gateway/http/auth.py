@@ -44,6 +44,8 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     "stage_shipments": _INTAKE,
     "list_shipments": frozenset({Role.BROKER, Role.DISPATCH, Role.AUDITOR, Role.INTEGRATION}),
     "file_trip": _BROKER,
+    "change_arrival": frozenset({Role.BROKER, Role.DISPATCH, Role.INTEGRATION}),
+    "refile_trip": _BROKER,
     "list_filings": _RECORDS,
     "get_filing": _RECORDS,
     "get_filing_timeline": _RECORDS,

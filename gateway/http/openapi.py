@@ -113,6 +113,33 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         pathways={"type": "object", "additionalProperties": _COUNT},
         already_requested={"type": "boolean"},
     ),
+    "Arrival": _object("estimated_arrival", estimated_arrival=_string(format="date-time")),
+    "ArrivalReceipt": _object(
+        "trip_number estimated_arrival changed",
+        trip_number=_string(),
+        estimated_arrival=_string(format="date-time"),
+        estimated_arrival_before=_string(format="date-time"),
+        declared_arrival=_string(format="date-time"),
+        changed={"type": "boolean"},
+        notes={"type": "array", "items": _string()},
+    ),
+    "Refiling": {
+        **_object(
+            "trip_number dry_run already_requested lapsed shipments",
+            trip_number=_string(),
+            dry_run={"type": "boolean"},
+            already_requested={"type": "boolean"},
+            lapsed=_COUNT,
+            pathways={"type": "object", "additionalProperties": _COUNT},
+            bills={"type": "object", "additionalProperties": _COUNT},
+            entries={"type": "object", "additionalProperties": _COUNT},
+            handoffs=_COUNT,
+            off_the_truck={"type": "array", "items": _string()},
+            shipments={"type": "array", "items": {"type": "object"}},
+            warnings={"type": "array", "items": _ref("Fault")},
+        ),
+        "description": "What is done about the shipments whose pathway has lapsed, one by one.",
+    },
     "Board": {
         **_object(
             "trip_number state decision reason shipments states pathways manifest entries released held blocking",

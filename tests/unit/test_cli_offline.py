@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.cli.explain import Explained
 from gateway.cli.inspect import inspection_of
 from gateway.cli.reading import EASTERN, read_arrival
 from gateway.demo.shipments import make_shipments, make_trip
 from mappings.handoff import check_xml
+from mappings.rulebook import RuleBook
 from schemas.catair import read_batches
 from schemas.errors import ShipmentError
 from schemas.x12 import read_interchange
@@ -245,3 +248,18 @@ def test_explain_counts_warnings_by_code(tmp_path: Path, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     after = lines[lines.index("Warnings") :]
     assert any(line.split()[:2] == ["agency_claim_expected", "3"] for line in after)
+
+
+def test_explain_streams_in_memory_that_hardly_grows(tmp_path: Path) -> None:
+    """Two thousand shipments more cost less than 3 kB each: what is kept is who was sent what, not the shipments."""
+    rules, peaks = RuleBook.load(), []
+    for count in (500, 2500):
+        file = tmp_path / f"{count}.ndjson"
+        file.write_text("\n".join(json.dumps(row) for row in make_shipments(ARRIVAL, count, 1)), "utf-8")
+        explained = Explained(file, datetime(2025, 3, 10, 16, 30, tzinfo=EASTERN), rules, None)
+        tracemalloc.start()
+        assert sum(1 for _ in explained.run(lambda _: None)) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] - peaks[0] < 2000 * 3000
