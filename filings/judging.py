@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, text
 
 from filings.context import FilingContext
 from filings.store import tables as t
@@ -25,9 +26,11 @@ from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "ledger_of_others"]
+__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "hold_people", "judge", "ledger_of_others"]
 
 CHUNK = 400
+DAY_LOCKS = 64
+"""Locks that the people of one Eastern day share on PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Judged:
 def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:
     """The pathway of each shipment as things stand, counting what is staged for the same people already."""
     shipments = [shipment for _, shipment in pairs]
+    hold_people(conn, trip, shipments)
     ledger = _ledger(conn, trip, pairs)
     lots = find_lots(shipments)
     judged: list[Judged] = []
@@ -82,6 +86,20 @@ def _ledger(conn: Connection, trip: Trip, pairs: Sequence[tuple[str, Shipment]])
     for key, (person, amount) in counted.items():
         ledger = ledger.with_added(person, day, key, f"shipment {key}", amount)
     return ledger
+
+
+def hold_people(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> None:
+    """Until commit, let nobody else count for the people of these shipments on this Eastern day.
+
+    What is read of a day after this is still true when it is written. People share a fixed number of locks, so that
+    a long trip holds no more of them than a short one. SQLite's writer already holds the whole file.
+    """
+    if conn.dialect.name != "postgresql":
+        return
+    day = eastern_day(trip.arrival).toordinal()
+    places = {crc32(person_key(shipment.consignee).encode()) % DAY_LOCKS for shipment in shipments}
+    for place in sorted(places):  # always in this order: two transactions never wait for each other
+        conn.execute(text("SELECT pg_advisory_xact_lock(:day, :place)"), {"day": day, "place": place})
 
 
 def ledger_of_others(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayLedger:

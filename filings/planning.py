@@ -26,7 +26,7 @@ from filings import archive
 from filings.beginning import begin_filings
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import count_days, decide_all, eastern_day, ledger_of_others
+from filings.judging import count_days, decide_all, eastern_day, hold_people, ledger_of_others
 from filings.lapsing import filed_for_the_past, judge_again
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.progress import Step, advance_shipments, tell_trip
@@ -284,13 +284,19 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
 
 
 def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bool:
-    """Commit what a step has made and move the trip on; ``False`` if somebody else has done the step meanwhile."""
+    """Commit what a step has made and move the trip on; ``False`` if it must be looked at again.
+
+    That is so if somebody else has done the step meanwhile, or counted for one of its people.
+    """
     work = made.work
     row = load_trip(conn, work.trip.trip_number, lock=True)
     begun = row.planned_through if work.stage in ("entries", "handoffs") else 0
     if row.plan_stage != work.stage or (work.positions and begun >= work.positions[0]):
         return False
     if work.stage == "decide":
+        hold_people(conn, work.trip, work.shipments)
+        if ledger_of_others(conn, work.trip, work.shipments) != work.ledger:
+            return False  # somebody counted for one of these people meanwhile: the next turn judges anew
         _store_decisions(conn, ctx, made, now)
     elif work.stage == "manifest" and made.drafts:
         use_scns(conn, work.keys, eastern_day(now))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ class Step:
     @property
     def lapse(self) -> dict[str, Any]:
         """Why it has lapsed and what is offered."""
-        return dict(self.row.lapse)
+        return self.row.lapse or {}
 
     @property
     def stays(self) -> bool:
@@ -161,10 +161,7 @@ def request(conn: Connection, ctx: FilingContext, trip_number: str, *, actor: Ac
     filing = sum(one.files == "entry" for one in planned.steps)
     drawn = allocate(conn, entry_sequence(ctx.filer.code), filing, last=ENTRY_LAST) if filing else []
     numbers = iter(str(make_entry_number(ctx.filer.code, sequence)) for sequence in drawn)
-    steps = tuple(
-        Step(one.row, one.facts, one.bill, one.old, one.files, next(numbers) if one.files == "entry" else "")
-        for one in planned.steps
-    )
+    steps = tuple(replace(one, number=next(numbers) if one.files == "entry" else "") for one in planned.steps)
     begun = Refiling(trip_number, steps, False, warnings=planned.warnings)
     _begin(conn, begun, actor=actor, now=now)
     return begun

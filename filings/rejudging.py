@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from filings import archive
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
-from filings.judging import Judged, count_days, decide_all, ledger_of_others
+from filings.judging import Judged, count_days, decide_all, hold_people, ledger_of_others
 from filings.lapsing import (
     Change,
     Comparison,
@@ -165,6 +165,10 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
     row = load_trip(conn, number, lock=True)
     if _stood_on(row) != work.read:
         return False
+    if not work.arrived:
+        hold_people(conn, work.trip, work.shipments)
+        if ledger_of_others(conn, work.trip, work.shipments) != work.ledger:
+            return False  # somebody counted for one of these people meanwhile: the next look judges anew
     over = work.arrived or filed_for_the_past(row.estimated_arrival, row.filed_at)
     again = None if over else judge_again(ctx.rules, work.instant)
     values = {
