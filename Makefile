@@ -41,7 +41,8 @@ bench: $(READY)   ## the benchmark table
 docs: $(READY)    ## write the generated pages again
 	@$(BIN)/python -m gateway.docs
 
-lock: $(READY)    ## resolve the dependencies anew
+lock:             ## resolve the dependencies anew
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements.lock
 

@@ -71,6 +71,20 @@ def unconfirmed_page() -> str:
     return page()
 
 
+def codes_page() -> str:
+    """The code lists with their documents and dates."""
+    from gateway.docs_codes import page
+
+    return page()
+
+
+def message_set_page() -> str:
+    """The fields of the records of agency claims."""
+    from gateway.docs_message_set import page
+
+    return page()
+
+
 def cli_page() -> str:
     """The help of every command."""
     from gateway.cli.docs import page
@@ -96,8 +110,10 @@ def _schema(name: str) -> Callable[[], str]:
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/cli.md": cli_page,
+    "docs/codes.md": codes_page,
     "docs/events.md": events_page,
     "docs/lifecycle.md": lifecycle_page,
+    "docs/message-set.md": message_set_page,
     "docs/openapi.json": openapi,
     "docs/rules.md": rules_page,
     "docs/settings.md": settings_page,

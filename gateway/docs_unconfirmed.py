@@ -64,12 +64,12 @@ CERTIFICATION: Final = (
         "Answers",
         "The layouts of K1 and K3 in a 355, the truck list of dispositions in a 350, V9 events, current error lists.",
     ),
-    ("Amendments", "Reasons, actions and structures of 309 Y, 358 and 353. They are not built yet."),
+    ("Amendments", "Reasons, actions and structures of 309 Y, 358 and 353. They are laid out, but not filed yet."),
     ("Cargo release", "Everything after version 40 of the chapter; the full list of condition codes and their texts."),
     ("Entry type 11", "Bond and buyer on informal entries for goods that were exempt before; checked with a broker."),
     (
         "Agency message sets",
-        "PG records, program and processing codes. Only the disclaimer is built; the rest goes to review.",
+        "Program and processing codes and the least set of records of each agency; FDA's prior notice number in PG14.",
     ),
     ("Status", "The current chapter of status notifications (SO), and the agencies' status and reason codes."),
     (

@@ -193,11 +193,31 @@ def _decision_node(tree: _Tree, decision: PathwayDecision) -> None:
 
 def _claim_node(tree: _Tree, parent: etree._Element, claim: PgaClaim, path: str) -> None:
     node = tree.add(
-        parent, "PgaClaim", None, path, agency=claim.agency, program=claim.program, disclaimer=claim.disclaimer
+        parent,
+        "PgaClaim",
+        None,
+        path,
+        agency=claim.agency,
+        program=claim.program,
+        processing=claim.processing,
+        disclaimer=claim.disclaimer,
+        intendedUse=claim.intended_use_code,
+        confidential="true" if claim.confidential else None,
+        imageSubmitted="true" if claim.image_submitted else None,
     )
-    for name, value in (claim.model_extra or {}).items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-        tree.add(node, "Datum", text, f"{path}.{name}", name=name)
+    if claim.intended_use_description is not None:
+        tree.add(node, "IntendedUse", claim.intended_use_description, f"{path}.intended_use_description")
+    if (product := claim.product_id) is not None:
+        tree.add(node, "ProductId", product.number, f"{path}.product_id", qualifier=product.qualifier)
+    if claim.prior_notice_confirmation is not None:
+        where = f"{path}.prior_notice_confirmation"
+        tree.add(node, "PriorNoticeConfirmation", claim.prior_notice_confirmation, where)
+    for index, record in enumerate(claim.message_set):
+        where = f"{path}.message_set[{index}]"
+        made = tree.add(node, "Record", None, where, id=record.get("record"))
+        for name, value in record.items():
+            if name != "record":
+                tree.add(made, "Field", value, f"{where}.{name}", name=name)
 
 
 def _line_node(tree: _Tree, parent: etree._Element, line: Line, path: str) -> None:

@@ -56,7 +56,7 @@ def read_acceptance(
             unreadable("K1", f"{remarks - len(outcomes)} of {remarks} remarks stand where none is known.", "Read it.")
         )
     summary = read_summary(k3, profile) if k3 is not None else Summary(None, None, "", "")
-    outcomes.append(_verdict(outcomes, summary, head, remarks))
+    outcomes.append(_verdict(outcomes, summary, head, remarks, k3.number if k3 is not None else 0))
     if k3 is None or summary.rejected is None:
         problems.append(
             Problem(
@@ -70,7 +70,7 @@ def read_acceptance(
     return outcomes, problems
 
 
-def _verdict(remarks: list[Outcome], summary: Summary, head: Head, count: int) -> Outcome:
+def _verdict(remarks: list[Outcome], summary: Summary, head: Head, count: int, k3: int) -> Outcome:
     """The trip's own outcome; the last of the message."""
     refused = {one.scn or one.place for one in remarks if one.scope == "shipment"}
     rejected = summary.rejected if summary.rejected is not None else len(refused)
@@ -93,6 +93,7 @@ def _verdict(remarks: list[Outcome], summary: Summary, head: Head, count: int) -
         place="K3",
         correlation={
             **head.correlation,
+            "told_in": k3,
             "accepted": summary.accepted,
             "rejected": summary.rejected,
             "manifest_state": summary.state,
@@ -185,7 +186,14 @@ def _remark(
         context.scn,
         place=place,
         field_path="" if only_echo else x12_path(segment_id, position, context),
-        correlation={**head.correlation, "value": remark.value, "segment": k1.number},
+        correlation={
+            **head.correlation,
+            "value": remark.value,
+            "segment": k1.number,
+            "told_in": k1.number,
+            "about": about.number,
+            "element": position if segment_id == about.id else 0,
+        },
     )
 
 

@@ -16,7 +16,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -64,25 +64,36 @@ def read_catair(data: bytes, sent: SentEntries | None = None) -> ResponseReading
         path = broken[0].path if broken else ""
         first = unreadable(path, f"The batch is broken, nothing in it is believed: {why}")
         return ResponseReading("+".join(kinds), (), (first, *file.errors), control)
-    readers = {"SX": _response, "SO": _status}
     for batch in file.batches:
         if batch.rejected:
             refusals = list(read_rejection(batch, sent))
             outcomes += refusals
             if not refusals:
                 problems.append(unreadable("A", "The batch looks refused but names no condition (X1)."))
-        elif batch.application in readers:
+        elif batch.application in _READERS:
             for block in batch.blocks:
                 for transaction in block.transactions:
                     fault = _fault(transaction)
                     if fault is not None:
                         problems.append(fault)
                         continue
-                    tie = _tie(batch, block)
-                    outcomes += readers[batch.application](transaction, tie, sent, problems)
+                    told, wrong = transaction_outcomes(batch, block, transaction, sent)
+                    outcomes += told
+                    problems += wrong
         else:
             problems.append(unreadable("A", f"Application {batch.application!r} is no answer to a filing."))
     return ResponseReading("+".join(kinds), tuple(outcomes), (*problems, *file.errors), control)
+
+
+def transaction_outcomes(
+    batch: Batch, block: Block, transaction: Transaction, sent: SentEntries | None = None
+) -> tuple[list[Outcome], list[Problem]]:
+    """What one transaction of SX or SO says, whether or not it is sound; nothing for another application."""
+    problems: list[Problem] = []
+    reader = _READERS.get(batch.application)
+    if reader is None or not transaction.records:
+        return [], problems
+    return list(reader(transaction, _tie(batch, block), sent, problems)), problems
 
 
 def _control(batches: list[Batch]) -> dict[str, Any]:
@@ -123,6 +134,9 @@ def _fault(transaction: Transaction) -> Problem | None:
     return None
 
 
+_Reader = Callable[[Transaction, dict[str, Any], SentEntries | None, list[Problem]], Iterable[Outcome]]
+
+
 # ----------------------------------------------------------------------------------------------------- SX
 
 
@@ -136,20 +150,20 @@ def _response(
     tie = {**tie, "action": head.text("valid_action_code"), "entry_type": head.text("entry_type"), "bills": bills}
     verdict = next(
         (
-            one.record
+            one
             for one in reversed(transaction.records)
             if one.layout == "SE90" and one.record.text("message_type_code") in _FINAL
         ),
         None,
     )
-    refused = verdict is not None and verdict.text("message_type_code") == "01"
+    refused = verdict is not None and verdict.record.text("message_type_code") == "01"
     context = Context(scn=scn, entry_number=entry_number)
     about = transaction.records[0]
     for placed in transaction.records:
         if placed.layout != "SE90":
             about = placed
             context = step_catair(context, placed.record)
-        elif placed.record is not verdict:
+        elif placed is not verdict:
             yield _condition(placed, about, context, refused, tie, sent)
     if verdict is None:
         problems.append(
@@ -160,18 +174,19 @@ def _response(
             correlation=tie,
         )  # fmt: skip
         return
-    kind, code = verdict.text("message_type_code"), verdict.text("message_identifier_code")
+    final = verdict.record
+    kind, code = final.text("message_type_code"), final.text("message_identifier_code")
     known = look_up("response_types", kind)
     yield Outcome(
         "SX",
         "entry",
         known.reading if known and known.reading else "unknown",
         code or kind,
-        verdict.text("narrative_message_text") or (known.text if known else ""),
+        final.text("narrative_message_text") or (known.text if known else ""),
         scn=scn,
         entry_number=entry_number,
         place="SE90",
-        correlation=tie,
+        correlation={**tie, "told_in": verdict.number},
     )
 
 
@@ -212,7 +227,13 @@ def _condition(
         entry_number=context.entry_number or "",
         place=place,
         field_path=path,
-        correlation={**tie, "value": "" if value is None else str(value), "record": about.number},
+        correlation={
+            **tie,
+            "value": "" if value is None else str(value),
+            "record": about.number,
+            "told_in": se90.number,
+            "field": key,
+        },
     )
 
 
@@ -269,7 +290,7 @@ def _status(
                 outcome,
                 entry_number=entry_number,
                 place=f"{placed.layout} in record {placed.number}",
-                correlation={**tie, **outcome.correlation},
+                correlation={**tie, "told_in": placed.number, **outcome.correlation},
             )
         )
     known = [one.occurred_at for one in outcomes if one.occurred_at is not None]
@@ -364,3 +385,6 @@ def _agency_detail(record: Record, before: Outcome) -> Outcome:
     number = record.text("pga_reference_identification_number_1")
     numbers = [*before.correlation.get("agency_references", ()), number] if number else []
     return replace(before, correlation={**before.correlation, "agency_references": numbers})
+
+
+_READERS: Final[Mapping[str, _Reader]] = {"SX": _response, "SO": _status}

@@ -1,9 +1,9 @@
 """Which field of the shipment does a place in a message point back to?
 
 The tables are data: an X12 element or CATAIR field → the JSON path of the shipment (or, beginning with
-``trip.``, of the trip). ``{party}`` and ``{line}`` are filled from where the place stood: under which N1 or SE30,
-in which commodity or line. What cannot be filled is left off from there on, never guessed:
-``lines`` instead of ``lines[2].hts``, ``""`` instead of a party.
+``trip.``, of the trip). ``{party}``, ``{line}``, ``{claim}`` and ``{record}`` are filled from where the place stood:
+under which N1 or SE30, in which commodity or line, in which agency claim and record of it. What cannot be filled
+is left off from there on, never guessed: ``lines`` instead of ``lines[2].hts``, ``""`` instead of a party.
 
 A response repeats only what is wrong, so a place often cannot be told from it alone. With the bytes that were
 sent (:class:`SentManifest`, :class:`SentEntries`) the very segment or record is found again.
@@ -11,14 +11,17 @@ sent (:class:`SentManifest`, :class:`SentEntries`) the very segment or record is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from mappings.outcomes_claims import claim_paths
 from schemas.catair import read_batches
 from schemas.catair.layouts import RECORDS
 from schemas.catair.records import Record
+from schemas.claims import PG01_KEYS
 from schemas.errors import FormatError
+from schemas.message_set import MESSAGE_RECORDS
 from schemas.profile import Profile
 from schemas.x12 import read_interchange, shipment_control_number
 from schemas.x12.segments import HasElements
@@ -26,12 +29,15 @@ from schemas.x12.segments import HasElements
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where in a message: shipment, party path (``consignee``) and line path (``lines[2]``); empty if not known."""
+    """Where in a message: shipment, and the paths of party (``consignee``), line (``lines[2]``), agency claim
+    (``lines[2].pga[0]``) and record of its message set (``lines[2].pga[0].message_set[4]``); empty if not known."""
 
     scn: str = ""
     entry_number: str = ""
     party: str = ""
     line: str = ""
+    claim: str = ""
+    record: str = ""
 
 
 X12_PATHS: Final = {
@@ -130,11 +136,14 @@ CATAIR_PATHS: Final = {
     "SE60.line_item_value": "{line}.value",
     "OI": "{line}.description",
     "OI.commercial_description": "{line}.description",
-    "PG01": "{line}.pga",
-    "PG01.government_agency_program_code": "{line}.pga",
-    "PG01.disclaimer": "{line}.pga",
+    "PG01": "{claim}",
+    "PG01.government_agency_code": "{claim}.agency",
+    **{f"PG01.{field}": f"{{claim}}.{key}" for key, field in PG01_KEYS.items()},
 }
-"""Field, or record where no field is known, of an SE transaction → path; SE5x is read as SE3x."""
+"""Field, or record where no field is known, of an SE transaction → path; SE5x is read as SE3x.
+
+The records of message sets are not listed: their fields are the keys of the shipment.
+"""
 
 CONDITION_FIELDS: Final = {
     "001": "SE10.valid_action_code",
@@ -190,6 +199,12 @@ def fill(template: str, context: Context) -> str:
         return template.replace("{party}", context.party, 1) if context.party else ""
     if template.startswith("{line}"):
         return template.replace("{line}", context.line, 1) if context.line else "lines"
+    if template.startswith("{claim}"):
+        return template.replace("{claim}", context.claim, 1) if context.claim else fill("{line}.pga", context)
+    if template.startswith("{record}"):
+        if context.record:
+            return template.replace("{record}", context.record, 1)
+        return f"{context.claim}.message_set" if context.claim else fill("{claim}", context)
     return template
 
 
@@ -201,6 +216,8 @@ def x12_path(segment_id: str, element: int, context: Context) -> str:
 
 def catair_path(layout: str, field_key: str, context: Context) -> str:
     """Path of a field (``""`` for the whole record) of an SE transaction."""
+    if layout in MESSAGE_RECORDS:
+        return fill(f"{{record}}.{field_key}" if field_key else "{record}", context)
     base = ENTITY_LEVEL.get(layout, layout)
     whole = CATAIR_PATHS.get(base, "")
     return fill(CATAIR_PATHS.get(f"{base}.{field_key}", whole) if field_key else whole, context)
@@ -310,6 +327,15 @@ def step_catair(context: Context, record: Record) -> Context:
     return replace(context, party="")
 
 
+def _shared(one: Context | None, other: Context) -> Context | None:
+    """What two records of the same columns have in common: records of one line may differ in claim and record."""
+    if one is None or one == other:
+        return one
+    claim = one.claim if one.claim == other.claim else ""
+    same = replace(other, claim=claim, record="")
+    return same if replace(one, claim=claim, record="") == same else None
+
+
 class SentEntries:
     """An SE batch as it was sent, to find places again."""
 
@@ -321,18 +347,24 @@ class SentEntries:
             for transaction in batch.transactions:
                 self._keep([(one.number, one.line, one.record) for one in transaction.records])
 
-    def _keep(self, records: Iterable[tuple[int, str, Record]]) -> None:
+    def _keep(self, records: Sequence[tuple[int, str, Record]]) -> None:
         context = Context()
-        for number, line, record in records:
+        contexts: list[Context] = []
+        for _, _, record in records:
             if record.layout == "SE10":
                 context = Context(entry_number=entry_number_of(record))
             if record.layout == "SE15":
                 context = replace(context, scn=bill_of(record))
             context = step_catair(context, record)
+            contexts.append(context)
+        paths = claim_paths([one.line for one in contexts], [record for _, _, record in records])
+        for at, (claim, item) in paths.items():
+            contexts[at] = replace(contexts[at], claim=claim, record=item)
+        for (number, line, record), context in zip(records, contexts, strict=True):
             self._by_number[number] = (record.layout, context)
             key = (context.entry_number, line)
             known = self._echoes.get(key, context)
-            self._echoes[key] = context if known == context else None
+            self._echoes[key] = _shared(known, context)
 
     def at(self, number: int) -> tuple[str, Context]:
         """Layout and context of the record with this number (A is 1)."""

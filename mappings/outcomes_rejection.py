@@ -42,6 +42,7 @@ def read_rejection(batch: Batch, sent: SentEntries | None) -> Iterator[Outcome]:
                         correlation={
                             "user_data": head.text("transmitter_s_user_data_text"),
                             "final": final,
+                            "told_in": placed.number,
                             **extra,
                         },
                     )

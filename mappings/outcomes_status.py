@@ -122,6 +122,7 @@ def _disposition(loop: Loop, head: Head, port: str, profile: Profile) -> Outcome
         _instant(x4.element(5), x4.element(6), x4.element(17), where, profile),
         {
             **head.correlation,
+            "told_in": x4.number,
             "entry_type": x4.element(3),
             "entry_number_as_sent": x4.element(4),
             "quantity": x4.element(2),

@@ -34,6 +34,16 @@ def read_x12(data: bytes, profile: Profile, sent: SentManifest | None = None) ->
     if broken:
         first = unreadable(broken[0].path, f"The interchange is broken, nothing in it is believed: {broken[0].text}")
         return ResponseReading(kind, (), (first, *read.errors), control)
+    outcomes, problems = outcomes_of(read, profile, sent)
+    shared = {"envelope": control}
+    tied = (replace(one, correlation={**one.correlation, **shared}) for one in outcomes)
+    return ResponseReading(kind, tuple(tied), (*problems, *read.errors), control)
+
+
+def outcomes_of(
+    read: Interchange, profile: Profile, sent: SentManifest | None = None
+) -> tuple[list[Outcome], list[Problem]]:
+    """What an interchange says, whether or not it is sound; :func:`read_x12` believes a sound one only."""
     outcomes: list[Outcome] = []
     problems: list[Problem] = []
     if read.ta1 is not None:
@@ -46,9 +56,7 @@ def read_x12(data: bytes, profile: Profile, sent: SentManifest | None = None) ->
     elif read.set_id or read.ta1 is None:
         what = f"Set {read.set_id} is no answer of CBP's." if read.set_id else "The interchange is empty."
         problems.append(unreadable("ST01", what))
-    shared = {"envelope": control}
-    tied = (replace(one, correlation={**one.correlation, **shared}) for one in outcomes)
-    return ResponseReading(kind, tuple(tied), (*problems, *read.errors), control)
+    return outcomes, problems
 
 
 def _control(read: Interchange) -> dict[str, Any]:
@@ -120,7 +128,7 @@ def _acknowledgment(
             code,
             CODES["group_result"].codes.get(code, "not in the list"),
             place="GS",
-            correlation=tie,
+            correlation={**tie, "told_in": ak9.number if ak9 else 0},
         )
     )
     return outcomes, []
@@ -151,5 +159,9 @@ def _syntax_fault(
         scn=context.scn,
         place=f"{name}[{number}]" + (f".{name}{position:02d}" if position else ""),
         field_path=x12_path(name, position, context),
-        correlation={**tie, "value": ak4.element(4) if ak4 is not None else ""},
+        correlation={
+            **tie,
+            "value": ak4.element(4) if ak4 is not None else "",
+            "told_in": ak4.number if ak4 is not None else ak3.number,
+        },
     )

@@ -9,7 +9,9 @@ from typing import Final
 from schemas.shipment import ImporterOfRecord, PgaClaim, Shipment
 
 _NOTHING: Final = Decimal(0)
-_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {}, False)
+_GIVEN: Final = tuple(name for name in PgaClaim.model_fields if name not in ("agency", "program", "disclaimer"))
+"""What a claim may carry besides what every claim says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,14 @@ class Claim:
     claim: PgaClaim
 
     def has(self, name: str) -> bool:
-        """Whether the claim carries a value under ``name`` besides agency, program and disclaimer."""
-        extra = self.claim.model_extra
-        return extra is not None and extra.get(name) not in _EMPTY
+        """Whether the claim carries a value under ``name``."""
+        return getattr(self.claim, name, None) not in _EMPTY
 
     @property
     def signature(self) -> tuple[object, ...]:
         """Everything that a rule can see of the claim: equal signatures get equal answers and equal sentences."""
-        said, extra = self.claim, self.claim.model_extra
-        given = () if not extra else tuple([name for name, value in extra.items() if value not in _EMPTY])
+        said = self.claim
+        given = tuple([name for name in _GIVEN if getattr(said, name) not in _EMPTY])
         return (self.path, self.line, said.agency, said.program, said.disclaimer, given)
 
 

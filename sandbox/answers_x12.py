@@ -8,6 +8,7 @@ known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +16,13 @@ from datetime import datetime
 from sandbox.manifest_checks import ManifestFaults, Remark
 from sandbox.manifest_reader import Bill, Manifest
 from sandbox.syntax import SyntaxVerdict
-from sandbox.x12 import Interchange
+from sandbox.x12 import CBP_CHARACTERS, Interchange
 from schemas.profile import Profile
 
 _MAX_K1 = 10
+_SET_ID = re.compile("[A-Z0-9]{3}")
+_SET_NUMBER = re.compile("[A-Z0-9]{4,9}")
+_SEGMENT_NAME = re.compile("[A-Z][A-Z0-9]{1,2}")
 _HEADS_OF_LOOPS = {
     "N3": "N1",
     "N4": "N1",
@@ -44,18 +48,24 @@ def acknowledgment(interchange: Interchange, verdict: SyntaxVerdict) -> list[lis
     group = interchange.elements(0) + [""] * 9
     head = interchange.elements(1) if len(interchange.segments) > 1 else ["ST"]
     out = [["ST", "997"], ["AK1", group[1], group[6], group[8]]]
-    if head[0] == "ST" and len(head) > 2:
-        out.append(["AK2", head[1][:3], head[2][:9], head[3] if len(head) > 3 else ""])
+    if head[0] == "ST" and len(head) > 2 and _SET_ID.fullmatch(head[1]) and _SET_NUMBER.fullmatch(head[2]):
+        # AK2 cannot carry a number that is none: then AK9 alone refuses the set.
+        out.append(["AK2", head[1], head[2], _plain(head[3], interchange)[:35].rstrip(" ") if len(head) > 3 else ""])
         for fault in verdict.faults:
+            if not _SEGMENT_NAME.fullmatch(fault.segment):
+                continue  # AK301 cannot carry what is no name; AK5 says that there was a fault
             out.append(["AK3", fault.segment, str(fault.position), "", fault.code])
             for element in fault.elements:
-                value = _plain(element.value, interchange)[:99]
+                copied = _plain(element.value, interchange)[:99].rstrip(" ")
+                value = "".join(c if c in CBP_CHARACTERS else "?" for c in copied)
                 place = element.position.replace(":", interchange.component_separator)
                 out.append(["AK4", place, element.number if element.number.isdigit() else "", element.code, value])
-        out.append(["AK5", verdict.result, *verdict.set_codes])
+        out.append(["AK5", verdict.set_result, *verdict.set_codes])
     taken = "1" if verdict.accepted else "0"
     received = "1" if head[0] == "ST" else "0"
-    out.append(["AK9", verdict.result, "1", received, taken, *verdict.group_codes])
+    trailer = interchange.elements(-2) if len(interchange.segments) > 2 else []
+    claimed = trailer[1] if len(trailer) > 1 and re.fullmatch("[0-9]{1,6}", trailer[1]) else received
+    out.append(["AK9", verdict.result, claimed, received, taken, *verdict.group_codes])
     return out
 
 

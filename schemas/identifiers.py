@@ -34,7 +34,8 @@ US_STATES: Final = frozenset(
     "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR "
     "PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR UM VI".split()
 )
-"""States, DC and territories (CATAIR Appendix B r21)."""
+"""States, DC and territories: CATAIR Appendix B r21 without the armed forces abroad (AA, AE, AP), and with AS, MP and
+UM, which the appendix has among its countries."""
 
 COUNTRIES: Final = frozenset(
     (
@@ -47,7 +48,7 @@ COUNTRIES: Final = frozenset(
         "TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WE WF WS YE YT ZA ZM ZW "
     ).split()
 )
-"""Country codes (CATAIR Appendix B r21)."""
+"""Country codes in force (CATAIR Appendix B r21; a test holds them to the list ``countries`` of ``schemas.catair``)."""
 
 CA_PROVINCES: Final = frozenset("AB BC MB NB NL NS NT NU ON PE QC SK YT".split())
 

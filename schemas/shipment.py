@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from schemas.claims import claim_checks
 from schemas.errors import Problem, ShipmentError
 from schemas.identifiers import CA_PROVINCES, HTS, SCN, US_STATES, importer_number_fault
+from schemas.message_set import MessageSetField
 from schemas.model import (
     Amount,
     Country,
@@ -88,14 +90,29 @@ class Weight(Record):
     unit: Literal["KG", "LB"]
 
 
-class PgaClaim(Record):
-    """What a partner government agency is told about one line; further keys are kept for the message set."""
+class ProductId(Record):
+    """A globally unique product number: kind (GTIN, UPC) and number."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    qualifier: Annotated[str, Text(1, 4, "a kind of product number (PG01 19-22)")]
+    number: Annotated[str, Text(1, 19, "a product number (PG01 23-41)")]
+
+
+class PgaClaim(Record):
+    """What a partner government agency is told about one line: a disclaimer, or a message set with what PG01 says."""
 
     agency: Annotated[str, Shaped(_AGENCY, "an agency code", "Use the three-letter code, for example FDA.")]
     program: Annotated[str, Text(1, 3, "an agency program code (PG01 11-13)")] | None = None
+    processing: Annotated[str, Text(1, 3, "an agency processing code (PG01 14-16)")] | None = None
     disclaimer: Literal["A", "B", "C", "D", "E", "F", "G"] | None = None
+    intended_use_code: Annotated[str, Text(1, 16, "an intended use code (PG01 42-57)")] | None = None
+    intended_use_description: Annotated[str, Text(1, 21, "an intended use (PG01 58-78)")] | None = None
+    product_id: ProductId | None = None
+    confidential: bool = False
+    image_submitted: bool = False
+    prior_notice_confirmation: (
+        Annotated[str, Text(1, 33, "the confirmation number of a prior notice (PG14 9-41)")] | None
+    ) = None
+    message_set: MessageSetField = Field(default_factory=list)
 
 
 class Line(Record):
@@ -275,7 +292,7 @@ def _amount(value: object) -> Decimal | None:
     return None
 
 
-CROSS_CHECKS: Final = (_party_checks, _line_checks, _value_checks)
+CROSS_CHECKS: Final = (_party_checks, _line_checks, claim_checks, _value_checks)
 
 
 def check_shipment(raw: object) -> tuple[Shipment | None, tuple[Problem, ...]]:

@@ -86,6 +86,13 @@ class Value:
             offset = child.end
         return found
 
+    def first(self, count: int) -> list[Value]:
+        """The first ``count`` values inside; fewer are a fault."""
+        found = self.children()
+        if len(found) < count:
+            raise DerError(f"{len(found)} parts stand where {count} were expected")
+        return found[:count]
+
     def expect(self, tag: int) -> Value:
         """This value, if it has that tag."""
         if self.tag != tag:

@@ -76,7 +76,7 @@ def _decrypt(data: bytes, keys: Sequence[KeyPair]) -> bytes:
     content = parts[1].expect(der.SEQUENCE).children()
     if content[0].oid() != algorithms.ID_DATA or len(recipients) > _MAX_RECIPIENTS:
         raise der.DerError("it does not hold plain data for a few recipients")
-    cipher_oid, parameters = content[1].expect(der.SEQUENCE).children()[:2]
+    cipher_oid, parameters = content[1].expect(der.SEQUENCE).first(2)
     cipher = algorithms.CIPHERS.get(cipher_oid.oid())
     if cipher is None:
         name = algorithms.shown(cipher_oid.oid())
@@ -94,7 +94,7 @@ def _for_us(recipients: Sequence[der.Value], keys: Sequence[KeyPair]) -> tuple[r
     for recipient in recipients:
         if recipient.tag != der.SEQUENCE:
             continue  # key agreement, passwords and the like
-        _, identifier, algorithm, wrapped = recipient.children()[:4]
+        _, identifier, algorithm, wrapped = recipient.first(4)
         for certificate, private_key in keys:
             if identifier.tag == der.SEQUENCE:
                 matches = identifier.raw == issuer_and_serial(certificate)

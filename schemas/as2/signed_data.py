@@ -209,7 +209,7 @@ def _pinned_signer(
 def _check_attributes(attributes: der.Value, digest: str, content: bytes) -> datetime | None:
     found: dict[str, list[der.Value]] = {}
     for attribute in attributes.children():
-        oid, values = attribute.expect(der.SEQUENCE).children()[:2]
+        oid, values = attribute.expect(der.SEQUENCE).first(2)
         if oid.oid() in found:
             raise der.DerError("a signed attribute stands twice")
         found[oid.oid()] = values.expect(der.SET).children()

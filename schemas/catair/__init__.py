@@ -8,6 +8,8 @@ Public names, by the question they answer::
     write_batch, BlockSpec           transactions → the bytes of a batch       (writing)
     write_rejection                  the batch with which CBP refuses a batch  (writing)
     read_batches                     any bytes → batches and problems          (reading)
+    stream, CatairStream             a source of any size, record by record    (reading)
+    MAX_PROBLEMS, MAX_TRANSACTION    where does reading stop, or stop holding? (problems, engine)
     CatairFile, Batch, Block, Transaction, PlacedRecord
                                      what a file that was read holds           (frames)
     PlacedProblem                    a fault with record number and column     (problems)
@@ -38,18 +40,21 @@ from schemas.catair.describe import annotate, inspect_document
 from schemas.catair.frames import Batch, Block, CatairFile, PlacedRecord, Transaction
 from schemas.catair.layouts import RECORDS, FieldDef, RecordDef
 from schemas.catair.problems import PlacedProblem
-from schemas.catair.reading import read_batches
+from schemas.catair.reading import MAX_PROBLEMS, MAX_TRANSACTION, CatairStream, read_batches, stream
 from schemas.catair.records import Record, Value, read_record, rec, write_record
 from schemas.catair.usage import UsageMap, usage_maps
 from schemas.catair.writing import BlockSpec, write_batch, write_rejection
 
 __all__ = [
+    "MAX_PROBLEMS",
+    "MAX_TRANSACTION",
     "RECORDS",
     "Application",
     "Batch",
     "Block",
     "BlockSpec",
     "CatairFile",
+    "CatairStream",
     "Code",
     "CodeList",
     "FieldDef",
@@ -69,6 +74,7 @@ __all__ = [
     "read_batches",
     "read_record",
     "rec",
+    "stream",
     "usage_maps",
     "write_batch",
     "write_record",

@@ -9,20 +9,29 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final, Literal
 
-from schemas.catair.layouts import RECORDS
+from schemas.catair.layouts import RECORDS, Direction, RecordDef, variants
 
-NOT_LAID_OUT: Final = ("PG", "SF")
-"""Records CBP defines inside SE and SX that have no table here: other agency data, security filing."""
+DEFINED: Final = (
+    *(f"PG{number:02}" for number in (0, 1, 2, *range(4, 9), 10, 13, 14, *range(17, 36), 50, 51, 55, 60)),
+    *(f"SF{number}" for number in (10, 20, 25, 30, 31, 35, 36, 40)),
+)
+"""Records that CBP's chapters name inside the transactions of SE, SX and AE beside their own."""
+
+NOT_LAID_OUT: Final = frozenset(DEFINED) - {one.wire_id for one in RECORDS.values()}
+"""Those of them that have no table here: such a record is kept as it stands, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application code; ``starts`` is empty for applications known by name only."""
+    """One application code; ``starts`` is empty for applications known by name only.
+
+    ``layouts`` is the family whose layouts its records have before any other.
+    """
 
     code: str
     name: str
@@ -31,6 +40,7 @@ class Application:
     starts: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     transactions: int | None = None
+    layouts: str = ""
 
 
 @cache
@@ -47,33 +57,56 @@ def applications() -> Mapping[str, Application]:
                 tuple(row.get("starts", ())),
                 tuple(row.get("maps", ())),
                 row.get("transactions"),
+                row.get("layouts", ""),
             )
             for code, row in table.items()
         }
     )
 
 
-def layout_of(line: str, *, outgoing: bool) -> str:
+def layout_of(line: str, application: str = "", *, outgoing: bool) -> str:
     """Layout id of a record by what stands in it, ``""`` if there is no table for it.
 
-    ``line`` has 80 columns; ``outgoing`` is True for a batch to CBP. Control records (A, B, Y, Z)
-    differ by direction, X0 by its reference type, SO70 and WO70 by their group version.
+    ``line`` has 80 columns; ``application`` is the code of its batch; ``outgoing`` is True for a batch
+    to CBP. The rules are those of :mod:`schemas.catair.layouts`: the application's family before the rest,
+    the longest identifier before a shorter one, then the variants by direction and by what they look at.
     """
-    four = line[:4]
-    if four in RECORDS:
-        if four[2:] == "70" and line[78:80] in ("  ", "01", "02", "03"):
-            return f"{four}.03" if f"{four}.03" in RECORDS else four
-        return four
-    first = line[:1]
-    if first in ("A", "B", "Y", "Z"):
-        if outgoing:
-            return f"{first}.in"
-        generated = line[79] == first and not line[1:12].strip(" ")
-        return f"{first}.gen" if generated and first != "A" else f"{first}.out"
-    if line[:3] in ("WR0", "WR1"):
-        return line[:3]
-    two = line[:2]
-    if two == "X0":
-        kind = {"BLOCK ": "X0.BLOCK", "TRNACT": "X0.TRNACT"}
-        return kind.get(line[3:9], "X0")
-    return two if two in ("OI", "X1") else ""
+    known = applications().get(application)
+    return layout_within(line, known.layouts if known else "", "in" if outgoing else "out")
+
+
+def layout_within(line: str, family: str, direction: Direction) -> str:
+    """Layout id of a record in a batch that looks into this family first."""
+    for one in _candidates(line[:4], family, direction):
+        if not one.when or one.chosen_by(line):
+            return one.id
+    return ""
+
+
+def is_from_cbp(line: str) -> bool:
+    """An A record comes from CBP when its application does, or it has neither that nor a password."""
+    known = applications().get(line[25:27].strip(" "))
+    if known is not None:
+        return known.direction == "out"
+    return not line[8:14].strip(" ")
+
+
+def looks_outgoing(line: str) -> bool:
+    """Direction of a control record that stands alone, before any A."""
+    known = applications().get(line[10:12])
+    return known is None or known.direction == "in"
+
+
+@lru_cache(maxsize=4096)
+def _candidates(begin: str, family: str, direction: Direction) -> tuple[RecordDef, ...]:
+    for group in dict.fromkeys((family, "")):
+        for length in range(len(begin), 0, -1):
+            found = variants(begin[:length], group, direction)
+            if found:
+                return found
+    return ()
+
+
+def is_laid_out(identifier: str) -> bool:
+    """False for a record that CBP defines inside these transactions and that has no table here."""
+    return identifier not in NOT_LAID_OUT

@@ -63,14 +63,17 @@ def _text_pattern(one: FieldDef) -> str:
     elif one.align == "right":
         filled = inner + f"{{{one.length - 1}}}" + edge
     elif one.accepts == "A":
-        filled = "(?:" + "|".join(f"{edge}{{{n}}} {{{one.length - n}}}" for n in range(one.length, 0, -1)) + ")"
+        filled = edge + f"(?:(?<! ){edge}| ){{{one.length - 1}}}"  # no letter after a space
     else:
         filled = edge + inner + f"{{{one.length - 1}}}"
     return filled
 
 
 def field_pattern(one: FieldDef) -> str:
-    """The canonical form of a field as a regular expression, with a group when it carries data."""
+    """The canonical form of a field as a regular expression, with a group when it carries data.
+
+    The group of a field that is all spaces, where it may be, takes part in no match.
+    """
     if one.value:
         return re.escape(one.value)
     if not one.key:
@@ -84,7 +87,7 @@ def field_pattern(one: FieldDef) -> str:
     if one.required:
         # a verbatim text may be all spaces by its pattern; a required one may not
         return f"((?! {{{one.length}}}){filled})"
-    return f"({filled}| {{{one.length}}})"
+    return f"(?: {{{one.length}}}|({filled}))"
 
 
 def record_pattern(record: RecordDef) -> re.Pattern[str]:

@@ -1,23 +1,21 @@
-"""How do bytes fall apart into records, and what do batches, blocks and transactions hold?"""
+"""What do batches, blocks and transactions hold?
+
+In a file that was read whole the frames hold each other downwards (``batch.blocks``, ``block.transactions``);
+in a stream only upwards (``transaction.block``, ``block.batch``), so that what has passed can be forgotten.
+The way up is there in both.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import NamedTuple
 
 from schemas.catair.diagnosis import Value
-from schemas.catair.layouts import RECORD_LENGTH
 from schemas.catair.problems import PlacedProblem
 from schemas.catair.records import Record
 
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_SEPARATOR: Final = re.compile(rb"\r\n|\n|\r")
 
-
-@dataclass(frozen=True, slots=True)
-class PlacedRecord:
+class PlacedRecord(NamedTuple):
     """A record where it stood: ``number`` from 1 in the file, ``offset`` in bytes, ``line`` 80 columns.
 
     A record without a table has layout ``""`` and one value ``text``, the line itself.
@@ -43,10 +41,15 @@ class PlacedRecord:
 
 @dataclass(slots=True)
 class Transaction:
-    """The records of one transaction, header first; ``problems`` are those of order and repetition."""
+    """The records of one transaction, header first; ``problems`` are those of order and repetition.
+
+    ``number`` counts from 1 within the block.
+    """
 
     records: list[PlacedRecord] = field(default_factory=list)
     problems: list[PlacedProblem] = field(default_factory=list)
+    number: int = 0
+    block: Block | None = field(default=None, repr=False, compare=False)
 
     def all(self, layout: str) -> list[Record]:
         """The records of one layout, in order."""
@@ -55,16 +58,21 @@ class Transaction:
 
 @dataclass(slots=True)
 class Block:
-    """One block; header or trailer is None when the file lacks it."""
+    """One block; header or trailer is None when the file lacks it. ``number`` counts from 1 within the batch."""
 
     header: PlacedRecord | None = None
     transactions: list[Transaction] = field(default_factory=list)
     trailer: PlacedRecord | None = None
+    number: int = 0
+    batch: Batch | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
 class Batch:
-    """One batch; ``application`` is ``""`` when the batch is a rejection or its A is missing."""
+    """One batch; ``application`` is ``""`` when the batch is a rejection or its A is missing.
+
+    ``number`` counts from 1 within the file.
+    """
 
     header: PlacedRecord | None = None
     blocks: list[Block] = field(default_factory=list)
@@ -73,6 +81,7 @@ class Batch:
     outgoing: bool = True
     rejected: bool = False
     first_record: int = 1
+    number: int = 0
 
     @property
     def transactions(self) -> list[Transaction]:
@@ -92,34 +101,3 @@ class CatairFile:
     def errors(self) -> list[PlacedProblem]:
         """Problems that are more than a warning."""
         return [problem for problem in self.problems if problem.severity == "error"]
-
-
-def has_separators(data: bytes) -> bool:
-    """Records are separated by line ends, not by counting."""
-    return _SEPARATOR.search(data) is not None
-
-
-def split_records(data: bytes) -> Iterator[tuple[int, str, bool, int]]:
-    """Cut bytes into records: (offset, 80 columns, was trimmed, surplus columns).
-
-    A blank line comes as an empty text; the caller decides what that means.
-    """
-    start = len(BYTE_ORDER_MARK) if data.startswith(BYTE_ORDER_MARK) else 0
-    while start < len(data):
-        found = _SEPARATOR.search(data, start)
-        end = found.start() if found else len(data)
-        if end == start:
-            yield start, "", False, 0
-        yield from _cut(data, start, end)
-        start = found.end() if found else len(data)
-
-
-def _cut(data: bytes, start: int, end: int) -> Iterator[tuple[int, str, bool, int]]:
-    """One line, or several records without separators between them."""
-    filled = start + len(data[start:end].rstrip(b" "))
-    while start < end:
-        stop = min(start + RECORD_LENGTH, end)
-        surplus = end - stop if stop >= filled else 0
-        text = data[start:stop].decode("latin-1")
-        yield start, text.ljust(RECORD_LENGTH), len(text) < RECORD_LENGTH, surplus
-        start = end if surplus else stop

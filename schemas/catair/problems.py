@@ -7,36 +7,43 @@ belongs to (1 = the first; 0 = none). Codes that CBP itself would answer with ar
 
 Codes made here, by what they say:
 
-=====================  =====================================================================
-``unknown_layout``     no record layout has this name
-``unknown_field``      the layout has no such field
-``missing_value``      a mandatory field is empty
-``wrong_type``         the value is not of the field's kind (text, code, number, date, time)
-``empty_value``        an empty text; leave the key out instead
-``leading_space``      CBP drops leading spaces; on reading they are dropped with a warning
-``trailing_space``     trailing spaces cannot be told from fill
-``too_long``           the value has more characters than the field
-``wrong_width``        a code or time that must fill its field does not
-``wrong_class``        a character outside the field's data class
-``out_of_range``       a date or number the field cannot express
-``not_a_date``         digits that are no calendar day; ``not_a_time`` likewise
-``not_zero_filled``    a number filled with spaces where zeros are asked for
-``wrong_constant``     a constant column holds something else
-``record_length``      a record longer than 80 columns
-``blank_line``         an empty line between records
-``count_mismatch``     the count of a Y record is not the number of records in its block
-``unknown_action``     the action of a request is not A, R, U or D
-``filer_mismatch``     an entry's filer code is not that of its block
-``not_laid_out``       a record CBP defines and this library does not
-``too_many_problems``  the rest is not listed
-=====================  =====================================================================
+========================  ==================================================================
+``unknown_layout``        no record layout has this name
+``unknown_field``         the layout has no such field
+``missing_value``         a mandatory field is empty
+``wrong_type``            the value is not of the field's kind (text, code, number, date, time)
+``empty_value``           an empty text; leave the key out instead
+``leading_space``         CBP drops leading spaces; on reading they are dropped with a warning
+``trailing_space``        trailing spaces cannot be told from fill
+``too_long``              the value has more characters than the field
+``wrong_width``           a code or time that must fill its field does not
+``wrong_class``           a character outside the field's data class
+``out_of_range``          a date or number the field cannot express
+``not_a_date``            digits that are no calendar day; ``not_a_time`` likewise
+``not_zero_filled``       a number filled with spaces where zeros are asked for
+``wrong_constant``        a constant column holds something else
+``record_length``         a record longer than 80 columns
+``blank_line``            an empty line between records
+``count_mismatch``        the count of a Y record is not the number of records in its block
+``unknown_action``        no usage map fits what the header of a transaction asks for
+``wrong_layout``          a record as it is to be written would be read as another layout
+``filer_mismatch``        an entry's filer code is not that of its block
+``not_laid_out``          a record CBP defines and this library does not
+``transaction_too_long``  more records than are held of one transaction
+``too_many_problems``     the rest is not listed
+========================  ==================================================================
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from schemas.errors import Problem
+
+MAX_PROBLEMS: Final = 2000
+"""More than this many problems are not listed one by one: such a file is not CATAIR, and reading stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +73,24 @@ class PlacedProblem(Problem):
         return replace(
             self, record=record, block=block, transaction=transaction, path=self.path if path is None else path
         )
+
+
+class Findings:
+    """The problems of one source, in the order found; ``full`` when the last of them says that there are more."""
+
+    __slots__ = ("full", "kept")
+
+    def __init__(self) -> None:
+        self.kept: list[PlacedProblem] = []
+        self.full = False
+
+    def keep(self, problems: Sequence[PlacedProblem], record: int) -> None:
+        """List problems found at this record, as long as there is room."""
+        if self.full:
+            return
+        self.kept.extend(problems)
+        if len(self.kept) > MAX_PROBLEMS:
+            self.full = True
+            text = f"More than {MAX_PROBLEMS} problems; reading stops at record {record}."
+            last = PlacedProblem("too_many_problems", "", text, "Check that this is a CATAIR file.", record=record)
+            self.kept[MAX_PROBLEMS:] = [last]

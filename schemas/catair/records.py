@@ -8,27 +8,24 @@ Rules (CBP CATAIR Cargo Release v40 and Batch and Block Control rev 23):
 - reading gives every value that can be understood and one problem for each fault; what CBP itself
   sends outside its printed classes is a warning, since an answer must not get lost over a hyphen.
 
-Each layout is compiled once to one regular expression for the canonical form. A record that
-matches is done; only one that does not is looked at field by field (:mod:`schemas.catair.diagnosis`).
+Each layout is compiled once to two functions for the canonical form (:mod:`schemas.catair.compiled`). A record
+that has it is done; only one that has not is looked at field by field (:mod:`schemas.catair.diagnosis`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from functools import cache
+from typing import Final, NamedTuple
 
-from schemas.catair.classes import from_date, record_pattern, to_date
+from schemas.catair.compiled import Read, Write, compile_record
 from schemas.catair.diagnosis import Value, understood, written
 from schemas.catair.layouts import RECORD_LENGTH, RECORDS, RecordDef
 from schemas.catair.problems import PlacedProblem
 from schemas.errors import FormatError
 
 __all__ = ["Record", "Value", "read_record", "rec", "render", "write_record"]
-
-_TEXT, _CODE, _NUMBER, _DATE = range(4)
-_KINDS: Final = {"text": _TEXT, "code": _CODE, "time": _CODE, "number": _NUMBER, "date": _DATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,18 @@ class Record:
         return value if isinstance(value, str) else ""
 
 
+_set_layout: Final = vars(Record)["layout"].__set__
+_set_values: Final = vars(Record)["values"].__set__
+
+
+def _made(layout: str, values: Mapping[str, Value]) -> Record:
+    """``Record(layout, values)`` without the detour by which a frozen class fills its slots."""
+    record = object.__new__(Record)
+    _set_layout(record, layout)
+    _set_values(record, values)
+    return record
+
+
 def rec(layout: str, /, **values: Value | None) -> Record:
     """Build a record; ``None`` and ``""`` mean absent. Raises FormatError for an unknown layout or field."""
     defined = RECORDS.get(layout)
@@ -62,99 +71,21 @@ def rec(layout: str, /, **values: Value | None) -> Record:
     return Record(layout, {key: value for key, value in values.items() if value is not None and value != ""})
 
 
-class _Codec:
-    """A layout made ready: one pattern, and the plan of its columns."""
+class Codec(NamedTuple):
+    """A layout made ready: how its canonical records are read and written."""
 
-    __slots__ = ("defined", "pattern", "read_plan", "write_plan")
-
-    def __init__(self, defined: RecordDef) -> None:
-        self.defined = defined
-        self.pattern = record_pattern(defined)
-        self.read_plan = tuple((one.key, _KINDS[one.kind], one.align == "right") for one in defined.fields if one.key)
-        plan: list[tuple[int, str, int, str]] = []
-        for one in defined.fields:
-            if one.key:
-                plan.append(
-                    (_KINDS[one.kind], one.key, -one.length if one.align == "right" else one.length, " " * one.length)
-                )
-            elif plan and plan[-1][0] < 0:
-                plan[-1] = (-1, plan[-1][1] + (one.value or " " * one.length), 0, "")
-            else:
-                plan.append((-1, one.value or " " * one.length, 0, ""))
-        self.write_plan = tuple(plan)
-
-    def quick_read(self, line: str) -> dict[str, Value] | None:
-        """Values of a canonical line, None if it is not canonical."""
-        match = self.pattern.fullmatch(line)
-        if match is None:
-            return None
-        values: dict[str, Value] = {}
-        for (key, kind, right), raw in zip(self.read_plan, match.groups(), strict=True):
-            stripped = raw.rstrip(" ")
-            if not stripped:
-                continue
-            if kind == _TEXT:
-                values[key] = stripped.lstrip(" ") if right else stripped
-            elif kind == _CODE:
-                values[key] = raw
-            elif kind == _NUMBER:
-                values[key] = int(raw)
-            else:
-                day = to_date(raw)
-                if day is None:
-                    return None
-                values[key] = day
-        return values
-
-    def quick_write(self, values: Mapping[str, Value]) -> str | None:
-        """The line of values that are in order, None otherwise."""
-        parts: list[str] = []
-        used = 0
-        get = values.get
-        for kind, key, length, blank in self.write_plan:
-            if kind < 0:
-                parts.append(key)
-                continue
-            value: Any = get(key)
-            if value is None:
-                parts.append(blank)
-                continue
-            used += 1
-            kind_of = type(value)
-            if kind_of is str and kind <= _CODE:
-                if not value or value[-1] == " ":
-                    return None
-                if kind == _CODE and len(value) != length:
-                    return None
-                if length > 0:
-                    parts.append(value.ljust(length))
-                elif value[0] == " ":
-                    return None
-                else:
-                    parts.append(value.rjust(-length))
-            elif kind_of is int and kind == _NUMBER:
-                parts.append(str(value).zfill(length))
-            elif kind_of is date and kind == _DATE:
-                parts.append(from_date(value, length))
-            else:
-                return None
-        line = "".join(parts)
-        if used != len(values) or self.pattern.fullmatch(line) is None:
-            return None
-        return line
+    defined: RecordDef
+    read: Read
+    write: Write
 
 
-_CODECS: Final[dict[str, _Codec]] = {}
-
-
-def _codec(layout: str) -> _Codec | None:
-    codec = _CODECS.get(layout)
-    if codec is None:
-        defined = RECORDS.get(layout)
-        if defined is None:
-            return None
-        codec = _CODECS[layout] = _Codec(defined)
-    return codec
+@cache
+def codec_of(layout: str) -> Codec:
+    """The codec of a layout. Raises FormatError when the layout does not exist."""
+    defined = RECORDS.get(layout)
+    if defined is None:
+        raise FormatError(_unknown_layout(layout))
+    return Codec(defined, *compile_record(defined))
 
 
 def write_record(record: Record) -> bytes:
@@ -164,10 +95,8 @@ def write_record(record: Record) -> bytes:
 
 def render(record: Record) -> str:
     """The 80 columns of a record as text; raises like :func:`write_record`."""
-    codec = _codec(record.layout)
-    if codec is None:
-        raise FormatError(_unknown_layout(record.layout))
-    line = codec.quick_write(record.values)
+    codec = codec_of(record.layout)
+    line = codec.write(record.values)
     if line is not None:
         return line
     problems: list[PlacedProblem] = [
@@ -191,13 +120,11 @@ def read_record(line: bytes | str, layout: str) -> tuple[Record, tuple[PlacedPro
     A shorter line is padded with spaces; a longer one is read to column 80 and reported. Raises
     FormatError only when the layout does not exist.
     """
-    codec = _codec(layout)
-    if codec is None:
-        raise FormatError(_unknown_layout(layout))
+    codec = codec_of(layout)
     text = line.decode("latin-1") if isinstance(line, bytes) else line
-    values = codec.quick_read(text)
+    values = codec.read(text)
     if values is not None:
-        return Record(layout, values), ()
+        return _made(layout, values), ()
     problems: list[PlacedProblem] = []
     if len(text) > RECORD_LENGTH:
         problems.append(

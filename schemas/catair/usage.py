@@ -1,8 +1,31 @@
 """Which records may stand in a transaction, in what order, how often, and which must?
 
-The usage maps under ``maps/`` are the answer. A map is a tree of records and groups; checking is
-one walk over the records, each placed at the first free place at or after the one before. What
-cannot be placed is reported and left out, so that one stray record is one problem:
+The usage maps under ``maps/`` are the answer: each a list of rows that makes a tree of records and groups.
+
+A map: ``name``, ``source``, ``rows``, and what chooses it among the maps of its application: ``first`` (layout of
+the first record), ``actions`` (values of its ``valid_action_code``) or, for any fields of the first record,
+``when = { field_key = ["A", "R"] }``. Further, where needed:
+
+- ``partial = true``: an answer that repeats only a part of a request; below level 0 nothing is mandatory;
+- ``after = [{ record = "SE90", max = 9, when = {…} }]``: records that may follow any record but stand for none.
+
+A row:
+
+- ``level``: depth, from 0; the deeper rows below a row are what it holds;
+- ``record`` (an id without its variant: ``SE15``, ``AE10``, ``PG01``) or ``group`` (a name);
+- ``use`` (``M`` mandatory, ``C``, ``O``) and ``max``, the repetitions; ``999999`` where CBP prints none;
+- a ``record`` row that holds rows is a group that this record opens, repeated as a whole: the record once, then
+  the rows; so a parent with its children is one row with rows below it;
+- ``order = "free"`` on a row that holds rows: they may come in any order and mixed, each up to its ``max``
+  (counted over the whole group). The first stands first if it is mandatory, and seen again it opens the next group;
+- ``when = { field_key = ["P"] }``: the row takes only records with one of these values (``""`` for absent; for a
+  group opened by a record, the record's values);
+- ``follows = true``: only directly after the row above it;
+- ``chain = { field = "…", start = […], I = […] }`` on a group: which value of a field may follow which inside it;
+- ``include = "PGA"`` (with ``level``): the rows of that map stand here. A map no application names is a part to
+  be included.
+
+How records are placed, and what the nearest parent is: :mod:`schemas.catair.walking`. The faults:
 
 - ``X34`` the record has no place in this transaction at all,
 - ``X35`` it has one, but earlier than where it stands,
@@ -15,282 +38,200 @@ cannot be placed is reported and left out, so that one stray record is one probl
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.catair.applications import NOT_LAID_OUT, Application
+from schemas.catair.applications import Application
+from schemas.catair.layouts import RECORDS
 from schemas.catair.records import Record
+from schemas.catair.walking import UNLIMITED, Chain, Fault, Node, Walk, said
 
-MAPS: Final = ("se", "sx", "so", "query")
+__all__ = ["MAPS", "UNLIMITED", "Chain", "Fault", "Node", "UsageMap", "map_for", "unfitting", "usage_maps"]
 
+MAPS: Final = ("se", "sx", "so", "query", "ae", "ax", "pga", "sf")
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Which value of ``field`` may follow which inside one group; ``""`` is the group's beginning."""
+REMEMBERED: Final = 256
+"""Transactions of the same shape are checked once; so many shapes of a map are remembered…"""
+REMEMBERED_RECORDS: Final = 512
+"""…if they have no more records than this."""
 
-    field: str
-    next: Mapping[str, frozenset[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A record (``nodes`` empty) or a group of them; ``label`` is the record's layout or the group's name."""
-
-    label: str
-    use: str
-    max: int
-    nodes: tuple[Node, ...] = ()
-    when: tuple[tuple[str, frozenset[str]], ...] = ()
-    follows: bool = False
-    chain: Chain | None = None
-
-    def takes(self, record: Record) -> bool:
-        """This is the record's place, as far as its layout and values go."""
-        if self.nodes or record.layout.partition(".")[0] != self.label:
-            return False
-        return all(record.text(key) in allowed for key, allowed in self.when)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One breach: ``index`` of the record in the transaction, CBP's code, what it is about, a sentence."""
-
-    index: int
-    code: str
-    about: str
-    text: str
+_Row = Mapping[str, Any]
+_Shape = tuple[str | tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class UsageMap:
-    """One map; ``actions`` the request actions it is for, ``first`` the record it begins with."""
+    """One map; ``first`` and ``when`` are what the first record of its transactions must be and say."""
 
     id: str
     name: str
     source: str
     nodes: tuple[Node, ...]
-    actions: frozenset[str] = frozenset()
     first: str = ""
+    when: tuple[tuple[str, frozenset[str]], ...] = ()
+    after: tuple[Node, ...] = ()
     labels: frozenset[str] = field(init=False, repr=False, compare=False)
+    _keys: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _shapes: dict[_Shape, tuple[Fault, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", frozenset(_labels(self.nodes)))
+        every = [*_every(self.nodes), *self.after]
+        chained = {node.chain.field for node in every if node.chain}
+        keys: dict[str, set[str]] = {}
+        for node in every:
+            if not node.nodes:
+                keys.setdefault(node.label, set(chained)).update(key for key, _ in node.when)
+        object.__setattr__(self, "labels", frozenset(keys))
+        object.__setattr__(self, "_keys", {label: tuple(sorted(found)) for label, found in keys.items()})
+        object.__setattr__(self, "_shapes", {})
 
-    def check(self, records: Sequence[Record]) -> list[Fault]:
+    def check(self, records: Sequence[Record]) -> Sequence[Fault]:
         """Every breach of this map by the records of one transaction, in order."""
-        walk = _Walk(self)
-        for index, record in enumerate(records):
-            walk.place(index, record)
-        walk.finish(max(len(records) - 1, 0))
-        return walk.faults
+        if len(records) > REMEMBERED_RECORDS:
+            return self._walked(records)
+        shape = self._shape(records)
+        known = self._shapes.get(shape)
+        if known is None:
+            if len(self._shapes) >= REMEMBERED:
+                self._shapes.clear()
+            known = self._shapes[shape] = self._walked(records)
+        return known
 
-
-def _labels(nodes: Sequence[Node]) -> list[str]:
-    found: list[str] = []
-    for node in nodes:
-        found += _labels(node.nodes) if node.nodes else [node.label]
-    return found
-
-
-class _Frame:
-    """Where the walk stands in one list of nodes."""
-
-    __slots__ = ("chain", "count", "group", "index", "last", "nodes")
-
-    def __init__(self, nodes: tuple[Node, ...], group: str, chain: Chain | None) -> None:
-        self.nodes = nodes
-        self.group = group
-        self.chain = chain
-        self.index = -1
-        self.count = 0
-        self.last = ""
-
-    @property
-    def current(self) -> Node | None:
-        return self.nodes[self.index] if self.index >= 0 else None
-
-
-class _Walk:
-    def __init__(self, usage: UsageMap) -> None:
-        self.usage = usage
-        self.frames = [_Frame(usage.nodes, "", None)]
-        self.faults: list[Fault] = []
-
-    def place(self, index: int, record: Record) -> None:
-        for depth in range(len(self.frames) - 1, -1, -1):
-            if self._place_in(depth, index, record):
-                return
-        layout = record.layout or "?"
-        if any(frame.current is not None and frame.current.takes(record) for frame in self.frames):
-            self._fault(index, "X36", layout, f"{layout} is repeated too often here.")
-        elif record.layout.partition(".")[0] in self.usage.labels:
-            self._fault(index, "X35", layout, f"{layout} is out of sequence.")
-        else:
-            self._fault(index, "X34", layout, f"{layout} has no place in this transaction ({self.usage.name}).")
-
-    def finish(self, index: int) -> None:
-        self._leave(0, index)
-
-    def _place_in(self, depth: int, index: int, record: Record) -> bool:
-        frame = self.frames[depth]
-        node = frame.current
-        if node is not None and not node.nodes and node.takes(record) and frame.count < node.max:
-            if not self._chained(depth, record):
-                return False
-            self._leave(depth + 1, index)
-            frame.count += 1
-            return True
-        if node is not None and node.nodes:
-            path = _find(node.nodes, 0, -2, record)
-            if path is not None and _complete(node.nodes, path) and self._chained(depth, record):
-                self._leave(depth + 1, index)
-                frame.count += 1
-                if frame.count == node.max + 1:
-                    self._fault(index, "X36", node.label, f"There are more than {node.max} {node.label} groups.")
-                self._enter(node, path, index, record)
-                return True
-        path = _find(frame.nodes, frame.index + 1, frame.index, record)
-        if path is None or not self._chained(depth, record):
+    def fits(self, head: Record) -> bool:
+        """A transaction that begins with this record must follow this map."""
+        if self.first and head.layout != self.first:
             return False
-        self._leave(depth + 1, index)
-        self._skip(frame, path[0], index)
-        frame.index, frame.count = path[0], 1
-        if len(path) > 1:
-            self._enter(frame.nodes[path[0]], path[1:], index, record)
-        return True
+        return all(said(head, key) in allowed for key, allowed in self.when)
 
-    def _chained(self, depth: int, record: Record) -> bool:
-        """The record may join the groups that are open, down to ``depth``."""
-        for frame in self.frames[depth::-1]:
-            if frame.chain is None:
-                continue
-            value = record.text(frame.chain.field)
-            if not value:
-                continue
-            if value not in frame.chain.next.get(frame.last, frozenset()):
-                return False
-            frame.last = value
-        return True
+    def _walked(self, records: Sequence[Record]) -> tuple[Fault, ...]:
+        root = Node("", "M", 1, self.nodes)
+        return tuple(Walk(self.name, root, self.labels, self.after).run(records))
 
-    def _enter(self, node: Node, path: list[int], index: int, record: Record) -> None:
-        frame = _Frame(node.nodes, node.label, node.chain)
-        self.frames.append(frame)
-        if node.chain is not None:
-            value = record.text(node.chain.field)
-            if value and value not in node.chain.next.get("", frozenset()):
-                text = f"{node.chain.field.replace('_', ' ')} {value} cannot begin a {node.label} group."
-                self._fault(index, "X35", record.layout, text)
-            frame.last = value
-        self._skip(frame, path[0], index)
-        frame.index, frame.count = path[0], 1
-        if len(path) > 1:
-            self._enter(node.nodes[path[0]], path[1:], index, record)
-
-    def _leave(self, depth: int, index: int) -> None:
-        """Close the frames from ``depth`` on; what they still need is missing."""
-        for frame in reversed(self.frames[depth:]):
-            self._skip(frame, len(frame.nodes), index)
-        del self.frames[max(depth, 1) :]
-
-    def _skip(self, frame: _Frame, to: int, index: int) -> None:
-        for node in frame.nodes[frame.index + 1 : to]:
-            if node.use == "M":
-                where = f" of the {frame.group} group" if frame.group else ""
-                what = f"{node.label} group" if node.nodes else node.label
-                self._fault(index, "X37", node.label, f"The mandatory {what}{where} is missing.")
-
-    def _fault(self, index: int, code: str, about: str, text: str) -> None:
-        self.faults.append(Fault(index, code, about, text))
+    def _shape(self, records: Sequence[Record]) -> _Shape:
+        """All that the walk looks at: the layouts, and the values that decide about a place."""
+        keys = self._keys
+        shape: list[str | tuple[str, ...]] = []
+        for record in records:
+            layout = record.layout
+            looked_at = keys.get(layout) if layout in keys else keys.get(layout.partition(".")[0], ())
+            shape.append((layout, *[said(record, key) for key in looked_at]) if looked_at else layout)
+        return tuple(shape)
 
 
-def _find(nodes: Sequence[Node], start: int, reached: int, record: Record) -> list[int] | None:
-    """Path to the first place for the record at or after ``start``; ``reached`` is the node just used."""
-    for index in range(start, len(nodes)):
-        node = nodes[index]
-        if node.follows and reached != index - 1:
-            continue
-        if node.nodes:
-            deeper = _find(node.nodes, 0, -2, record)
-            if deeper is not None:
-                return [index, *deeper]
-        elif node.takes(record):
-            return [index]
-    return None
+def _every(nodes: Sequence[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _every(node.nodes)
 
 
-def _complete(nodes: Sequence[Node], path: Sequence[int]) -> bool:
-    """No mandatory record is skipped on the way: a group is repeated only from its beginning."""
-    if any(node.use == "M" for node in nodes[: path[0]]):
-        return False
-    return len(path) == 1 or _complete(nodes[path[0]].nodes, path[1:])
+def _values(row: Mapping[str, Sequence[str]]) -> tuple[tuple[str, frozenset[str]], ...]:
+    return tuple((key, frozenset(allowed)) for key, allowed in row.items())
 
 
-def _chain(row: Mapping[str, Any] | None) -> Chain | None:
+def _chain(row: _Row | None) -> Chain | None:
     if row is None:
         return None
     steps = {"" if key == "start" else key: frozenset(values) for key, values in row.items() if key != "field"}
     return Chain(row["field"], MappingProxyType(steps))
 
 
-def _tree(rows: Sequence[Mapping[str, Any]], level: int = 0) -> tuple[Node, ...]:
+def _included(rows: Sequence[_Row], maps: Mapping[str, _Row], inside: tuple[str, ...]) -> Iterator[_Row]:
+    """The rows with those of included maps in their places."""
+    for row in rows:
+        name = row.get("include")
+        if name is None:
+            yield row
+        elif name in inside or name not in maps:
+            raise ValueError(f"map {inside[-1]}: include of {name!r} leads nowhere or back to itself")
+        else:
+            for one in _included(maps[name]["rows"], maps, (*inside, name)):
+                yield {**one, "level": one["level"] + row["level"]}
+
+
+def _node(row: _Row, below: Sequence[_Row], partial: bool) -> Node:
+    record = row.get("record")
+    use = "C" if partial and row["level"] else row["use"]
+    when = _values(row.get("when", {}))
+    if not below:
+        if record is None:
+            raise ValueError(f"group {row['group']!r} holds nothing")
+        return Node(record, use, row["max"], (), when, row.get("follows", False))
+    opener = () if record is None else (Node(record, "C" if partial else "M", 1, (), when),)
+    return Node(
+        record or row["group"],
+        use,
+        row["max"],
+        (*opener, *_tree(below, row["level"] + 1, partial)),
+        (),
+        row.get("follows", False),
+        _chain(row.get("chain")),
+        row.get("order") == "free",
+    )
+
+
+def _tree(rows: Sequence[_Row], level: int, partial: bool) -> tuple[Node, ...]:
     nodes: list[Node] = []
     for index, row in enumerate(rows):
         if row["level"] != level:
             continue
-        below: list[Mapping[str, Any]] = []
-        for later in rows[index + 1 :]:
-            if later["level"] <= level:
-                break
-            below.append(later)
-        nodes.append(
-            Node(
-                row.get("record") or row["group"],
-                row["use"],
-                row["max"],
-                _tree(below, level + 1),
-                tuple((key, frozenset(allowed)) for key, allowed in row.get("when", {}).items()),
-                row.get("follows", False),
-                _chain(row.get("chain")),
-            )
-        )
+        end = index + 1
+        while end < len(rows) and rows[end]["level"] > level:
+            end += 1
+        nodes.append(_node(row, rows[index + 1 : end], partial))
     return tuple(nodes)
 
 
 @cache
 def usage_maps() -> Mapping[str, UsageMap]:
     """Every usage map by id (``SE.add``, ``SE.update``, ``SE.cancel``, ``SX``, ``SO``, ``CQ``, ``C1``…)."""
-    maps: dict[str, UsageMap] = {}
     folder = files("schemas.catair").joinpath("maps")
+    rows: dict[str, _Row] = {}
     for name in MAPS:
-        for key, row in tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8")).items():
-            maps[key] = UsageMap(
-                key,
-                row["name"],
-                row["source"],
-                _tree(row["rows"]),
-                frozenset(row.get("actions", ())),
-                row.get("first", ""),
-            )
-    return MappingProxyType(maps)
+        rows.update(tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8")))
+    return MappingProxyType({key: make_map(key, rows) for key in rows})
+
+
+def make_map(key: str, maps: Mapping[str, _Row]) -> UsageMap:
+    """The map ``key`` of these, as read from a file of maps. Raises ValueError for an unsound one."""
+    row = maps[key]
+    when = {**row.get("when", {})}
+    if "actions" in row:
+        when["valid_action_code"] = row["actions"]
+    return UsageMap(
+        key,
+        row["name"],
+        row["source"],
+        _tree(list(_included(row["rows"], maps, (key,))), 0, row.get("partial", False)),
+        row.get("first", ""),
+        _values(when),
+        tuple(Node(one["record"], "C", one["max"], (), _values(one.get("when", {}))) for one in row.get("after", ())),
+    )
 
 
 def map_for(application: Application, records: Sequence[Record]) -> UsageMap | None:
     """The map a transaction must follow, chosen by its first record; None when none fits."""
-    candidates = [usage_maps()[name] for name in application.maps]
     head = records[0] if records else Record("", {})
-    for candidate in candidates:
-        if candidate.actions and head.text("valid_action_code") not in candidate.actions:
-            continue
-        if candidate.first and head.layout != candidate.first:
-            continue
-        return candidate
+    maps = usage_maps()
+    for name in application.maps:
+        if maps[name].fits(head):
+            return maps[name]
     return None
 
 
-def is_laid_out(identifier: str) -> bool:
-    """False for a record that CBP defines inside these transactions and that has no table here."""
-    return not identifier.startswith(NOT_LAID_OUT)
+def unfitting(application: Application, head: Record) -> tuple[str, str, str, int]:
+    """Why no map fits a transaction that begins with this record: field key, sentence, remedy, column."""
+    allowed: dict[str, set[str]] = {}
+    for usage in (usage_maps()[name] for name in application.maps):
+        if usage.first in ("", head.layout):
+            for key, values in usage.when:
+                allowed.setdefault(key, set()).update(values)
+    for key, known in allowed.items():
+        if said(head, key) not in known:
+            text = f"No usage map fits {key.replace('_', ' ')} {said(head, key)!r}."
+            column = RECORDS[head.layout].keys[key].start if key in RECORDS[head.layout].keys else 0
+            return key, text, f"Use {', '.join(sorted(known))}.", column
+    return "", f"No usage map fits a transaction that begins with {head.layout} as it stands.", "Check its header.", 0

@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
-from schemas.catair.applications import Application, applications
+from schemas.catair.applications import Application, applications, layout_within
+from schemas.catair.layouts import RECORDS, Direction
 from schemas.catair.problems import PlacedProblem
-from schemas.catair.records import Record, rec, write_record
-from schemas.catair.usage import map_for
+from schemas.catair.records import Record, rec, render
+from schemas.catair.usage import map_for, unfitting
 from schemas.errors import FormatError, Problem
 
 REFERENCE: Final = "CBP CATAIR Batch and Block Control rev 23"
@@ -45,23 +46,43 @@ class BlockSpec:
 
 
 class _Sheet:
-    """Records as they are written, numbered, with the problems found on the way."""
+    """Records as they are written, numbered, with the problems found on the way.
 
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
+    ``family`` and ``direction`` say how a reader of this batch will look at its records.
+    """
+
+    def __init__(self, family: str, direction: Direction) -> None:
+        self.family = family
+        self.direction = direction
+        self.lines: list[str] = []
         self.problems: list[Problem] = []
 
-    def add(self, record: Record, block: int = 0, transaction: int = 0, label: str = "") -> None:
-        """Write one record; a record that cannot be written takes its number all the same."""
-        number = len(self.lines) + 1
+    def add(self, record: Record, label: str, block: int = 0) -> None:
+        """Write one record of the envelope."""
+        self.place(self.write(record), record.layout, label, block)
+
+    def write(self, record: Record) -> Sequence[Problem]:
+        """Write one record, and say what is wrong with it; a wrong one takes its number all the same."""
         try:
-            self.lines.append(write_record(record))
+            line = render(record)
         except FormatError as refused:
-            self.lines.append(b"")
-            for problem in refused.problems:
-                if isinstance(problem, PlacedProblem):
-                    path = problem.path.replace(record.layout, label, 1) if label else problem.path
-                    self.problems.append(problem.at(number, block, transaction, path))
+            self.lines.append("")
+            return refused.problems
+        self.lines.append(line)
+        found = layout_within(line, self.family, self.direction)
+        if found == record.layout:
+            return ()
+        text = f"As it stands, the record would be read as {found}."
+        remedy = f"Make it a {found} record, or change what chooses between the two."
+        source = RECORDS[record.layout].source
+        return (PlacedProblem("wrong_layout", record.layout, text, remedy, source),)
+
+    def place(self, problems: Sequence[Problem], layout: str, label: str, block: int, transaction: int = 0) -> None:
+        """Note the problems of the record written last, under the name it has in its transaction."""
+        for problem in problems:
+            if isinstance(problem, PlacedProblem):
+                path = problem.path.replace(layout, label, 1)
+                self.problems.append(problem.at(len(self.lines), block, transaction, path))
 
     def wrong(self, code: str, path: str, text: str, remedy: str, **place: int) -> None:
         """Note a problem that is not one record's own."""
@@ -72,7 +93,8 @@ class _Sheet:
         """The file; raises FormatError when anything was wrong."""
         if self.problems:
             raise FormatError(self.problems)
-        return b"".join(line + separator for line in self.lines)
+        between = separator.decode("latin-1")
+        return (between.join(self.lines) + between).encode("latin-1")
 
 
 def write_batch(
@@ -85,7 +107,7 @@ def write_batch(
     user_data: str = "",
     record_separator: bytes = b"\n",
     *,
-    direction: Literal["in", "out"] = "in",
+    direction: Direction = "in",
     office: str = "",
 ) -> bytes:
     """The bytes of one batch.
@@ -96,8 +118,8 @@ def write_batch(
     ``SE15[2].quantity`` for the second SE15 of a transaction), of order and repetition by the usage
     map of each transaction's action, and of the envelope.
     """
-    sheet = _Sheet()
     known = applications().get(application)
+    sheet = _Sheet(known.layouts if known else "", direction)
     if known is None or known.direction != direction:
         sheet.wrong(
             "X12",
@@ -116,14 +138,14 @@ def write_batch(
     first = {**head, "application_identifier_code": application, "transmitter_s_user_data_text": user_data}
     if direction == "in":
         first["communication_password"] = password
-    sheet.add(rec(f"A.{direction}", **first), label="A")
+    sheet.add(rec(f"A.{direction}", **first), "A")
     empty = True
     for number, block in enumerate(blocks, 1):
         empty = False
         _write_block(sheet, block, number, application, known, direction)
     if empty:
         sheet.wrong("X03", "B", "A batch has at least one block.", "Give at least one BlockSpec.")
-    sheet.add(rec(f"Z.{direction}", **head), label="Z")
+    sheet.add(rec(f"Z.{direction}", **head), "Z")
     return sheet.bytes_with(record_separator)
 
 
@@ -141,7 +163,7 @@ def write_rejection(
 
     ``conditions`` are X0 and X1 records, the last one the final X1 (``R``, ``F``, ``999``).
     """
-    sheet = _Sheet()
+    sheet = _Sheet("", "out")
     first = rec(
         "A.out",
         sender_receiver_site_code=site,
@@ -150,21 +172,21 @@ def write_rejection(
         sender_receiver_office_code=office,
         transmitter_s_user_data_text=user_data,
     )
-    sheet.add(first, label="A")
-    sheet.add(rec("B.gen"), label="B")
+    sheet.add(first, "A")
+    sheet.add(rec("B.gen"), "B")
     for record in conditions:
         if record.layout not in ("X0", "X0.BLOCK", "X0.TRNACT", "X1"):
             sheet.wrong("X34", record.layout, "A rejection holds X0 and X1 records only.", "Leave it out.")
-        sheet.add(record, block=1)
+        sheet.add(record, record.layout, 1)
     if not conditions or conditions[-1].text("disposition_type_code") != "R":
         sheet.wrong("X37", "X1", "A rejection ends with the final X1 (R, F, 999).", "Add it.")
-    sheet.add(rec("Y.gen", output_transaction_image_count=len(conditions)), label="Y")
-    sheet.add(rec("Z.gen"), label="Z")
+    sheet.add(rec("Y.gen", output_transaction_image_count=len(conditions)), "Y")
+    sheet.add(rec("Z.gen"), "Z")
     return sheet.bytes_with(record_separator)
 
 
 def _write_block(
-    sheet: _Sheet, block: BlockSpec, number: int, application: str, known: Application | None, direction: str
+    sheet: _Sheet, block: BlockSpec, number: int, application: str, known: Application | None, direction: Direction
 ) -> None:
     mirrored: dict[str, str | int] = {
         "processing_district_port_code": block.port,
@@ -181,7 +203,7 @@ def _write_block(
         preparer_indicator=block.preparer_indicator,
         filer_preparer_s_user_data_text=block.user_data,
     )
-    sheet.add(header, block=number, label="B")
+    sheet.add(header, "B", number)
     if not block.transactions:
         sheet.wrong("X04", "B", "A block has at least one transaction.", "Give its transactions.", block=number)
     limit = known.transactions if known else None
@@ -193,7 +215,7 @@ def _write_block(
         _write_transaction(sheet, block, records, number, index, known)
     if direction == "out":
         mirrored["output_transaction_image_count"] = len(sheet.lines) - before
-    sheet.add(rec(f"Y.{direction}", **mirrored), block=number, label="Y")
+    sheet.add(rec(f"Y.{direction}", **mirrored), "Y", number)
 
 
 def _write_transaction(
@@ -204,36 +226,34 @@ def _write_transaction(
     if not records:
         sheet.wrong("X33", "", "A transaction has at least one record.", "Give its records.", **place)
         return
-    labels = labelled(records)
     if known is not None and known.maps:
-        usage = map_for(known, records)
-        if usage is None:
-            action = records[0].text("valid_action_code")
-            text = f"No usage map fits a transaction that begins with {records[0].layout} and action {action!r}."
-            sheet.wrong(
-                "unknown_action",
-                f"{records[0].layout}.valid_action_code",
-                text,
-                "Begin with the header record and a known action.",
-                **place,
-            )
-        else:
-            for fault in usage.check(records):
-                path = fault.about if fault.code == "X37" else labels[fault.index]
-                sheet.wrong(fault.code, path, fault.text, f"See {usage.source}.", record=start + fault.index, **place)
+        _check_order(sheet, records, number, index, known)
     filer = records[0].text("entry_filer_code")
     if filer and filer != block.filer:
         text = f"The entry's filer code {filer!r} is not that of its block, {block.filer!r}."
-        sheet.wrong(
-            "filer_mismatch",
-            f"{labels[0]}.entry_filer_code",
-            text,
-            "Put it in a block of its own filer.",
-            record=start,
-            **place,
-        )
-    for record, label in zip(records, labels, strict=True):
-        sheet.add(record, number, index, label)
+        path = f"{records[0].layout}.entry_filer_code"
+        sheet.wrong("filer_mismatch", path, text, "Put it in a block of its own filer.", record=start, **place)
+    for at, record in enumerate(records):
+        problems = sheet.write(record)
+        if problems:
+            sheet.place(problems, record.layout, labelled(records)[at], number, index)
+
+
+def _check_order(sheet: _Sheet, records: Sequence[Record], number: int, index: int, known: Application) -> None:
+    """The usage map of the transaction, obeyed as a reader would have it."""
+    start = len(sheet.lines) + 1
+    usage = map_for(known, records)
+    if usage is None:
+        key, text, remedy, column = unfitting(known, records[0])
+        path = f"{records[0].layout}.{key}".rstrip(".")
+        sheet.wrong("unknown_action", path, text, remedy, block=number, transaction=index, column=column)
+        return
+    faults = usage.check(records)
+    labels = labelled(records) if faults else []
+    for fault in faults:
+        path = fault.about if fault.code == "X37" else labels[fault.index]
+        at = {"record": start + fault.index, "block": number, "transaction": index}
+        sheet.wrong(fault.code, path, fault.text, f"See {usage.source}.", **at)
 
 
 def labelled(records: Sequence[Record]) -> list[str]:

@@ -6,8 +6,9 @@ What is here (import from this package; the modules below it may be cut differen
   :class:`Loop`;
 - making: :func:`seg`, :func:`seg_at`, :func:`envelope_for`, :func:`write_interchange`, :func:`write_ta1`,
   :func:`render`;
-- reading: :func:`read_interchange`, :func:`trip_number_candidates`, :func:`shipment_control_number`,
-  :func:`read_remark`, :func:`remark_text`, :func:`read_summary`;
+- reading: :func:`read_interchange` (one filing), :func:`stream` (a file of any size, :class:`X12Stream`),
+  :func:`trip_number_candidates`, :func:`shipment_control_number`, :func:`read_remark`, :func:`remark_text`,
+  :func:`read_summary`;
 - answering: :func:`answer_envelope`, :func:`is_acknowledged`, :func:`build_997`, :func:`build_ta1`, :func:`ta1_note`,
   :func:`write_remark`, :func:`write_summary`;
 - looking: :func:`annotate`, :func:`inspection`, and the tables :data:`SEGMENTS`, :data:`SETS`, :data:`CODES`.
@@ -34,6 +35,7 @@ from schemas.x12.segments import (
     shipment_control_number,
     trip_number_candidates,
 )
+from schemas.x12.streaming import X12Stream, stream
 from schemas.x12.tables import CODES, SEGMENTS, SETS
 from schemas.x12.writer import render, write_interchange, write_ta1
 
@@ -53,6 +55,7 @@ __all__ = [
     "Segment",
     "Separators",
     "Summary",
+    "X12Stream",
     "annotate",
     "answer_envelope",
     "build_997",
@@ -68,6 +71,7 @@ __all__ = [
     "seg",
     "seg_at",
     "shipment_control_number",
+    "stream",
     "ta1_note",
     "trip_number_candidates",
     "write_interchange",

@@ -38,7 +38,8 @@ class _Plain:
 
     def __call__(self, value: str, longest: int) -> str:
         """``value``, or nothing if it is blank, too long or holds a sign that the answer may not."""
-        return value if value.strip(" ") and len(value) <= longest and self._signs.issuperset(value) else ""
+        bare = value.rstrip(" ")  # X12 leaves out spaces at the end of a value
+        return bare if bare and len(bare) <= longest and self._signs.issuperset(bare) else ""
 
 
 def is_acknowledged(interchange: Interchange) -> bool:

@@ -1,21 +1,26 @@
 """What would a person want to see of an interchange? Every segment and element with names, values and meanings.
 
 The output is plain data (strings, numbers, lists, dictionaries), ready for JSON. Nothing is judged here: problems
-are those of the reader.
+are those of the reader. Passwords of the ISA are never shown; with ``mask`` personal data are not either
+(:mod:`schemas.x12.masking`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 from schemas.errors import FormatError, Problem
+from schemas.personal import without_quotes
 from schemas.profile import Profile, load_profile
+from schemas.x12.grammar import Walk, grammar
 from schemas.x12.interchange import Interchange
+from schemas.x12.masking import masked_elements, masked_name, masked_path, masked_sentence, without_secrets
 from schemas.x12.problems import PlacedProblem
 from schemas.x12.reader import read_interchange
 from schemas.x12.remarks import read_remark
 from schemas.x12.segments import PlacedSegment
-from schemas.x12.tables import CODES, SEGMENTS, ElementDef
+from schemas.x12.tables import CODES, SEGMENTS, SETS, ElementDef
 
 
 def code_text(element: ElementDef, value: str, profile: Profile) -> str:
@@ -48,97 +53,167 @@ def _profile_text(reference: str, value: str, profile: Profile) -> str:
     return next((word for word, code in words.items() if code == value), "")
 
 
-def annotate(interchange: Interchange, profile: Profile | None = None) -> list[dict[str, Any]]:
+class Describer:
+    """Describes the segments of a file one after the other, in the order of the file.
+
+    It follows the grammar of the set, so that a segment knows how many loops stand around it, and remembers the
+    segment that the next one may speak of (a K1 in a 355 speaks of the segment before it, an AK4 of its AK3).
+    """
+
+    def __init__(self, profile: Profile | None = None, *, mask: bool = False) -> None:
+        self.profile = profile or load_profile()
+        self.mask = mask
+        self._set_id = ""
+        self._walk: Walk | None = None
+        self._number = 0
+        self._about: PlacedSegment | None = None
+
+    def row(self, segment: PlacedSegment, problems: Sequence[PlacedProblem] = ()) -> dict[str, Any]:
+        """The segment as JSON-able data (see :func:`annotate`) with the problems that stand at it."""
+        return self.described(segment, problems, self.follow(segment))
+
+    def described(self, segment: PlacedSegment, problems: Sequence[PlacedProblem], depth: int) -> dict[str, Any]:
+        """The segment that was followed last as JSON-able data."""
+        faulty = {one.element for one in problems if one.element}
+        elements = self._elements(segment, faulty)
+        definition = SEGMENTS.get(segment.id)
+        row: dict[str, Any] = {
+            "segment": self.name(segment.id),
+            "name": definition.name if definition else "",
+            "number": segment.number,
+            "offset": segment.offset,
+            "depth": depth,
+            "elements": elements,
+        }
+        if problems:
+            row["problems"] = [self.problem(one, segment) for one in problems]
+        return row
+
+    def elements(self, segment: PlacedSegment, faulty: Collection[int] = ()) -> tuple[str, ...]:
+        """The elements of the segment described last (or of an earlier one without context) as they may be shown."""
+        if self.mask:
+            return masked_elements(
+                segment._replace(elements=without_secrets(segment)), about=self._context(segment), faulty=faulty
+            )
+        return without_secrets(segment)
+
+    def problem(self, problem: Problem, segment: PlacedSegment | None = None) -> dict[str, Any]:
+        """A problem as it is listed; ``segment`` is the one it stands at."""
+        text, path = problem.text, problem.path
+        if self.mask and isinstance(problem, PlacedProblem):
+            path = masked_path(problem)
+            text = masked_sentence(problem, self.hidden_values(segment) if segment else ())
+        elif self.mask:
+            text = without_quotes(text)
+        return {
+            "code": problem.code,
+            "kind": "format",
+            "position": problem.position if isinstance(problem, PlacedProblem) else "",
+            "path": path,
+            "text": text,
+            "remedy": problem.remedy,
+            "reference": problem.reference,
+        }
+
+    def name(self, segment_id: str) -> str:
+        """The name of a segment as it may be shown."""
+        return masked_name(segment_id) if self.mask else segment_id
+
+    def hidden_values(self, segment: PlacedSegment) -> list[str]:
+        """The values of a segment that are not shown."""
+        shown = self.elements(segment)
+        return [value for value, after in zip(segment.elements, shown, strict=True) if value != after]
+
+    def _context(self, segment: PlacedSegment) -> PlacedSegment | None:
+        about = self._about
+        if about is None or (segment.id == "K1" and (self._set_id != "355" or self.profile.k1_second == "text")):
+            return None
+        return about
+
+    def follow(self, segment: PlacedSegment) -> int:
+        """Go on to this segment, to be done for every one in order; how many loops stand around it."""
+        if segment.id == "ST":
+            self._set_id = segment.element(1)
+            self._walk = grammar(self._set_id).walk() if self._set_id in SETS else None
+            self._about = None
+        elif segment.number and self._walk is not None:
+            self._walk.step(segment.id)
+        if segment.id not in _SPEAKS_OF_ANOTHER:
+            self._about = segment
+        if self._walk is None or not segment.number or not self._walk.placed:
+            return 0
+        places, at, depth = self._walk.grammar.places, self._walk.place, 0
+        if not places[at].is_loop:
+            at = places[at].parent
+        while at >= 0:
+            depth, at = depth + 1, places[at].parent
+        return depth
+
+    def _elements(self, segment: PlacedSegment, faulty: Collection[int]) -> list[dict[str, Any]]:
+        definition = SEGMENTS.get(segment.id)
+        known = definition.elements if definition else ()
+        values = self.elements(segment, faulty)
+        name = self.name(segment.id)
+        elements: list[dict[str, Any]] = []
+        for position, value in enumerate(values, start=1):
+            if not value.strip(" "):
+                continue
+            if position > len(known):
+                elements.append({"ref": f"{name}{position:02d}", "data_element": "", "name": "", "value": value})
+                continue
+            element = known[position - 1]
+            row = {"ref": element.reference, "data_element": element.data_element, "name": element.name, "value": value}
+            told = value == segment.elements[position - 1]
+            text = code_text(element, value.rstrip(" "), self.profile) if told else ""
+            elements.append(row | {"text": text} if text else row)
+        if segment.id == "K1" and elements:
+            remark = read_remark(segment, self.profile)
+            listed = self.profile.error(remark.code, remark.text)
+            if listed is not None:
+                elements[0]["text"] = listed.text
+        return elements
+
+
+_SPEAKS_OF_ANOTHER: Final = frozenset({"K1", "AK4"})
+
+
+def annotate(interchange: Interchange, profile: Profile | None = None, *, mask: bool = False) -> list[dict[str, Any]]:
     """Every segment from ISA to IEA as JSON-able data, in the order of the file.
 
     Each has ``segment``, ``name``, ``number`` (ST = 1, 0 in the envelope), ``offset`` (byte), ``depth`` (how many
     loops stand around it), ``elements`` (``ref``, ``data_element``, ``name``, ``value`` and, where known, ``text``),
     and ``problems`` where it has some.
     """
-    used = profile or load_profile()
+    describer = Describer(profile, mask=mask)
     faults: dict[int, list[PlacedProblem]] = {}
     for problem in interchange.problems:
         if problem.offset >= 0:
             faults.setdefault(problem.number or -1, []).append(problem)
-    depths = _depths(interchange)
-    before = [interchange.isa, *interchange.ta1_segments, *([interchange.gs] if interchange.gs else [])]
-    after = [one for one in (interchange.ge, interchange.iea) if one is not None]
-    shown = [_segment(one, 0, [], used) for one in sorted(before, key=lambda one: one.offset)]
-    shown += [
-        _segment(one, depths.get(one.number, 0), faults.get(one.number, []), used) for one in interchange.segments
-    ]
-    shown += [_segment(one, 0, [], used) for one in after]
-    for problem in faults.get(-1, []):
-        owner = next((one for one in shown if one["segment"] == problem.segment and not one["number"]), None)
-        if owner is not None:
-            owner.setdefault("problems", []).append(problem.as_dict())
+    envelope = [interchange.isa, *interchange.ta1_segments]
+    envelope += [one for one in (interchange.gs, interchange.ge, interchange.iea) if one is not None]
+    shown = []
+    for segment in sorted((*envelope, *interchange.segments), key=lambda one: one.offset):
+        at = faults.get(segment.number, []) if segment.number else faults.get(-1, [])
+        shown.append(describer.row(segment, [one for one in at if segment.number or one.segment == segment.id]))
     return shown
 
 
-def inspection(data: bytes, profile: Profile | None = None) -> dict[str, Any]:
-    """The answer of ``gateway inspect`` for X12: ``format``, ``messages``, ``errors``; never raises for any bytes."""
+def inspection(data: bytes, profile: Profile | None = None, *, mask: bool = False) -> dict[str, Any]:
+    """One interchange as a document: ``format``, ``messages``, ``errors``; never raises for any bytes."""
     used = profile or load_profile()
+    describer = Describer(used, mask=mask)
     try:
         interchange = read_interchange(data, used)
     except FormatError as refused:
-        return {"format": "x12", "messages": [], "errors": [_error(problem) for problem in refused.problems]}
+        return {"format": "x12", "messages": [], "errors": [describer.problem(one) for one in refused.problems]}
     message = {
         "type": interchange.set_id or ("TA1" if interchange.ta1 else ""),
         "control_number": interchange.isa.element(13),
-        "segments": annotate(interchange, used),
+        "segments": annotate(interchange, used, mask=mask),
     }
-    errors = [_error(problem) for problem in interchange.problems if problem.severity == "error"]
-    warnings = [_error(problem) for problem in interchange.problems if problem.severity == "warning"]
+    at = {one.number: one for one in interchange.segments}
+    told = [(one, describer.problem(one, at.get(one.number))) for one in interchange.problems]
+    errors = [shown for one, shown in told if one.severity == "error"]
+    warnings = [shown for one, shown in told if one.severity == "warning"]
     answer: dict[str, Any] = {"format": "x12", "messages": [message], "errors": errors}
     return answer | {"warnings": warnings} if warnings else answer
-
-
-def _error(problem: Problem) -> dict[str, Any]:
-    position = problem.position if isinstance(problem, PlacedProblem) else ""
-    return {
-        "code": problem.code,
-        "position": position,
-        "path": problem.path,
-        "text": problem.text,
-        "remedy": problem.remedy,
-    }
-
-
-def _segment(segment: PlacedSegment, depth: int, faults: list[PlacedProblem], profile: Profile) -> dict[str, Any]:
-    definition = SEGMENTS.get(segment.id)
-    known = definition.elements if definition else ()
-    elements = []
-    for position, value in enumerate(segment.elements, start=1):
-        if not value.strip(" "):
-            continue
-        if position > len(known):
-            elements.append({"ref": f"{segment.id}{position:02d}", "data_element": "", "name": "", "value": value})
-            continue
-        element = known[position - 1]
-        row = {"ref": element.reference, "data_element": element.data_element, "name": element.name, "value": value}
-        text = code_text(element, value.rstrip(" "), profile)
-        elements.append(row | {"text": text} if text else row)
-    if segment.id == "K1" and elements:
-        listed = profile.error(*(lambda remark: (remark.code, remark.text))(read_remark(segment, profile)))
-        if listed is not None:
-            elements[0]["text"] = listed.text
-    answer: dict[str, Any] = {
-        "segment": segment.id,
-        "name": definition.name if definition else "",
-        "number": segment.number,
-        "offset": segment.offset,
-        "depth": depth,
-        "elements": elements,
-    }
-    return answer | {"problems": [one.as_dict() for one in faults]} if faults else answer
-
-
-def _depths(interchange: Interchange) -> dict[int, int]:
-    """How many loops stand around each segment, by its number."""
-    depths: dict[int, int] = {}
-    stack = [(interchange.loops, 0)]
-    while stack:
-        loop, depth = stack.pop()
-        depths.update((segment.number, depth) for segment in loop.segments)
-        stack.extend((inner, depth + 1) for inner in loop.loops)
-    return depths

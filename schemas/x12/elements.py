@@ -1,9 +1,8 @@
 """Is this segment well formed? Types, lengths, characters, codes and relational rules of its elements.
 
 Two ways, one truth. :meth:`Checker.faults` looks at every element and names every fault. Because it is slow and most
-segments are sound, :class:`Checker` first tries one compiled pattern over the whole segment; a segment that the
-pattern takes is sound, any other is diagnosed. The pattern may be stricter than the truth (a 29 February goes the
-slow way), never laxer; a property test holds that.
+segments are sound, :meth:`Checker.sound` first tries one compiled pattern over the whole segment
+(:mod:`schemas.x12.patterns`); a segment that the pattern takes is sound, any other is looked at closely.
 
 Characters: CBP's set (CSMS 12-000403: capitals, digits, most specials; the space is recalled) without the four
 separators in use. Lengths of numbers count digits, not sign and point. An element of spaces only holds nothing
@@ -13,26 +12,23 @@ and is a fault.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from schemas.text import CBP_CHARACTERS
+from schemas.x12.patterns import ValuePattern, escaped, rules_left, sound_pattern
 from schemas.x12.problems import shown
 from schemas.x12.segments import Separators
 from schemas.x12.tables import CODES, SEGMENTS, SETS, ElementDef, Relation, SegmentDef
 
 CHARACTER_SOURCE: Final = "CSMS 12-000403"
-_KNOWN_PATTERNS: Final = 4096
+_KNOWN_SHAPES: Final = 4096
 
 _R = re.compile(r"-?([0-9]+(\.[0-9]+)?|\.[0-9]+)")
 _N = re.compile(r"-?[0-9]+")
 _DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_MONTH_AND_DAY: Final = (
-    "(?:(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|1[0-9]|2[0-8]))"
-)
-_CLOCK: Final = "(?:[01][0-9]|2[0-3])[0-5][0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +107,10 @@ _RELATION_TEXT: Final = {
 
 
 class Checker:
-    """The checks of one segment in one set under one choice of separators: quick (:meth:`sound`) or full."""
+    """The checks of one segment in one set under one choice of separators: quick (:meth:`quick`) or full."""
 
-    __slots__ = ("_elements", "_illegal", "_known", "_lists", "_match", "_separators", "_widest", "definition")
+    __slots__ = ("_elements", "_held", "_illegal", "_lists", "_separators", "_two_separators", "_widest",
+                 "definition", "leading_space", "rules", "takes")  # fmt: skip
 
     def __init__(self, definition: SegmentDef, set_id: str, separators: Separators) -> None:
         self.definition = definition
@@ -125,23 +122,39 @@ class Checker:
             (element, widths.get(element.reference, element.longest)) for element in definition.elements
         )
         self._widest = len(self._elements)
-        self._illegal = re.compile(f"[^{_escaped(_legal(separators))}]")
-        self._known: dict[tuple[bool, ...], bool] = {}
-        self._match: Callable[[str], object] = re.compile(self._pattern()).fullmatch
+        legal = _legal(separators)
+        self._illegal = re.compile(f"[^{escaped(legal)}]")
+        patterns = ValuePattern(legal, separators.component)
+        values = {
+            element.position: patterns.of(element, longest, self._codes(element)) for element, longest in self._elements
+        }
+        self.takes: Callable[[str], object] = sound_pattern(definition, values, separators.element).fullmatch
+        self.rules = rules_left(definition)
+        self._held: dict[tuple[bool, ...] | int, bool] = {}
+        self.leading_space = separators.element + " "
+        self._two_separators = separators.element * 2
 
-    def sound(self, raw: str, elements: tuple[str, ...] | list[str]) -> bool:
-        """Whether the segment text ``raw``, split into ``elements``, is sound; ``False`` also means "look closer"."""
-        if self._match(raw) is None:
-            return False
-        if not self.definition.rules:
-            return True
-        present = tuple(map(bool, elements))
-        held = self._known.get(present)
+    def quick(self, raw: str, elements: Sequence[str]) -> bool:
+        """Whether the pattern takes the segment text ``raw``, split into ``elements``; ``False``: look closer."""
+        return self.takes(raw) is not None and self.leading_space not in raw and self.holds(raw, elements)
+
+    def holds(self, raw: str, elements: Sequence[str]) -> bool:
+        """Whether ``rules``, the relational rules that the pattern leaves open, hold."""
+        # Without an empty element in between, the number of elements says which are there.
+        present = tuple(map(bool, elements)) if self._two_separators in raw else len(elements)
+        held = self._held.get(present)
         if held is None:
-            held = all(relation_holds(rule, present) for rule in self.definition.rules)
-            if len(self._known) < _KNOWN_PATTERNS:
-                self._known[present] = held
+            there = tuple(map(bool, elements))
+            held = all(relation_holds(rule, there) for rule in self.rules)
+            if len(self._held) < _KNOWN_SHAPES:
+                self._held[present] = held
         return held
+
+    def sound(self, raw: str, elements: Sequence[str]) -> bool:
+        """Whether the segment text ``raw``, split into ``elements``, is sound and ends with a value."""
+        return self.quick(raw, elements) or (
+            bool(elements) and bool(elements[-1]) and next(self.faults(tuple(elements)), None) is None
+        )
 
     def faults(self, elements: tuple[str, ...]) -> Iterator[Fault]:
         """Every fault of the segment, element by element, then the relational rules."""
@@ -158,7 +171,7 @@ class Checker:
                     f"{_title(element)} is mandatory and missing.",
                     "Send the element.",
                 )
-        if not any(elements):
+        if not any(elements) and all(element.use != "M" for element, _ in self._elements):  # else told already
             nothing = ElementDef(f"{self.definition.id}01", 1, "", "", "M", "AN", 1, 1, "", "seen", "")
             yield Fault(
                 "segment_empty", "1", nothing, "", f"{self.definition.id} holds nothing.", "Leave the segment out."
@@ -259,42 +272,9 @@ class Checker:
             return None
         return frozenset(CODES[element.codes].codes)
 
-    def _pattern(self) -> str:
-        """One pattern for a sound segment: every element in turn, nothing empty at the end."""
-        separator = re.escape(self._separators.element)
-        rest, needed = "", False
-        for element, longest in reversed(self._elements):
-            value = self._value(element, longest)
-            rest = separator + (value if element.use == "M" else f"(?:{value}|)") + rest
-            needed = needed or element.use == "M" or element.position == 1
-            rest = rest if needed else f"(?:{rest}|)"
-        return f"{self.definition.id}{rest}(?<!{separator})"
-
-    def _value(self, element: ElementDef, longest: int) -> str:
-        """The pattern of one element that is there."""
-        kind, shortest = element.type, element.shortest
-        listed = self._codes(element)
-        if listed is not None:
-            return "(?:" + "|".join(re.escape(code) for code in sorted(listed)) + ")"
-        if kind in ("N0", "N2"):
-            return f"-?[0-9]{{{shortest},{longest}}}"
-        if kind == "R":
-            return rf"-?(?:[0-9]{{{shortest},{longest}}}(?![.])|(?=[0-9.]{{2,{longest + 1}}}(?![0-9.]))[0-9]*\.[0-9]+)"
-        if kind == "DT":
-            return ("(?:19|20)[0-9]{2}" if shortest == 8 else "[0-9]{2}") + _MONTH_AND_DAY
-        if kind == "TM":
-            return _CLOCK if longest == 4 else _CLOCK + "(?:[0-5][0-9](?:[0-9]{1,2})?)?"
-        signs = _legal(self._separators) | ({self._separators.component} if kind == "composite" else set())
-        not_blank = rf"(?! +(?:{re.escape(self._separators.element)}|\Z))"
-        return f"{not_blank}[{_escaped(signs)}]{{{shortest},{longest}}}"
-
 
 def _legal(separators: Separators) -> frozenset[str]:
     return CBP_CHARACTERS - frozenset(separators.signs)
-
-
-def _escaped(signs: frozenset[str] | set[str]) -> str:
-    return re.escape("".join(sorted(signs)))
 
 
 def _title(element: ElementDef) -> str:

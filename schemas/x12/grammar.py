@@ -3,14 +3,21 @@
 A set is a tree of places (:class:`schemas.x12.tables.LoopDef`). The place of the last segment fixes the open
 loops and how far each has come, so "which place comes next for segment X" is a table made once: ``moves[last][id]``.
 Rules for finding it: the innermost open loop first, then outwards; within a loop a segment may stand at the
-current rank or a later one. What was mandatory and has been passed on the way is known at the same time. Only the
-number of repetitions is counted while reading.
+current rank or a later one. What was mandatory and has been passed on the way is known at the same time.
+
+Repetitions are counted while reading, and where the counting begins is part of the table as well: a segment that comes
+from an earlier rank, or from the header of its loop, stands there for the first time. Only segments that share a rank
+(they come in any order) need their counts set back when their loop begins again: ``resets``.
+
+:meth:`Walk.step` is the whole truth. The loops that read and write take the same steps themselves from
+``steps``, which holds the moves that pass nothing, and come back to :meth:`Walk.step` for every other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from schemas.x12.tables import SETS, LoopDef
 
@@ -30,22 +37,33 @@ class Place:
         return self.last > self.first
 
 
-Move = tuple[int, tuple[str, ...]]
-"""The next place and the mandatory segments that were passed without standing there."""
+class Move(NamedTuple):
+    """What one segment does.
+
+    ``place`` is next; ``passed`` are mandatory segments that were left out on the way; ``most`` is 0 where the segment
+    stands there for the first time, else how often it may have stood there when it comes again; the counts of the
+    places ``resets`` begin anew.
+    """
+
+    place: int
+    passed: tuple[str, ...]
+    most: int
+    resets: tuple[int, ...]
+
+
+Steps = dict[str, "tuple[Steps, int, int, tuple[int, ...]]"]
+"""Sound moves from one place, by segment: the steps from the next place, that place, ``most`` and ``resets``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """A compiled set. ``moves[place][segment]`` is absent where the segment may not stand.
-
-    ``spans`` repeats for each place what every step needs: most repetitions, first and last member.
-    """
+    """A compiled set. ``moves[place][segment]`` is absent where the segment may not stand."""
 
     set_id: str
     places: tuple[Place, ...]
     moves: tuple[dict[str, Move], ...]
+    steps: tuple[Steps, ...]
     segments: frozenset[str]
-    spans: tuple[tuple[int, int, int], ...]
 
     def walk(self) -> Walk:
         """A walk that stands on ST."""
@@ -56,40 +74,39 @@ class Walk:
     """Where one message stands in its grammar; :meth:`step` takes the next segment.
 
     After a step that returned ``False``: ``placed`` tells whether the segment could stand at all, ``passed`` which
-    mandatory segments are missing before it, ``repetitions`` and ``most`` whether it came too often.
+    mandatory segments are missing before it, ``repetitions`` and ``most`` whether it came too often. Who takes steps
+    from ``grammar.steps`` keeps ``place`` and ``counts`` as :meth:`step` would.
     """
 
-    __slots__ = ("_counts", "_empty", "_moves", "_spans", "grammar", "passed", "place", "placed")
+    __slots__ = ("counts", "grammar", "passed", "place", "placed")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self.place = 0
         self.placed = True
         self.passed: tuple[str, ...] = ()
-        self._moves = grammar.moves
-        self._spans = grammar.spans
-        self._counts = [0] * len(grammar.places)
-        self._empty = tuple([0] * (last - first) for _, first, last in grammar.spans)
+        self.counts = [0] * len(grammar.places)
 
     def step(self, segment_id: str) -> bool:
         """Go to the next place for ``segment_id``; ``True`` if all is well.
 
         Where the segment may not stand, the walk stays where it was.
         """
-        move = self._moves[self.place].get(segment_id)
+        move = self.grammar.moves[self.place].get(segment_id)
         if move is None:
             self.placed, self.passed = False, ()
             return False
-        place, passed = move
-        self.place = place
-        count = self._counts[place] = self._counts[place] + 1
-        most, first, last = self._spans[place]
-        if last > first:
-            self._counts[first:last] = self._empty[place]
-        if passed or count > most:
-            self.placed, self.passed = True, passed
-            return False
-        return True
+        self.placed, self.place, self.passed = True, move.place, move.passed
+        count = self.counts[move.place] + 1 if move.most else 1
+        self.counts[move.place] = count
+        for place in move.resets:
+            self.counts[place] = 0
+        return not move.passed and (not move.most or count <= move.most)
+
+    @property
+    def steps(self) -> Steps:
+        """The sound moves from here that pass nothing."""
+        return self.grammar.steps[self.place]
 
     @property
     def here(self) -> str:
@@ -104,7 +121,7 @@ class Walk:
     @property
     def repetitions(self) -> int:
         """How often the current place has been taken in its loop."""
-        return self._counts[self.place]
+        return self.counts[self.place]
 
     @property
     def is_loop(self) -> bool:
@@ -138,7 +155,7 @@ def _places(structure: LoopDef) -> tuple[Place, ...]:
 
 def _moves(structure: LoopDef, places: tuple[Place, ...], at: int, segments: frozenset[str]) -> dict[str, Move]:
     """Every move from place ``at``."""
-    levels: list[tuple[range, int]] = []
+    levels: list[tuple[range, int]] = []  # the members of each open loop, and where the message stands among them
     here = places[at]
     if here.is_loop:
         levels.append((range(here.first, here.last), -1))
@@ -146,38 +163,55 @@ def _moves(structure: LoopDef, places: tuple[Place, ...], at: int, segments: fro
     while True:
         parent = places[current].parent
         members = range(places[parent].first, places[parent].last) if parent >= 0 else range(len(structure.members))
-        levels.append((members, places[current].definition.rank))
+        levels.append((members, current))
         if parent < 0:
             break
         current = parent
+
+    def rank(place: int) -> int:
+        return places[place].definition.rank if place >= 0 else -1
 
     def passed(members: range, after: int, before: int | None) -> list[str]:
         return [
             places[one].definition.id
             for one in members
-            if places[one].definition.mandatory
-            and places[one].definition.rank > after
-            and (before is None or places[one].definition.rank < before)
+            if places[one].definition.mandatory and rank(one) > after and (before is None or rank(one) < before)
         ]
 
     moves: dict[str, Move] = {}
     for segment in segments:
         missing: list[str] = []
-        for members, rank in levels:
+        for members, stands in levels:
+            reached = rank(stands)
             target = next(
-                (
-                    one
-                    for one in members
-                    if places[one].definition.id == segment and places[one].definition.rank >= rank
-                ),
-                None,
+                (one for one in members if places[one].definition.id == segment and rank(one) >= reached), None
             )
-            if target is not None:
-                missing += passed(members, rank, places[target].definition.rank)
-                moves[segment] = (target, tuple(missing))
-                break
-            missing += passed(members, rank, None)
+            if target is None:
+                missing += passed(members, reached, None)
+                continue
+            missing += passed(members, reached, rank(target))
+            again = target == stands or target in _mixed(places, members)
+            most = places[target].definition.most if again else 0
+            resets = _mixed(places, range(places[target].first, places[target].last))
+            moves[segment] = Move(target, tuple(missing), most, resets)
+            break
     return moves
+
+
+def _mixed(places: tuple[Place, ...], members: range) -> tuple[int, ...]:
+    """The members of a loop that share their rank with another: they come in any order."""
+    ranks = [places[one].definition.rank for one in members]
+    return tuple(one for one, rank in zip(members, ranks, strict=True) if ranks.count(rank) > 1)
+
+
+def _steps(moves: tuple[dict[str, Move], ...]) -> tuple[Steps, ...]:
+    """The moves that pass nothing, each leading to the steps of the place where it ends."""
+    steps: tuple[Steps, ...] = tuple({} for _ in moves)
+    for here, table in zip(steps, moves, strict=True):
+        for segment, move in table.items():
+            if not move.passed and segment not in ("ST", "SE"):
+                here[segment] = (steps[move.place], move.place, move.most, move.resets)
+    return steps
 
 
 @cache
@@ -186,10 +220,5 @@ def grammar(set_id: str) -> Grammar:
     structure = SETS[set_id].structure
     places = _places(structure)
     segments = frozenset(place.definition.id for place in places)
-    return Grammar(
-        set_id,
-        places,
-        tuple(_moves(structure, places, at, segments) for at in range(len(places))),
-        segments,
-        tuple((place.definition.most, place.first, place.last) for place in places),
-    )
+    moves = tuple(_moves(structure, places, at, segments) for at in range(len(places)))
+    return Grammar(set_id, places, moves, _steps(moves), segments)

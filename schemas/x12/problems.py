@@ -2,7 +2,8 @@
 
 Rules: a :class:`PlacedProblem` is a :class:`schemas.errors.Problem` with its place; ``acknowledgment`` is the
 code that a TA1, AK9, AK5, AK3 or AK4 gives for it, by ``level``. Messages show at most the first forty
-characters of a value. A message collects all its problems up to :data:`MOST_PROBLEMS`; more are counted.
+characters of a value. A reading collects all its problems up to :data:`MOST_PROBLEMS`, or until their values
+have :data:`MOST_VALUE_CHARACTERS`; more are counted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from schemas.errors import Problem
 Level = Literal["interchange", "group", "set", "segment", "element"]
 
 MOST_PROBLEMS: Final = 50_000
-"""Problems kept for one interchange: five for each of the 9,999 shipments that a message may hold."""
+"""Problems kept of one reading: five for each of the 9,999 shipments that a message may hold."""
+
+MOST_VALUE_CHARACTERS: Final = 16_777_216
+"""Characters of bad values kept with them; a whole interchange is smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +57,23 @@ def shown(value: str) -> str:
 
 
 class Problems:
-    """Collects the problems of one interchange, bounded."""
+    """Collects the problems of one reading or writing, bounded."""
 
     def __init__(self) -> None:
         self._kept: list[PlacedProblem] = []
         self._more = 0
+        self._room = MOST_VALUE_CHARACTERS
+        self._last = ""
 
     def add(self, problem: PlacedProblem) -> None:
         """Keep ``problem``, or count it if there are too many already."""
-        if len(self._kept) < MOST_PROBLEMS:
-            self._kept.append(problem)
-        else:
+        needed = 0 if problem.value is self._last else len(problem.value)  # faults of one element share its value
+        if len(self._kept) >= MOST_PROBLEMS or needed > self._room:
             self._more += 1
+            return
+        self._last = problem.value
+        self._room -= needed
+        self._kept.append(problem)
 
     def __len__(self) -> int:
         return len(self._kept) + self._more

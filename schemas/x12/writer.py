@@ -16,6 +16,7 @@ from schemas.x12.elements import CHARACTER_SOURCE, Checker, CheckerTable, checke
 from schemas.x12.envelope import SET_CONTROL_NUMBER, Envelope, envelope_problems, gs_segment, isa_text
 from schemas.x12.grammar import Walk, grammar
 from schemas.x12.interchange import MOST_BYTES, MOST_SEGMENTS, Interchange
+from schemas.x12.known import KnownSegments
 from schemas.x12.problems import PlacedProblem, Problems, shown
 from schemas.x12.segments import Segment, Separators, seg
 from schemas.x12.tables import SEGMENTS, SETS
@@ -127,32 +128,70 @@ def _line(segment: Segment, separators: Separators) -> str:
 def _set_lines(
     set_id: str, body: Iterable[Segment], control_number: str, separators: Separators, problems: Problems
 ) -> list[str]:
-    """The text of every segment from ST to SE; the hot loop."""
+    """The text of every segment from ST to SE; the hot loop, which takes its steps as the reader does."""
     table = checkers(set_id, separators)
-    find, element_separator = table.find, separators.element
-    join = element_separator.join
+    known = KnownSegments(table, separators.element)
+    recall, learn, join = known.get, known.learn, separators.element.join
     walk = grammar(set_id).walk()
-    step = walk.step
+    counts, here, place = walk.counts, walk.steps, walk.place
     lines = [_checked(seg("ST", set_id, control_number), 1, table, separators, problems)]
     keep = lines.append
     number = 1
     for segment in body:
         number += 1
         name, elements = segment
-        checker = find(name)
-        if checker is None or name in ("ST", "SE"):
-            _refuse(name, number, problems)
-            continue
         line = join((name, *elements))
+        _, taken = recall(line) or learn(line)
+        try:
+            following, next_place, most, resets = here[name]
+        except KeyError:
+            walk.place = place
+            _closely(segment, line, number, walk, table, separators, problems)
+            if name in SEGMENTS and name not in ("ST", "SE"):
+                keep(line)
+            here, place = walk.steps, walk.place
+            continue
         keep(line)
-        if line.count(element_separator) != len(elements) or not checker.sound(line, elements):
-            _element_problems(checker, segment, number, problems)
-        if not step(name):
-            _look(name, number, walk, problems)
-    if not step("SE"):
+        # As many elements as were given, or one of them holds the separator (or the segment is not sound).
+        if not taken or len(taken) != len(elements):
+            checker = table.find(name)
+            if checker is not None:
+                _element_problems(checker, segment, number, problems)
+        here, place = following, next_place
+        if most:
+            count = counts[place] = counts[place] + 1
+            if count > most:
+                _too_often(name, number, walk, place, problems)
+        else:
+            counts[place] = 1
+        if resets:
+            for one in resets:
+                counts[one] = 0
+    walk.place = place
+    if not walk.step("SE"):
         _look("SE", number + 1, walk, problems)
     lines.append(_checked(seg("SE", number + 1, control_number), number + 1, table, separators, problems))
     return lines
+
+
+def _closely(
+    segment: Segment,
+    line: str,
+    number: int,
+    walk: Walk,
+    table: CheckerTable,
+    separators: Separators,
+    problems: Problems,
+) -> None:
+    """One segment that may not simply follow: unknown, out of place, or with something missing before it."""
+    checker = table.find(segment.id)
+    if checker is None or segment.id in ("ST", "SE"):
+        _refuse(segment.id, number, problems)
+        return
+    if line.count(separators.element) != len(segment.elements) or not checker.sound(line, segment.elements):
+        _element_problems(checker, segment, number, problems)
+    if not walk.step(segment.id):
+        _look(segment.id, number, walk, problems)
 
 
 def _checked(segment: Segment, number: int, table: CheckerTable, separators: Separators, problems: Problems) -> str:
@@ -228,6 +267,12 @@ def _look(name: str, number: int, walk: Walk, problems: Problems) -> None:
         text = f"{one} ({SEGMENTS[one].name}) is mandatory before {name}."
         problems.add(_segment_problem("segment_missing", one, number, "3", text, f"Send {one}."))
     if walk.placed and walk.repetitions > walk.most:
-        text = f"{name} stands here {walk.repetitions} times; at most {walk.most} are allowed."
-        code = "4" if walk.is_loop else "5"
-        problems.add(_segment_problem("segment_too_often", name, number, code, text, "Send fewer."))
+        _too_often(name, number, walk, walk.place, problems)
+
+
+def _too_often(name: str, number: int, walk: Walk, place: int, problems: Problems) -> None:
+    """A segment that has come more often than its place may be taken."""
+    where = walk.grammar.places[place]
+    text = f"{name} stands here {walk.counts[place]} times; at most {where.definition.most} are allowed."
+    code = "4" if where.is_loop else "5"
+    problems.add(_segment_problem("segment_too_often", name, number, code, text, "Send fewer."))

@@ -95,9 +95,9 @@ def values(name: str, layout: str) -> dict[str, Value]:
 
 
 def test_every_example_is_here() -> None:
-    """Requests, responses, statuses and rejections are all covered."""
-    assert {path.stem.partition("_")[0] for path in FILES} == {"se", "sx", "so", "rejected"}
-    assert len(FILES) == 16
+    """Requests, responses, statuses, queries, summaries and rejections are all covered."""
+    kinds = {path.stem.partition("_")[0] for path in FILES}
+    assert kinds == {"se", "sx", "so", "cq", "c1", "ae", "ax", "rejected"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -184,8 +184,8 @@ def test_status_details() -> None:
     assert values("so_agency_may_proceed", "SO71") == {
         "pga_reference_identification_number_qualifier_1": "06",
         "pga_reference_identification_number_1": "123456789012",
-        "receipt_date": date(2026, 10, 1),
-        "receipt_time": "110455",
+        "pga_reference_identification_number_receipt_date": date(2026, 10, 1),
+        "pga_reference_identification_number_receipt_time": "110455",
     }
 
 

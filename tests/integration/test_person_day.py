@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
 
@@ -38,17 +39,17 @@ async def broker(desk: Desk, numbers: range) -> None:
 
 async def test_exactly_as_many_keep_the_exemption_as_the_limit_allows(database: str) -> None:
     """Three gateways file 200 trips for one consignee at once: 197 parcels keep the exemption, 3 go as type 11."""
-    async with await Store.open(database) as first, await Store.open(database) as second:
-        async with await Store.open(database) as third:
-            desks = [Desk(one) for one in (first, second, third)]
-            share = [range(start, FILINGS + 1, BROKERS) for start in range(1, BROKERS + 1)]
+    async with AsyncExitStack() as open_stores:
+        stores = [await open_stores.enter_async_context(await Store.open(database)) for _ in range(BROKERS)]
+        desks = [Desk(one) for one in stores]
+        share = [range(start, FILINGS + 1, BROKERS) for start in range(1, BROKERS + 1)]
 
-            await asyncio.gather(*(broker(desk, numbers) for desk, numbers in zip(desks, share, strict=True)))
-            staged = await pathways(first)
-            await asyncio.gather(*(desk.plan() for desk in desks))
-            await asyncio.gather(*(desk.plan() for desk in desks))
-            filed = await pathways(first)
-            counted = await first.read(lambda conn: list(conn.execute(select(t.day_ledger.c.value)).scalars()))
+        await asyncio.gather(*(broker(desk, numbers) for desk, numbers in zip(desks, share, strict=True)))
+        staged = await pathways(stores[0])
+        await asyncio.gather(*(desk.plan() for desk in desks))
+        await asyncio.gather(*(desk.plan() for desk in desks))
+        filed = await pathways(stores[0])
+        counted = await stores[0].read(lambda conn: list(conn.execute(select(t.day_ledger.c.value)).scalars()))
 
     assert staged == filed == {"section321": 197, "informal": 3}
     assert sum(counted) == 197 * VALUE <= LIMIT < 198 * VALUE

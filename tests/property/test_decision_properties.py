@@ -37,7 +37,7 @@ CLAIMS = (
     {"agency": "FDA", "program": "FOO"},
     {"agency": "FDA", "program": "FOO", "prior_notice_confirmation": "1"},
     {"agency": "FDA"},
-    {"agency": "EPA", "program": "TS1", "message_set": {"x": "y"}},
+    {"agency": "EPA", "program": "TS1", "message_set": [{"record": "PG02", "item_type": "P"}]},
     {"agency": "EPA", "program": "TS1", "disclaimer": "A"},
 )
 EDGES = [cut + timedelta(seconds=shift) for cut in RULES.changes for shift in (-1, 0, 60)]

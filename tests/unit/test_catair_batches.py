@@ -345,13 +345,13 @@ def test_binary_is_not_endless() -> None:
 
 
 def test_an_application_known_by_name_only() -> None:
-    """Records of an entry summary are kept as they are, with one warning."""
+    """Records of a statement update are kept as they are, with one warning."""
     lines = [
-        b"A0901XYZPASSWD100126     AE",
-        b"B  0901XYZAE",
+        b"A0901XYZPASSWD100126     SU",
+        b"B  0901XYZSU",
         b"10AXYZ  12345671",
         b"11",
-        b"Y  0901XYZAE",
+        b"Y  0901XYZSU",
         b"Z0901XYZ      100126",
     ]
     read = read_batches(joined(lines))
@@ -360,14 +360,13 @@ def test_an_application_known_by_name_only() -> None:
     assert read.batches[0].transactions[0].records[0].values == {"text": "10AXYZ  12345671"}
 
 
-def test_agency_records_without_a_table_are_kept() -> None:
-    """A PG02 inside a request is a warning, not an unknown record."""
+def test_a_record_cbp_defines_without_a_table_is_kept() -> None:
+    """A record that CBP's chapter names without laying it out is a warning, not an unknown record."""
     lines = lines_of(batch(entry()))
-    lines[11:11] = [b"OI        TOYS".ljust(80), b"PG01001FDACOS".ljust(80), b"PG02PFDP 53LY-01".ljust(80)]
+    lines[11:11] = [b"SF40MF".ljust(80), b"SF41".ljust(80)]
     read = read_batches(joined(lines))
 
-    assert [(one.code, one.severity) for one in read.problems] == [("not_laid_out", "warning")]
-    assert read.errors == []
+    assert [(one.code, one.severity) for one in read.problems] == [("not_laid_out", "warning"), ("X34", "error")]
 
 
 def test_older_agency_status_columns() -> None:
@@ -405,3 +404,19 @@ def test_older_agency_status_columns() -> None:
     assert [one.record for one in read.batches[0].transactions[0].records] == status
     assert write_record(status[1])[56:64] == b"00102003"
     assert write_record(status[2])[56:64] == b"00012003"
+
+
+def test_a_record_that_would_be_read_otherwise_is_refused() -> None:
+    """A status group whose version chooses other columns than it was written with is not sent."""
+    head = rec(
+        "SO10",
+        entry_filer_code="XYZ",
+        entry_number="12345671",
+        entry_type_code="11",
+        importer_of_record_number="12-3456789",
+    )
+    status = rec("SO70", government_agency_code="FDA", pga_processing_group_version="03")
+    with pytest.raises(FormatError) as caught:
+        write_batch("SO", "0901", "XYZ", "", [BlockSpec("0901", "XYZ", "", [[head, status]])], DAY, direction="out")
+
+    assert [(one.code, one.path) for one in caught.value.problems] == [("wrong_layout", "SO70")]

@@ -84,7 +84,7 @@ def test_errors_say_code_position_path_and_text() -> None:
 
 def test_records_without_a_table_are_shown_as_text() -> None:
     """What is not laid out appears as one text of 80 columns."""
-    records = annotate(b"A0901XYZPASSWD100126     AE\nB  0901XYZAE\n10AXYZ\nY  0901XYZAE\nZ0901XYZ      100126\n")
+    records = annotate(b"A0901XYZPASSWD100126     SU\nB  0901XYZSU\n10AXYZ\nY  0901XYZSU\nZ0901XYZ      100126\n")
 
     assert (records[2]["layout"], records[2]["fields"][0]["value"]) == ("", "10AXYZ")
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from schemas.catair import RECORDS, applications, code_lists
+from schemas.catair.applications import NOT_LAID_OUT, is_laid_out, layout_of
 from schemas.catair.layouts import field_key
+from schemas.catair.records import render
+from tests.catair_kit import record_for
 
 EXPECTED = (
     "A.in B.in Y.in Z.in A.out B.out Y.out Z.out B.gen Y.gen Z.gen X0 X0.BLOCK X0.TRNACT X1 "
@@ -63,9 +68,9 @@ def test_a_table_is_complete(layout: str) -> None:
     record = RECORDS[layout]
 
     assert record.source.startswith("CBP CATAIR ")
-    assert record.source.endswith(", " + layout.partition(".")[0])
+    assert record.source.endswith((", " + layout.partition(".")[0], ", " + record.wire_id))
     assert record.direction in ("in", "out")
-    assert layout.startswith(record.identifier[:1])
+    assert layout.partition(".")[0].endswith(record.wire_id)
     for one in record.fields:
         assert one.use in ("M", "C", "O"), one
         assert bool(one.key) == (one.name != "Filler" and not one.value), one
@@ -75,7 +80,7 @@ def test_a_table_is_complete(layout: str) -> None:
         if one.kind == "date":
             assert one.length in (6, 8), one
         if one.kind == "text" and one.key:
-            assert one.cls in ("A", "AN", "X"), one
+            assert one.accepts in ("A", "AN", "X"), one
 
 
 @pytest.mark.parametrize(("layout", "key", "start", "end", "cls", "kind"), COLUMNS)
@@ -124,13 +129,73 @@ def test_mirrored_records_keep_every_column() -> None:
 
 
 def test_applications_of_cargo_release() -> None:
-    """SE is answered by SX and CQ by C1; SO comes by itself; AE is known by name only."""
+    """SE is answered by SX and CQ by C1; SO comes by itself; SU is known by name only."""
     known = applications()
 
     assert (known["SE"].direction, known["SE"].answer) == ("in", "SX")
     assert (known["CQ"].direction, known["CQ"].answer) == ("in", "C1")
     assert known["SO"].direction == "out"
-    assert (known["AE"].direction, known["AE"].starts) == ("in", ())
+    assert (known["SU"].direction, known["SU"].starts) == ("in", ())
+
+
+@pytest.mark.parametrize(
+    ("line", "application", "outgoing", "expected"),
+    [
+        ("10AXYZ", "AE", True, "AE10"),
+        ("10AXYZ", "SE", True, ""),
+        ("10AXYZ", "", True, ""),
+        ("SE13JANE", "AE", True, "AE-SE13"),
+        ("SE13JANE", "SE", True, "SE13"),
+        ("SE16ABCD", "AE", True, "SE16"),
+        ("PG01001", "AE", True, "PG01"),
+        ("A3801XYZ", "", True, "A.in"),
+        ("A3801XYZ", "", False, "A.out"),
+        ("B" + " " * 78 + "B", "", False, "B.gen"),
+        ("B" + " " * 78 + "B", "", True, "B.in"),
+        ("B  3801XYZ".ljust(79) + "B", "", False, "B.out"),
+        ("X0 BLOCK  000001", "", False, "X0.BLOCK"),
+        ("X0 TRNACT 000001", "", False, "X0.TRNACT"),
+        ("X0 OTHER  000001", "", False, "X0"),
+        ("SO70FDA".ljust(78) + "03", "SO", False, "SO70.03"),
+        ("SO70FDA".ljust(78) + "04", "SO", False, "SO70"),
+        ("WO70FDA", "C1", False, "WO70.03"),
+        ("WR1", "CQ", True, "WR1"),
+        ("WR2", "CQ", True, ""),
+        ("\xe9\xe9", "AE", True, ""),
+    ],
+)
+def test_a_layout_is_found_by_application_direction_and_data(
+    line: str, application: str, outgoing: bool, expected: str
+) -> None:
+    """Two-digit records belong to entry summaries only; variants are chosen by direction and columns."""
+    assert layout_of(line.ljust(80), application, outgoing=outgoing) == expected
+
+
+@pytest.mark.parametrize("layout", RECORDS)
+def test_every_layout_can_be_reached(layout: str) -> None:
+    """For some application and direction, a record of each layout is read as that layout."""
+    record = RECORDS[layout]
+    codes = [one.code for one in applications().values() if one.layouts == record.family]
+    lines = [render(record_for(Random(seed), layout)) for seed in range(30)]
+
+    assert codes
+    assert any(
+        layout_of(line, code, outgoing=record.direction == "in") == layout for code in codes[:2] for line in lines
+    )
+
+
+def test_every_family_has_an_application() -> None:
+    """A family's layouts are looked up by the applications that name it, and none names a family that is not there."""
+    families = {record.family for record in RECORDS.values()}
+
+    assert {one.layouts for one in applications().values()} == families
+
+
+def test_what_has_a_table_is_laid_out() -> None:
+    """The list of records without a table holds nothing that has one."""
+    assert not {record.wire_id for record in RECORDS.values()} & NOT_LAID_OUT
+    assert not is_laid_out("SF40")
+    assert is_laid_out("PG01")
 
 
 def test_public_names_are_there() -> None:

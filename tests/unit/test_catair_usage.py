@@ -6,20 +6,23 @@ from typing import Any
 
 import pytest
 
-from schemas.catair import Record, usage_maps
+from schemas.catair import Record, applications, usage_maps
+from schemas.catair.usage import REMEMBERED, make_map, map_for, unfitting
 
 MINIMAL = ["SE10", "SE13", "SE15", "SE40", "SE60"]
 SX = "SX"
 
 
 def plain(*layouts: str) -> list[Record]:
-    """Records of these layouts; ``SE15:M`` gives a bill type, ``SE90:11`` a message type."""
+    """Records of these layouts; ``SE15:M`` gives a bill type, ``SE90:11`` a message type, ``PG01:A`` a disclaimer."""
     records = []
     for one in layouts:
         layout, _, extra = one.partition(":")
         values: dict[str, Any] = {"bill_type_indicator": extra} if layout in ("SE15", "SO40") else {}
         if layout == "SE90":
             values = {"message_type_code": extra}
+        if layout == "PG01":
+            values = {"disclaimer": extra}
         records.append(Record(layout, values))
     return records
 
@@ -33,7 +36,7 @@ def test_a_full_request_is_in_order() -> None:
     """Every record of the printed map in its place has no fault."""
     full = (
         "SE10 SE11 SE13 SE15:I SE15:M SE15:H SE16 SE17 SE17 SE15:R SE20 SE20 SE30 SE31 SE35 SE35 SE36 SE30 "
-        "SE40 SE41 SE50 SE51 SE55 SE56 SE60 SE61 OI PG01 PG01 SE60 SE40 SE60"
+        "SE40 SE41 SE50 SE51 SE55 SE56 SE60 SE61 OI PG01:A PG01:A SE60 SE40 SE60"
     ).split()
 
     assert faults("SE.add", *full) == []
@@ -62,7 +65,7 @@ def test_header_and_contact_are_mandatory(missing: str) -> None:
         ("SE.add", "SE10 SE13 SE40 SE40 SE60", [("X37", "tariff", 3)]),
         ("SE.add", "SE10 SE13 SE60", [("X37", "SE40", 2)]),
         ("SE.add", "SE10 SE13 SE40 SE60 OI", [("X37", "agency line", 4)]),
-        ("SE.add", "SE10 SE13 SE40 SE60 PG01", [("X37", "OI", 4)]),
+        ("SE.add", "SE10 SE13 SE40 SE60 PG01:A", [("X37", "OI", 4)]),
         ("SE.add", "SE10 SE13 SE13", [("X36", "SE13", 2)]),
         ("SE.add", "SE10 SE13 SE30 SE31 SE31 SE31 SE31", [("X36", "SE31", 6)]),
         ("SE.add", "SE10 SE13 SE90:01", [("X34", "SE90", 2)]),
@@ -91,7 +94,7 @@ def test_breaches_of_a_request(usage: str, layouts: str, expected: list[tuple[st
         (["SE10", "SE13", "SE30"], ["SE35"], 3),
         (["SE10", "SE13", "SE40"], ["SE60"], 32),
         (["SE10", "SE13"], ["SE40", "SE60"], 999),
-        (["SE10", "SE13", "SE40", "SE60", "OI"], ["PG01"], 999),
+        (["SE10", "SE13", "SE40", "SE60", "OI"], ["PG01:A"], 999),
     ],
 )
 def test_repetitions_end_where_the_map_says(begin: list[str], group: list[str], allowed: int) -> None:
@@ -151,3 +154,116 @@ def test_query_and_answer() -> None:
     assert faults("CQ", "WR1") == []
     assert faults("C1", *"WO10 WO30 WO40 WO50 WO60".split()) == []
     assert faults("C1.error", "WR0") == []
+
+
+ENTITY = {
+    "name": "entity",
+    "source": "here",
+    "rows": [
+        {"level": 0, "record": "PG19", "use": "C", "max": 2, "order": "free"},
+        {"level": 1, "record": "PG20", "use": "C", "max": 1},
+        {"level": 1, "record": "PG21", "use": "C", "max": 9, "order": "free"},
+        {"level": 2, "record": "PG24", "use": "O", "max": 9},
+    ],
+}
+PRODUCT = {
+    "name": "product",
+    "source": "here",
+    "rows": [
+        {"level": 0, "record": "OI", "use": "M", "max": 1},
+        {"level": 0, "record": "PG02", "use": "M", "max": 9, "order": "free", "when": {"item_type": ["", "P"]}},
+        {"level": 1, "include": "entity"},
+        {"level": 1, "record": "PG22", "use": "C", "max": 9, "order": "free"},
+        {"level": 2, "include": "entity"},
+        {"level": 1, "record": "PG24", "use": "C", "max": 1},
+        {"level": 1, "record": "PG25", "use": "M", "max": 1},
+    ],
+}
+
+
+def inline(*layouts: str, **changes: Any) -> list[tuple[str, str, int]]:
+    """Faults of records under the product map, changed as asked."""
+    usage = make_map("product", {"entity": ENTITY, "product": {**PRODUCT, **changes}})
+    return [(one.code, one.about, one.index) for one in usage.check(plain(*layouts))]
+
+
+@pytest.mark.parametrize(
+    ("layouts", "expected"),
+    [
+        ("OI PG02 PG25", []),
+        ("OI PG02 PG25 PG19 PG20 PG21 PG24 PG24 PG22", []),
+        ("OI PG02 PG22 PG19 PG20 PG19 PG21 PG24 PG25", []),
+        ("OI PG02 PG25 PG02 PG25", []),
+        ("OI PG02 PG24 PG25 PG24", [("X36", "PG24", 4)]),
+        ("OI PG02 PG25 PG21 PG24", [("X37", "PG19", 3)]),
+        ("OI PG02 PG19 PG20 PG20 PG25", [("X36", "PG20", 4)]),
+        ("OI PG02 PG25 PG19 PG19 PG19 PG20", [("X36", "PG19", 5)]),
+        ("OI PG02 PG25 PG19 PG19 PG19 PG19 PG20", [("X36", "PG19", 5)]),
+        ("OI PG02 PG19", [("X37", "PG25", 2)]),
+        ("OI PG25", [("X37", "PG02", 1)]),
+        ("OI PG02 PG25 OI", [("X35", "OI", 3)]),
+        ("OI PG02 PG25 PG30", [("X34", "PG30", 3)]),
+    ],
+)
+def test_a_group_of_free_order(layouts: str, expected: list[tuple[str, str, int]]) -> None:
+    """Children stand in any order with the nearest parent that has room; what opens a group opens the next one."""
+    assert inline(*layouts.split()) == expected
+
+
+def test_the_nearest_parent_that_has_a_record_gets_it() -> None:
+    """A PG24 goes to the open PG21, and to the product when no individual is open."""
+    assert inline("OI", "PG02", "PG25", "PG19", "PG21", "PG24", "PG24", "PG22", "PG24") == []
+    assert inline("OI", "PG02", "PG25", "PG22", "PG24", "PG24") == [("X36", "PG24", 5)]
+
+
+def test_a_partial_answer_needs_nothing_below_the_top() -> None:
+    """With ``partial`` a child may come back without its parent; level 0 stays as it is."""
+    assert inline("OI", "PG02", "PG21", partial=True) == []
+    assert inline("OI", "PG20", "PG24", partial=True) == []
+    assert inline("PG02", "PG20", partial=True) == [("X37", "OI", 0)]
+
+
+def test_a_remark_may_follow_any_record() -> None:
+    """What ``after`` names stands behind any record up to its maximum, and behind nothing at all it does not."""
+    after = [{"record": "SE90", "max": 2, "when": {"message_type_code": ["11"]}}]
+
+    assert inline("OI", "SE90:11", "SE90:11", "PG02", "PG25", "SE90:11", after=after) == []
+    assert inline("OI", *["SE90:11"] * 3, "PG02", "PG25", after=after) == [("X36", "SE90", 3)]
+    assert inline("OI", "SE90:02", "PG02", "PG25", after=after) == [("X35", "SE90", 1)]
+
+
+def test_a_map_that_includes_itself_is_refused() -> None:
+    """An include that leads back, or nowhere, is told when the map is made."""
+    row = {"level": 0, "include": "entity"}
+    for maps in ({"entity": {**ENTITY, "rows": [row]}}, {"x": {**ENTITY, "rows": [row]}}):
+        with pytest.raises(ValueError, match="include of 'entity'"):
+            make_map(next(iter(maps)), maps)
+
+
+def test_what_is_remembered_is_bounded_and_right() -> None:
+    """Many shapes of transactions are checked each for itself, and values that decide belong to the shape."""
+    usage = usage_maps()["SO"]
+    for count in range(REMEMBERED + 10):
+        assert list(usage.check(plain("SO10", *["SO60"] * count))) == []
+
+    assert [one.code for one in usage.check(plain("SO10", "SO40:M", "SO40:H"))] == []
+    assert [one.code for one in usage.check(plain("SO10", "SO40:H", "SO42", "SO40:M", "SO72"))] == ["X37"]
+    assert [one.code for one in usage_maps()["SE.add"].check(plain(*MINIMAL[:2], "SE15:M", "SE15:H"))] == []
+    assert [one.code for one in usage_maps()["SE.add"].check(plain(*MINIMAL[:2], "SE15:R", "SE15:H"))] == ["X35"]
+
+
+def test_a_map_is_chosen_by_what_the_header_says() -> None:
+    """An action no map is for is told with its field, its column and what is allowed."""
+    application = applications()["SE"]
+    good, bad = Record("SE10", {"valid_action_code": "D"}), Record("SE10", {"valid_action_code": "Q"})
+    chosen = map_for(application, [good])
+
+    assert chosen is not None
+    assert chosen.id == "SE.cancel"
+    assert map_for(application, [bad]) is None
+    assert unfitting(application, bad) == (
+        "valid_action_code",
+        "No usage map fits valid action code 'Q'.",
+        "Use A, D, R, U.",
+        5,
+    )

@@ -235,7 +235,7 @@ def test_a_file_of_another_kind_is_one_error(data: bytes, tmp_path: Path, capsys
     status, document = run_json(capsys, "inspect", str(file))
     assert (status, document["format"], document["messages"], document["warnings"]) == (1, "catair", [], [])
     assert [one["code"] for one in document["errors"]] == ["not_recognised"]
-    assert set(document["errors"][0]) == {"code", "position", "path", "text", "remedy", "reference"}
+    assert set(document["errors"][0]) == {"code", "kind", "position", "path", "text", "remedy", "reference"}
 
 
 def test_explain_counts_warnings_by_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,3 +132,10 @@ def test_a_value_of_another_kind_is_a_der_error(read: object) -> None:
     """Asking a value for what it is not raises DerError."""
     with pytest.raises(der.DerError):
         read()  # type: ignore[operator]
+
+
+def test_too_few_parts_are_a_der_error() -> None:
+    """A sequence that holds fewer values than its reader needs is refused as DER, not as another exception."""
+    with pytest.raises(der.DerError):
+        der.read(b"\x30\x03\x02\x01\x05").first(2)
+    assert [one.integer() for one in der.read(b"\x30\x06\x02\x01\x05\x02\x01\x06").first(2)] == [5, 6]

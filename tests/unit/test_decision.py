@@ -371,7 +371,7 @@ def test_cosmetics_without_an_importer_ride_on_the_manifest_while_waived() -> No
 
 def test_cosmetics_with_their_message_set_are_entered_after_the_waiver() -> None:
     """With data in the claim the informal entry is complete."""
-    claim = {**COSMETICS, "message_set": {"product_code": "53AAA01"}}
+    claim = {**COSMETICS, "message_set": [{"record": "PG02", "item_type": "P"}]}
 
     assert decision(parcel(pga=[claim]), NOVEMBER_2026).pathway == "informal"
 

@@ -20,7 +20,20 @@ from tests import mapping_samples as kit
 
 MADE = datetime(2025, 3, 10, 14, 5, tzinfo=UTC)
 NAMES = {"handoff.xml", "invoice.pdf", "shipment.json", "README.txt", "MANIFEST.sha256"}
-CLAIM = {"agency": "FDA", "program": "COS", "disclaimer": "A", "product": {"code": "53L"}, "brand": "Ü & Co <test>"}
+CLAIM = {
+    "agency": "FDA",
+    "program": "COS",
+    "processing": None,
+    "product_id": {"qualifier": "GTIN", "number": "00012345678905"},
+    "intended_use_code": "130.000",
+    "intended_use_description": "For <sale> & use",
+    "confidential": True,
+    "message_set": [
+        {"record": "PG02", "item_type": "P", "product_code_qualifier_1": "FDP", "product_code_number_1": "53LY-01"},
+        {"record": "PG07", "trade_name_brand_name": "Ü & Co <test>"},
+        {"record": "PG26", "packaging_qualifier": "1", "quantity": "12.5", "unit_of_measure": "PCS"},
+    ],
+}
 
 
 def package(decision: dict[str, Any] | None = None, **changes: Any) -> dict[str, bytes]:
@@ -78,7 +91,30 @@ def test_the_xml_says_what_the_shipment_says() -> None:
     assert check_xml(document) == ()
     assert texts(document, "Name") == ["Sample Shop Ltd", "Zoë <& 東京>", "Atelier"]
     assert texts(document, "EnteredValue") == ["2600.00"]
-    assert texts(document, "Datum") == ['{"code": "53L"}', "Ü & Co <test>"]
+    assert texts(document, "Field") == ["P", "FDP", "53LY-01", "Ü & Co <test>", "1", "12.5", "PCS"]
+    assert [node.get("id") for node in etree.fromstring(document).iter(f"{{{NAMESPACE}}}Record")] == [
+        "PG02",
+        "PG07",
+        "PG26",
+    ]
+    (claim,) = etree.fromstring(document).iter(f"{{{NAMESPACE}}}PgaClaim")
+    assert dict(claim.attrib) == {
+        "agency": "FDA",
+        "program": "COS",
+        "intendedUse": "130.000",
+        "confidential": "true",
+    }
+    assert texts(document, "ProductId") == ["00012345678905"]
+    assert texts(document, "IntendedUse") == ["For <sale> & use"]
+
+
+def test_a_prior_notice_goes_to_the_broker() -> None:
+    """The confirmation number stands with its claim."""
+    food = {"agency": "FDA", "program": "FOO", "prior_notice_confirmation": "123456789012"}
+    document = package(lines=[kit.line(pga=[food])])["handoff.xml"]
+
+    assert check_xml(document) == ()
+    assert texts(document, "PriorNoticeConfirmation") == ["123456789012"]
 
 
 def test_the_reason_is_told_with_its_rule() -> None:

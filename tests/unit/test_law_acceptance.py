@@ -24,7 +24,7 @@ BOOK = RuleBook.load()
 US_EIN = {"name": "Sample Shop Ltd", "number": "12-3456789", "number_type": "EIN"}
 FOREIGN_EIN = {"name": "Sample Shop Ltd", "number": "98-1234567", "number_type": "EIN"}
 COSMETICS = {"agency": "FDA", "program": "COS"}
-CLAIMED = {"agency": "FDA", "program": "COS", "message_set": {"product_code": "53AAA01"}}
+CLAIMED = {"agency": "FDA", "program": "COS", "message_set": [{"record": "PG02", "item_type": "P"}]}
 HONEY = {"agency": "FDA", "program": "FOO", "prior_notice_confirmation": "123456789012"}
 SECOND = timedelta(seconds=1)
 

@@ -261,7 +261,10 @@ def test_a_refused_correction_says_why() -> None:
 # ------------------------------------------------------------------------------------------------- X0, X1
 
 REFUSAL = (
-    rec("X0", reference_data_type_code="BLOCK", occurrence_position=1, reference_data_text="0901 XYZ    SE BLOCK-1"),
+    rec(
+        "X0.BLOCK", occurrence_position=1, processing_district_port_code="0901", processing_filer_code="XYZ",
+        application_identifier_code="SE", user_data_text="BLOCK-1",
+    ),
     rec(
         "X0.TRNACT", occurrence_position=1, relative_position_of_the_80_char_record_within_the_batch=3,
         relative_column_of_the_syntax_problem=50,

@@ -113,7 +113,7 @@ def test_carriage_return_as_terminator_takes_line_feeds_along() -> None:
         (b"IEA*1*000000101", b"IEA*1*000000102", ("interchange_control_numbers", "IEA", "001")),
         (b"IEA*1*000000101", b"IEA*7*000000101", ("group_count", "IEA", "021")),
         (b"GS*AQ*", b"GS*SO*", ("group_code", "GS", "1")),
-        (b"ST*309*", b"ST*358*", ("set_not_supported", "ST[1].ST01", "1")),
+        (b"ST*309*", b"ST*356*", ("set_not_supported", "ST[1].ST01", "1")),
         (b"SE*8*0001~", b"", ("set_not_closed", "SE", "2")),
         (b"GE*1*101~", b"", ("group_not_closed", "IEA", "3")),
         (b"IEA*1*000000101~", b"", ("interchange_not_closed", "IEA", "023")),
@@ -275,7 +275,7 @@ def test_ta1_tells_the_first_fault_of_the_envelope() -> None:
         ((b"*TORONTO*", b"*Toronto*"), ["AK3*N4*7**8", "AK4*1*19*6", "AK5*E*5", "AK9*E*1*1*1"]),
         ((b"*TORONTO*", b"*TOR>NTO*"), ["AK3*N4*7**8", "AK4*1*19*6*TORNTO", "AK5*E*5", "AK9*E*1*1*1"]),
         ((b"LX*1~", b"LX*A~"), ["AK3*LX*4**8", "AK4*1*554*6*A", "AK5*R*5", "AK9*R*1*1*0"]),
-        ((b"ST*309*", b"ST*358*"), ["AK5*R*1", "AK9*R*1*1*0"]),
+        ((b"ST*309*", b"ST*356*"), ["AK5*R*1", "AK9*R*1*1*0"]),
         ((b"LX*1~", b"LX*1**~"), ["AK5*A", "AK9*A*1*1*1"]),
     ],
 )

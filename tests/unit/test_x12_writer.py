@@ -235,7 +235,7 @@ def test_repetitions_count_for_each_loop_anew() -> None:
 
 def test_unknown_set_is_refused() -> None:
     """A set without a table is not written."""
-    assert [problem.code for problem in problems_of([], set_id="358")] == ["set_not_supported"]
+    assert [problem.code for problem in problems_of([], set_id="356")] == ["set_not_supported"]
 
 
 def test_ta1_must_be_a_ta1() -> None:

@@ -1,0 +1,368 @@
+"""What does a message from CBP refuse or hold, and where does it say so?
+
+The meaning is that of :mod:`mappings.outcomes`; here it gets its place in the message and a sentence. Rules:
+
+- What stops something is an error (refused, held, an exam, documents wanted, a release taken back); what merely warns
+  is a warning; what a later status in the same message has lifted is neither.
+- A refusal that names its reasons is told by its reasons. The verdict on the whole stands above them; it is an
+  error of its own only where no reason is given.
+- Nothing is believed or acted upon here, so that a damaged answer is explained as far as it can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mappings.outcomes import Outcome
+from mappings.outcomes_x12 import outcomes_of
+from schemas.profile import Profile
+from schemas.x12 import CODES, SEGMENTS, Interchange, PlacedSegment
+
+BLOCKING: Final = {
+    "rejected": "refused",
+    "syntax_rejected": "refused",
+    "held": "held",
+    "exam": "to be examined",
+    "documents_required": "waiting for documents",
+    "release_suspended": "release suspended",
+    "release_revoked": "release revoked",
+}
+"""Meanings that stop something, and the word for what they did to it."""
+
+STATES: Final = BLOCKING | {
+    "accepted": "accepted",
+    "accepted_with_warning": "accepted with warnings",
+    "syntax_accepted": "accepted",
+    "under_review": "under review",
+    "on_file": "on file",
+    "no_match": "without a matching bill",
+    "hold_removed": "no longer held",
+    "arrived": "arrived",
+    "admissible": "admissible",
+    "released": "released",
+    "cancelled": "cancelled",
+    "warning": "warned about",
+    "info": "informed about",
+    "unknown": "in a state that is not known here",
+}
+
+REMEDIES: Final = {
+    "rejected": "Mend the field and send it again; what was not named needs no second sending.",
+    "syntax_rejected": "Nothing of it was processed: mend it and send it under a new control number.",
+    "held": "Do not move the goods; whoever placed the hold has to lift it.",
+    "exam": "Present the goods for the examination.",
+    "documents_required": "Send the documents, usually through the document image system.",
+    "release_suspended": "Do not move the goods; ask the port why.",
+    "release_revoked": "Do not move the goods: the earlier release does not count any more.",
+}
+_DUPLICATE: Final = "The number was used before: find out whether the first one arrived before sending under a new one."
+_LIFTED_BY: Final = {"51": "54", "52": "55", "53": "56"}
+"""Holds on a bill and the one code that lifts each; any other hold ends with its holder's next clear word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a message reports.
+
+    ``told_in`` is the number of the segment or record that says so, ``element`` or ``key`` the part of it;
+    ``about`` the number of the one it speaks of (0: none stands in the message), with ``about_element`` or
+    ``about_key``. ``private`` are texts in the sentence that are hidden when personal data are.
+    """
+
+    severity: str
+    code: str
+    meaning: str
+    text: str
+    remedy: str = ""
+    reference: str = ""
+    told_in: int = 0
+    element: int = 0
+    key: str = ""
+    about: int = 0
+    about_element: int = 0
+    about_key: str = ""
+    subject: tuple[tuple[str, str], ...] = ()
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a message says as a whole: a meaning of outcomes (``""``: it answers nothing) and one sentence."""
+
+    meaning: str = ""
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Answer:
+    """Everything that one set, or one transaction, reports."""
+
+    findings: list[Finding] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+def subject_of(outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    """What an outcome is about, as pairs for the document."""
+    named = (
+        ("shipment_control_number", outcome.scn),
+        ("entry_number", outcome.entry_number),
+        ("trip_number", outcome.trip_number),
+        ("holder", str(outcome.correlation.get("holder", ""))),
+        ("field", outcome.field_path),
+    )
+    return tuple((name, value) for name, value in named if value)
+
+
+def severity_of(meaning: str) -> str:
+    """``error`` for what stops something, ``warning`` for what should be looked at, ``""`` for the rest."""
+    if meaning in BLOCKING:
+        return "error"
+    return "warning" if meaning in ("warning", "unknown", "no_match", "cancelled") else ""
+
+
+def still_true(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """``outcomes`` (in the order of their times) without those that a later one has overtaken."""
+    return [one for at, one in enumerate(outcomes) if not any(_lifts(after, one) for after in outcomes[at + 1 :])]
+
+
+def _lifts(after: Outcome, before: Outcome) -> bool:
+    if (after.entry_number, after.scn) != (before.entry_number, before.scn) and not (
+        after.entry_number == before.entry_number and "" in (after.scn, before.scn)
+    ):
+        return False
+    if before.meaning not in BLOCKING and before.meaning != "under_review":
+        return False
+    holder = before.correlation.get("holder")
+    if after.meaning == "released":
+        return holder == "CBP"
+    if after.correlation.get("holder") != holder:
+        return False
+    if before.correlation.get("list") == "bill_dispositions":
+        return after.code == _LIFTED_BY.get(before.code, after.code) and after.meaning == "hold_removed"
+    if holder != "CBP":  # an agency's later word on the same line replaces its earlier one
+        return after.field_path == before.field_path
+    return after.meaning == "hold_removed"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 bill``, ``2 bills``."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+# ---------------------------------------------------------------------------------------------------- X12
+
+
+def x12_answer(read: Interchange, profile: Profile) -> Answer:
+    """What a 355, 350, 997 or TA1 reports; an empty answer for any other interchange."""
+    outcomes, _ = outcomes_of(read, profile)
+    if read.set_id == "355":
+        return _acceptance(outcomes, profile)
+    if read.set_id == "350":
+        return _status(outcomes)
+    if read.set_id == "997":
+        return _acknowledgment(read, outcomes)
+    return _interchange(outcomes) if read.ta1 is not None and not read.set_id else Answer()
+
+
+def _number(outcome: Outcome, name: str = "told_in") -> int:
+    value = outcome.correlation.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _acceptance(outcomes: list[Outcome], profile: Profile) -> Answer:
+    answer = Answer()
+    *remarks, verdict = outcomes
+    for one in remarks:
+        known = profile.error(one.code, one.text)
+        bill = f"Shipment {one.scn}: " if one.scn else ("A shipment: " if one.scope == "shipment" else "The trip: ")
+        said = f"{one.code} {one.text}".strip()
+        meant = f" ({known.text})" if known is not None and known.text.lower() not in said.lower() else ""
+        severity = severity_of(one.meaning)
+        answer.findings.append(
+            Finding(
+                severity,
+                one.code or "remark",
+                one.meaning,
+                f"{bill}CBP says {said}{meant}.",
+                REMEDIES["rejected"] if severity == "error" else "",
+                known.source if known is not None else SEGMENTS["K1"].source,
+                _number(one),
+                1,
+                about=_number(one, "about"),
+                about_element=_number(one, "element"),
+                subject=subject_of(one),
+            )
+        )
+    accepted, rejected = verdict.correlation.get("accepted"), verdict.correlation.get("rejected")
+    trip = f" of trip {verdict.trip_number}" if verdict.trip_number else ""
+    if rejected:
+        total = rejected + (accepted or 0)
+        text = f"CBP refuses {rejected} of {counted(total, 'bill')}{trip}"
+        if any(one.meaning == "warning" for one in remarks):
+            text += "; the manifest is preliminary again"
+    elif verdict.meaning == "rejected":
+        text = f"CBP refuses the manifest{trip}"
+    elif verdict.meaning == "unknown":
+        text = f"CBP answers the manifest{trip}, but its summary cannot be read"
+    else:
+        text = f"CBP accepts the manifest{trip}" + (f" with {counted(accepted, 'bill')}" if accepted else "")
+    answer.verdict = Verdict(verdict.meaning, text + ".")
+    if verdict.meaning == "rejected" and not any(one.severity == "error" for one in answer.findings):
+        answer.findings.append(_whole(verdict, text, 1))
+    return answer
+
+
+def _whole(outcome: Outcome, text: str, element: int) -> Finding:
+    """A refusal that names no reason."""
+    return Finding(
+        "error",
+        outcome.code or outcome.meaning,
+        outcome.meaning,
+        text + ": it gives no reason.",
+        REMEDIES.get(outcome.meaning, ""),
+        SEGMENTS[outcome.place].source if outcome.place in SEGMENTS else "",
+        _number(outcome),
+        element,
+        subject=subject_of(outcome),
+    )
+
+
+def _status(outcomes: list[Outcome]) -> Answer:
+    answer = Answer()
+    for one in still_true(outcomes):
+        severity = severity_of(one.meaning)
+        if not severity:
+            continue
+        remarks = "; ".join(str(each) for each in one.correlation.get("remarks", ()))
+        who = f"Shipment {one.scn}" if one.scn else "The trip"
+        answer.findings.append(
+            Finding(
+                severity,
+                one.code or one.meaning,
+                one.meaning,
+                f"{who} is {STATES[one.meaning]}: {one.text or 'no text'}"
+                + (f" – CBP says: {remarks}." if remarks else "."),
+                REMEDIES.get(one.meaning, ""),
+                SEGMENTS["X4"].source,
+                _number(one),
+                7 if one.scn else 0,
+                subject=subject_of(one),
+            )
+        )
+    answer.verdict = _states(outcomes, "shipment", "CBP tells nothing of any shipment.")
+    return answer
+
+
+def _states(outcomes: Iterable[Outcome], noun: str, nothing: str) -> Verdict:
+    """The verdict of a status: how many of them stand where; the worst decides the meaning."""
+    last: dict[str, str] = {}
+    for one in still_true(list(outcomes)):
+        name = one.scn if noun == "shipment" else one.entry_number
+        if name:
+            before = last.get(name, "")
+            last[name] = before if before in BLOCKING and one.meaning not in BLOCKING else one.meaning
+    if not last:
+        return Verdict("", nothing)
+    counts = Counter(last.values())
+    worst = next((meaning for meaning in BLOCKING if meaning in counts), counts.most_common(1)[0][0])
+    parts = ", ".join(f"{number} {STATES[meaning]}" for meaning, number in counts.most_common())
+    if len(last) == 1:
+        only = next(iter(last))
+        return Verdict(worst, f"{noun.capitalize()} {only} is {STATES[worst]}.")
+    return Verdict(worst, f"Of {counted(len(last), noun)}: {parts}.")
+
+
+def _words(name: str, code: str) -> str:
+    return CODES[name].codes.get(code, "not in the list")
+
+
+def _acknowledgment(read: Interchange, outcomes: list[Outcome]) -> Answer:
+    answer = Answer()
+    *faults, verdict = outcomes
+    set_id = next((one.element(1) for one in read.segments if one.id == "AK2"), "") or "message"
+    for one in faults:
+        found = re.fullmatch(r"(?P<id>.*)\[(?P<number>.*)\](?:\..*?(?P<element>\d\d))?", one.place)
+        name, number = (found["id"], found["number"]) if found else (one.place, "?")
+        element = int(found["element"]) if found and found["element"] else 0
+        definition = SEGMENTS.get(name)
+        part = f", element {element}" if element else ""
+        if definition and 0 < element <= len(definition.elements):
+            part += f" ({definition.elements[element - 1].name})"
+        told = next((each for each in read.segments if each.number == _number(one)), None)
+        at_element = told is not None and told.id == "AK4"
+        answer.findings.append(
+            Finding(
+                severity_of(one.meaning),
+                f"{'AK4' if at_element else 'AK3'}-{one.code or '?'}",
+                one.meaning,
+                f"Segment {number} ({name}) of our {set_id}{part}: {one.text}.",
+                REMEDIES["syntax_rejected"] if one.meaning == "syntax_rejected" else "",
+                SEGMENTS["AK4" if at_element else "AK3"].source,
+                _number(one),
+                3 if at_element else 4,
+                subject=subject_of(one),
+            )
+        )
+    refused = [one for one in read.segments if one.id in ("AK5", "AK9") and one.element(1) not in ("A", "E")]
+    for segment in refused:
+        reasons = _reasons(segment)
+        if reasons or (segment.id == "AK5" and not faults):
+            answer.findings.append(_refused_whole(segment, reasons, set_id))
+    group = verdict.correlation.get("group_control", "")
+    word = "refuses" if verdict.meaning == "syntax_rejected" else "could read and accepts"
+    answer.verdict = Verdict(verdict.meaning, f"CBP {word} group {group} with our {set_id}: {verdict.text}.")
+    if verdict.meaning == "syntax_rejected" and not any(one.severity == "error" for one in answer.findings):
+        answer.findings.append(_whole(verdict, answer.verdict.text.rstrip("."), 1))
+    return answer
+
+
+def _reasons(segment: PlacedSegment) -> list[str]:
+    first, name = (2, "set_error") if segment.id == "AK5" else (5, "group_error")
+    return [_words(name, code) for code in segment.elements[first - 1 :] if code]
+
+
+def _refused_whole(segment: PlacedSegment, reasons: list[str], set_id: str) -> Finding:
+    what = f"Our {set_id}" if segment.id == "AK5" else "The group"
+    result = _words("set_result" if segment.id == "AK5" else "group_result", segment.element(1))
+    because = ": " + ", ".join(reasons) if reasons else ": no reason is given"
+    return Finding(
+        "error",
+        f"{segment.id}-{segment.element(1) or '?'}",
+        "syntax_rejected",
+        f"{what} is {result}{because}.",
+        REMEDIES["syntax_rejected"],
+        SEGMENTS[segment.id].source,
+        segment.number,
+        (2 if segment.id == "AK5" else 5) if reasons else 1,
+    )
+
+
+def _interchange(outcomes: list[Outcome]) -> Answer:
+    """A TA1: it stands in the envelope, so that its number is 0."""
+    answer = Answer()
+    for one in outcomes:
+        number = one.correlation.get("interchange_control", "")
+        refused = one.meaning == "syntax_rejected"
+        word = "refuses" if refused else "could read and accepts"
+        answer.verdict = Verdict(one.meaning, f"CBP {word} interchange {number}: {one.text}.")
+        if refused:
+            remedy = _DUPLICATE if one.code == "025" else REMEDIES["syntax_rejected"]
+            answer.findings.append(
+                Finding(
+                    "error",
+                    f"TA1-{one.code}",
+                    one.meaning,
+                    f"Our interchange {number} is refused: {one.text}.",
+                    remedy,
+                    SEGMENTS["TA1"].source,
+                    0,
+                    5,
+                    subject=subject_of(one),
+                )
+            )
+    return answer

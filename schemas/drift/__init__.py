@@ -1,0 +1,54 @@
+"""Do our record tables still say what CBP's guides say?
+
+``python -m schemas.drift FOLDER`` reads every guide text in a folder, takes out each record layout as printed, and
+lays it beside the tables of ``schemas.catair`` by column; so it does with the record usage maps, and with the workbook
+of the error dictionary. Rules:
+
+- The guides are read without a glance at our tables: the parser knows how CBP prints, not what it ought to find.
+- What differs is said, unless ``accepted.toml`` holds the very same difference with a reason; an accepted difference
+  that is no longer there is said too.
+- Reading and comparing are functions of text; only ``__main__`` opens files.
+"""
+
+from __future__ import annotations
+
+from schemas.drift.accepted import Accepted, load_accepted, read_accepted
+from schemas.drift.check import check_texts
+from schemas.drift.compare import Difference, GuideReport, compare_guide, uncovered, weigh
+from schemas.drift.dictionary import Dictionary, compare_dictionary, read_dictionary
+from schemas.drift.guide_text import Line, body_lines, version_of
+from schemas.drift.guides import Guide, identify, load_guides
+from schemas.drift.layout_parser import PrintedField, PrintedRecord, parse_layouts
+from schemas.drift.reference_tables import parse_reference_tables
+from schemas.drift.report import Findings, as_document, as_lines
+from schemas.drift.usage_maps import compare_usage_map, parse_usage_map
+
+__all__ = [
+    "Accepted",
+    "Dictionary",
+    "Difference",
+    "Findings",
+    "Guide",
+    "GuideReport",
+    "Line",
+    "PrintedField",
+    "PrintedRecord",
+    "as_document",
+    "as_lines",
+    "body_lines",
+    "check_texts",
+    "compare_dictionary",
+    "compare_guide",
+    "compare_usage_map",
+    "identify",
+    "load_accepted",
+    "load_guides",
+    "parse_layouts",
+    "parse_reference_tables",
+    "parse_usage_map",
+    "read_accepted",
+    "read_dictionary",
+    "uncovered",
+    "version_of",
+    "weigh",
+]

@@ -1,0 +1,97 @@
+"""How does a segment look without its personal data?
+
+Rules beyond the table (:mod:`schemas.personal`): an unknown segment is hidden whole with its name; an element
+beyond the table or without a name is hidden; in a segment that holds personal data an element with a fault is hidden
+too, because what belongs elsewhere may have slipped into it; the copy of a bad element (AK404, K102 of a 355) is
+hidden unless it is known to copy something that is not personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from schemas.personal import hidden, personal, without_quotes, without_values
+from schemas.x12.problems import PlacedProblem
+from schemas.x12.segments import HasElements
+from schemas.x12.tables import SEGMENTS
+
+
+def is_hidden(
+    segment: HasElements, position: int, *, about: HasElements | None = None, faulty: Collection[int] = ()
+) -> bool:
+    """Whether the element at ``position`` (from 1) may not be shown.
+
+    ``about``: the segment that this one speaks of (AK3 for an AK4, the echoed segment for a K1 whose second element
+    is a copy); ``faulty``: positions that have a fault.
+    """
+    table, definition = personal(), SEGMENTS.get(segment.id)
+    if definition is None or position > len(definition.elements):
+        return True
+    if not definition.elements[position - 1].name and definition.open:
+        return True
+    if table.element(segment.id, position, segment.elements):
+        return True
+    if segment.id == "AK4" and position == 4:
+        return _copies_personal(segment, about)
+    if segment.id == "K1" and position == 2 and about is not None:
+        return about.id not in SEGMENTS or table.holds_persons(about.id)
+    return position in faulty and table.holds_persons(segment.id)
+
+
+def _copies_personal(ak4: HasElements, ak3: HasElements | None) -> bool:
+    """Whether the copy of a bad element in an AK4 may be personal."""
+    if ak3 is None or not ak3.elements or not ak4.elements:
+        return True
+    name, place = ak3.elements[0], re.match(r"\d+", ak4.elements[0])
+    if name not in SEGMENTS or place is None or not 1 <= int(place[0]) <= len(SEGMENTS[name].elements):
+        return True
+    return personal().holds_persons(name)
+
+
+def masked_elements(
+    segment: HasElements, *, about: HasElements | None = None, faulty: Collection[int] = ()
+) -> tuple[str, ...]:
+    """The elements of ``segment`` with the personal ones hidden."""
+    return tuple(
+        hidden(value) if is_hidden(segment, position, about=about, faulty=faulty) else value
+        for position, value in enumerate(segment.elements, start=1)
+    )
+
+
+def without_secrets(segment: HasElements) -> tuple[str, ...]:
+    """The elements of ``segment`` with passwords hidden, where they hold something."""
+    table = personal()
+    return tuple(
+        hidden(value) if value.strip() and table.secret_element(segment.id, position) else value
+        for position, value in enumerate(segment.elements, start=1)
+    )
+
+
+def masked_name(segment_id: str) -> str:
+    """The name of a segment; hidden where no table has it, since a separator in a name leaves its rest as a segment."""
+    return segment_id if segment_id in SEGMENTS else hidden(segment_id)
+
+
+def masked_path(problem: PlacedProblem) -> str:
+    """The path of a problem, without the name of a segment that no table has."""
+    name = problem.segment
+    if not name or name in SEGMENTS or not problem.path.startswith(name):
+        return problem.path
+    return hidden(name) + problem.path.removeprefix(name).partition(".")[0]
+
+
+def masked_sentence(problem: PlacedProblem, values: Sequence[str] = ()) -> str:
+    """The sentence of a problem with personal data hidden; ``values`` are the hidden values of its segment."""
+    definition = SEGMENTS.get(problem.segment)
+    beyond = definition is not None and problem.element > len(definition.elements)
+    table = personal()
+    if (
+        problem.code in ("truncated", "isa_missing")
+        or (problem.segment and definition is None)
+        or beyond
+        or (problem.element and table.element(problem.segment, problem.element))
+        or (problem.value and table.holds_persons(problem.segment))
+    ):
+        return without_quotes(without_values(problem.text, (*values, problem.value)))
+    return without_values(problem.text, values)

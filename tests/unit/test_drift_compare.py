@@ -1,0 +1,233 @@
+"""What a printed layout and a table of ours differ in, which differences are accepted, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from schemas.catair.layouts import FieldDef, RecordDef
+from schemas.drift import (
+    Accepted,
+    Difference,
+    as_document,
+    as_lines,
+    check_texts,
+    compare_guide,
+    load_accepted,
+    load_guides,
+    read_accepted,
+    uncovered,
+    weigh,
+)
+from schemas.drift.__main__ import main
+from schemas.drift.dictionary import DICTIONARY
+
+GUIDE = next(one for one in load_guides() if one.key == "cargo-release")
+PRINT = """ACE Cargo Release
+May 3, 2031   Version 40
+
+    Record Identifier ZZ10 (Input)
+    Data Element           Length/   Position   Status   Description                      Note
+                            Class
+    Control Identifier      4AN        1-4        M      Must always equal ZZ10.
+    Mark                     1A         5         C      One letter.
+    Code Word               10X        6-15              Two of them.
+    Code Word               10X       16-25       O      Two of them.
+    Day of Arrival           6N       26-31       C      When.
+    Filler                  49X       32-80       M      Space fill.
+"""
+
+
+def field(at: str, cls: str, use: str, name: str, value: str = "") -> FieldDef:
+    start, _, end = at.partition("-")
+    return FieldDef(
+        start=int(start),
+        length=int(end) - int(start) + 1,
+        cls=cls,
+        use=use,
+        name=name,
+        key="",
+        kind="text",
+        value=value,
+    )
+
+
+def table(*fields: FieldDef, name: str = "ZZ10", edition: str = "40") -> dict[str, RecordDef]:
+    return {name: RecordDef(name, "Made up", "in", "M", f"{GUIDE.cites}{edition}, {name}", fields)}
+
+
+OURS = (
+    field("1-4", "AN", "M", "Control Identifier", "ZZ10"),
+    field("5-5", "A", "C", "Mark"),
+    field("6-15", "X", "", "Code Word (1)"),
+    field("16-25", "X", "O", "Code Word (2)"),
+    field("26-31", "N", "C", "Day of Arrival"),
+    field("32-80", "X", "M", "Filler"),
+)
+
+
+def told(text: str, tables: dict[str, RecordDef]) -> list[tuple[str, str, str, str]]:
+    return [(one.kind, one.at, one.printed, one.held) for one in compare_guide(GUIDE, text, tables).differences]
+
+
+def changed(place: int, other: FieldDef) -> dict[str, RecordDef]:
+    return table(*(other if n == place else one for n, one in enumerate(OURS)))
+
+
+def test_the_same_layout_differs_in_nothing() -> None:
+    """Numbers that we add to a repeated name are ours; everything else is equal as printed."""
+    report = compare_guide(GUIDE, PRINT, table(*OURS))
+    assert report.differences == ()
+    assert (report.version, report.records, report.fields, report.covered) == ("40", 1, 6, {"ZZ10"})
+
+
+@pytest.mark.parametrize(
+    ("place", "other", "difference"),
+    [
+        (1, field("5-5", "AN", "C", "Mark"), ("class", "ZZ10 5-5", "1A", "1AN")),
+        (1, field("5-5", "A", "O", "Mark"), ("use", "ZZ10 5-5", "C", "O")),
+        (2, field("6-15", "X", "C", "Code Word (1)"), ("use", "ZZ10 6-15", "", "C")),
+        (4, field("26-31", "D", "C", "Day of Arrival"), ("class", "ZZ10 26-31", "6N", "6D")),
+        (4, field("26-31", "N", "C", "Date of Arrival"), ("name", "ZZ10 26-31", "Day of Arrival", "Date of Arrival")),
+    ],
+)
+def test_one_planted_fault_is_told_and_nothing_else(
+    place: int, other: FieldDef, difference: tuple[str, str, str, str]
+) -> None:
+    """A wrong class, designation or name in our table is the only thing reported, with its columns."""
+    assert told(PRINT, changed(place, other)) == [difference]
+
+
+def test_a_wrong_length_is_told_with_what_it_shifts() -> None:
+    """A field too long by one: its columns and class differ, and the next field begins elsewhere."""
+    tables = table(*OURS[:4], field("26-32", "N", "C", "Day of Arrival"), field("33-80", "X", "M", "Filler"))
+    assert told(PRINT, tables) == [
+        ("columns", "ZZ10 26-31", "26-31", "26-32"),
+        ("class", "ZZ10 26-31", "6N", "7N"),
+        ("field", "ZZ10 32-80", "Filler 49X M", ""),
+        ("field", "ZZ10 33-80", "", "Filler 48X M"),
+    ]
+
+
+def test_differences_say_page_and_line() -> None:
+    """The place leads to the printed row."""
+    (one,) = compare_guide(GUIDE, PRINT, changed(1, field("5-5", "AN", "C", "Mark"))).differences
+    assert (one.page, PRINT.split("\n")[one.line - 1].split()[0]) == (1, "Mark")
+
+
+@pytest.mark.parametrize(
+    ("printed", "replaced", "differences"),
+    [
+        ("10X       16-25", "10X       17-25", {"print"}),
+        ("10X       16-25", " 9X       16-25", {"print", "class"}),
+        ("6N       26-31", "6N       25-31", {"print"}),
+        ("49X       32-80", "48X       32-79", {"print", "columns", "class"}),
+    ],
+)
+def test_faults_of_the_print_itself_are_told(printed: str, replaced: str, differences: set[str]) -> None:
+    """Holes, overlaps and lengths that do not fit their columns are seen without our table."""
+    kinds = {kind for kind, *_ in told(PRINT.replace(printed, replaced), table(*OURS))}
+    assert differences <= kinds
+
+
+def test_records_that_one_side_lacks() -> None:
+    """A record we do not hold, and one of ours that cites this guide and is not in it."""
+    assert told(PRINT, table(*OURS, name="ZZ20")) == [
+        ("record", "ZZ10", "fields: 6", ""),
+        ("record", "ZZ20", "", "fields: 6"),
+    ]
+
+
+def test_another_edition_is_told_once() -> None:
+    """Our tables cite an edition; a guide of another one is a difference even where every field agrees."""
+    assert told(PRINT, table(*OURS, edition="39")) == [("version", "edition", "40", "39")]
+
+
+def test_a_record_laid_out_both_ways_is_compared_the_way_we_hold_it() -> None:
+    """The answer with the same identifier is a record we lack, not a wrong one."""
+    text = PRINT + "\n" + PRINT.split("\n\n", 1)[1].replace("(Input)", "(Output)")
+    assert told(text, table(*OURS)) == [("record", "ZZ10 (Output)", "fields: 6", "")]
+    assert told(PRINT.replace("(Input)", "(Output)"), table(*OURS)) == [("direction", "ZZ10", "out", "in")]
+
+
+def test_a_mirror_of_another_chapter_is_compared_through_it() -> None:
+    """A record whose chapter is not there is covered by one with the same columns; else it is said that it is not."""
+    report = compare_guide(GUIDE, PRINT, table(*OURS))
+    cites = next(one.cites for one in load_guides() if one.key == "status-notification")
+    twin = replace(table(*OURS)["ZZ10"], id="YY10", source=f"{cites}36, YY10")
+    other = RecordDef("YY20", "Made up", "in", "M", f"{cites}36, YY20", OURS[:3])
+    stray = replace(twin, id="YY30", source="a rumour", fields=OURS[:2])
+    notes, lost = uncovered([report], {**table(*OURS), "YY10": twin, "YY20": other, "YY30": stray})
+    assert [note.partition(":")[0] for note in notes] == ["YY10", "YY20"]
+    assert "through ZZ10" in notes[0]
+    assert "not compared" in notes[1]
+    assert [(one.at, one.kind) for one in lost] == [("YY30", "record")]
+
+
+def test_only_the_very_same_difference_is_accepted() -> None:
+    """Same guide, kind, place, print and ours; a row that matches nothing is stale where its guide was read."""
+    seen = Difference(GUIDE.key, "class", "ZZ10 5-5", "1A", "1AN", 1, 8)
+    same = Accepted(GUIDE.key, "class", "ZZ10 5-5", "1A", "1AN", "They print it so.")
+    other = replace(same, printed="1X")
+    elsewhere = replace(same, guide="pga", at="PG01 5-5")
+    result = weigh([seen], [same, other, elsewhere], {GUIDE.key})
+    assert (result.open, result.accepted, result.stale) == ((), ((seen, same),), (other,))
+    assert weigh([seen], [other], {GUIDE.key}).open == (seen,)
+
+
+def test_an_accepted_difference_needs_a_reason() -> None:
+    """A row without one is refused, and every row we ship has one and stands there once."""
+    with pytest.raises(ValueError, match="reason"):
+        read_accepted('[[accepted]]\nguide = "pga"\nkind = "use"\nreason = " "\nrows = [{ at = "PG27 26-27" }]\n')
+    rows = load_accepted()
+    assert len({(one.guide, one.kind, one.at, one.printed, one.held) for one in rows}) == len(rows)
+    assert {one.guide for one in rows} <= {one.key for one in (*load_guides(), DICTIONARY)}
+
+
+def test_a_text_with_layouts_that_is_no_known_guide_is_a_difference() -> None:
+    """A new chapter in the folder must not pass unseen; a text without layouts may."""
+    unknown = PRINT.replace("ACE Cargo Release\n", "A chapter nobody knows\n")
+    findings = check_texts({"new.txt": unknown, "list.txt": "A list of codes\n"}, {}, ())
+    assert not findings.clean
+    assert [(one.at, one.kind) for one in findings.lost] == [("new.txt", "record")]
+    assert findings.other == ("list.txt",)
+
+
+def test_the_report_tells_open_accepted_and_stale() -> None:
+    """For people and as a document, with the same content."""
+    tables = changed(1, field("5-5", "AN", "O", "Mark"))
+    accepted = (
+        Accepted(GUIDE.key, "class", "ZZ10 5-5", "1A", "1AN", "They print it so."),
+        Accepted(GUIDE.key, "name", "ZZ10 9-9", "Gone", "Lost", "It was there once."),
+    )
+    findings = check_texts({"guide.txt": PRINT}, tables, accepted)
+    lines = as_lines(findings, reasons=True)
+    assert lines[0] == "ACE Cargo Release SE/SX, version 40 (guide.txt)"
+    assert "1 records, 6 fields compared; 1 differences, 1 accepted, 1 stale" in lines[1]
+    assert any("ZZ10 5-5: designation: the guide says C; we say O (page 1, line 8)" in line for line in lines)
+    assert any("no longer found" in line and "ZZ10 9-9" in line for line in lines)
+    assert any("They print it so." in line for line in lines)
+    (guide,) = as_document(findings)["guides"]
+    assert [one["at"] for one in guide["differences"]] == ["ZZ10 5-5"]
+    assert guide["accepted"][0]["reason"] == "They print it so."
+    assert [one["printed"] for one in guide["stale"]] == ["Gone"]
+    assert as_document(findings)["clean"] is False
+
+
+def test_the_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """2 for no folder, no guides or an unreadable text; 1 for a guide that differs; the report is JSON on request."""
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert main([str(tmp_path)]) == 2
+    (tmp_path / "guide.txt").write_text(PRINT, "utf-8")
+    capsys.readouterr()
+    assert main([str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["guides"][0]["version"] == "40"
+    (tmp_path / "broken.txt").write_bytes(b"\xff\xfe")
+    assert main([str(tmp_path)]) == 2
+    assert "broken.txt" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as wrong:
+        main([])
+    assert wrong.value.code == 2
