@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from filings.context import FilingContext
 from filings.store import tables as t
 from mappings.day_ledger import DayLedger
-from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, find_lots
+from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, survey
 from mappings.entry import check_entry
 from mappings.manifest import bill_segments
 from mappings.person import person_key
@@ -47,11 +47,18 @@ def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tupl
     shipments = [shipment for _, shipment in pairs]
     hold_people(conn, trip, shipments)
     ledger = _ledger(conn, trip, pairs)
-    lots = find_lots(shipments)
+    lots, totals = survey(shipments)
     judged: list[Judged] = []
     for key, shipment in pairs:
         decision, ledger = decide(
-            shipment, trip, trip.arrival, ledger, ctx.rules, lots=lots, default_importer=ctx.filer.default_importer
+            shipment,
+            trip,
+            trip.arrival,
+            ledger,
+            ctx.rules,
+            lots=lots,
+            totals=totals,
+            default_importer=ctx.filer.default_importer,
         )
         judged.append(Judged(key, shipment, decision))
     return judged

@@ -35,11 +35,13 @@ from filings.store import tables as t
 from filings.trips import load_trip, record_act
 from filings.uuid7 import uuid7
 from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
+from mappings.advice import Advice
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
+from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
 from schemas.errors import Conflict, Problem
 from schemas.shipment import Shipment
@@ -60,6 +62,7 @@ class FilingReceipt:
     shipments: int
     by_pathway: Mapping[str, int]
     already: bool
+    warnings: tuple[Problem, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON answer."""
@@ -69,14 +72,18 @@ class FilingReceipt:
             "shipments": self.shipments,
             "pathways": dict(self.by_pathway),
             "already_requested": self.already,
+            "warnings": [problem.as_dict() for problem in self.warnings],
         }
 
 
-def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: datetime) -> FilingReceipt:
+def request_filing(
+    conn: Connection, trip_number: str, *, actor: Actor, now: datetime, advice: Advice | None = None
+) -> FilingReceipt:
     """Take on the filing of a trip; asked again, it says so and changes nothing.
 
     The pathways counted are those of staging; the final judgement is the planner's. Raises
-    :class:`NotFound`, and :class:`Conflict` for a trip without shipments.
+    :class:`NotFound`, and :class:`Conflict` for a trip without shipments, or with a finding that the filer has
+    given the severity ``error`` in ``advice``.
     """
     row = load_trip(conn, trip_number, lock=True)
     counted = conn.execute(
@@ -92,6 +99,10 @@ def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: dat
         raise Conflict(
             Problem("trip_empty", "trip_number", f"Trip {trip_number} has no shipments.", "Stage its shipments first.")
         )
+    findings = trip_findings(read_trip(row.document), now, advice)
+    stopping = [one for one in findings if one.severity == "error"]
+    if stopping:
+        raise Conflict(stopping)
     values = {
         "state": "filing",
         "plan_stage": "decide",
@@ -102,7 +113,7 @@ def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: dat
     }
     conn.execute(update(t.trips).where(t.trips.c.trip_number == trip_number).values(values))
     record_act(conn, "file_trip", {"shipments": total}, actor=actor, now=now, trip_number=trip_number)
-    return FilingReceipt(trip_number, total, by_pathway, False)
+    return FilingReceipt(trip_number, total, by_pathway, False, findings)
 
 
 def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:

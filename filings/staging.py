@@ -25,6 +25,7 @@ from filings.store import tables as t
 from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
+from mappings.preflight_trip import Together
 from schemas.errors import Conflict, Problem
 from schemas.intake import Row
 from schemas.shipment import Shipment
@@ -151,8 +152,11 @@ def _stage_fresh(
     kept: list[Judged] = []
     idle: list[ScnRequest] = []
     replaced: list[str] = []
+    together = Together(ctx.rules.advice)
     for (row, shipment), judgement in zip(free, judged, strict=True):
         problems, notes = fit(ctx, trip, shipment, judgement.decision)
+        contradicted = [one for one in together.see(shipment) if one.code != "scn_reuse"]  # that is refused above
+        problems = (*problems, *(one for one in contradicted if one.severity == "error"))
         before = earlier.get(row.index)
         if problems:
             if before is None or before.scn != shipment.scn:
@@ -169,7 +173,7 @@ def _stage_fresh(
                 idle.append(ScnRequest(before.scn, before.key, trip.trip_number))
         inserted.append(_columns(trip.trip_number, row, shipment, judgement, notes, place, now))
         kept.append(judgement)
-        results[row.index] = _accepted(row, shipment, judgement.decision, notes)
+        results[row.index] = _accepted(row, shipment, judgement.decision, notes, contradicted)
     if idle:
         free_scns(conn, idle)
     if inserted:
@@ -260,7 +264,11 @@ def _known(conn: Connection, trip_number: str, ids: Iterable[str]) -> dict[str, 
 
 
 def _accepted(
-    row: Row, shipment: Shipment, decision: PathwayDecision, notes: Sequence[Mapping[str, Any]]
+    row: Row,
+    shipment: Shipment,
+    decision: PathwayDecision,
+    notes: Sequence[Mapping[str, Any]],
+    contradicted: Sequence[Problem],
 ) -> StageResult:
     return StageResult(
         row.index,
@@ -270,7 +278,7 @@ def _accepted(
         decision.pathway,
         _state(decision),
         tuple(decision.reasons),
-        (*row.problems, *decision.warnings),
+        (*row.problems, *decision.warnings, *contradicted),
         tuple(notes),
     )
 

@@ -18,6 +18,7 @@ from filings import archive
 from filings.context import Actor, FilingContext
 from filings.store import tables as t
 from mappings.manifest import trip_segments
+from mappings.preflight_trip import trip_findings
 from schemas.errors import Conflict, FormatError, NotFound, Problem, ShipmentError
 from schemas.trip import Trip
 
@@ -75,14 +76,14 @@ def put_trip(
     if known is None:
         conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
     elif known.document == dict(raw):
-        return TripReceipt(number, known.version, False, _remarks(trip, now), notes)
+        return TripReceipt(number, known.version, False, _remarks(trip, now, ctx), notes)
     elif known.state != "draft":
         raise Conflict(already_filed(number))
     else:
         version = known.version + 1
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
-    return TripReceipt(number, version, known is None, _remarks(trip, now), notes)
+    return TripReceipt(number, version, known is None, _remarks(trip, now, ctx), notes)
 
 
 def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -120,13 +121,10 @@ def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: A
     return answer
 
 
-def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
-    """What is lawful to send but probably a mistake."""
-    if trip.arrival > now:
-        return ()
-    text = f"The planned arrival {trip.arrival.isoformat()} lies in the past."
-    remedy = "Correct it if the truck is still to come; the law of that day is applied as it stands."
-    return (Problem("arrival_in_past", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
+def _remarks(trip: Trip, now: datetime, ctx: FilingContext | None) -> tuple[Problem, ...]:
+    """What is lawful to send but probably a mistake; a trip is refused for it when it is filed, not when it is put."""
+    findings = trip_findings(trip, now, ctx.rules.advice if ctx is not None else None)
+    return tuple(replace(one, severity="warning") for one in findings)
 
 
 def _check_manifest(trip: Trip, ctx: FilingContext) -> tuple[Mapping[str, str], ...]:

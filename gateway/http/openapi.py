@@ -112,6 +112,7 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         shipments=_COUNT,
         pathways={"type": "object", "additionalProperties": _COUNT},
         already_requested={"type": "boolean"},
+        warnings={"type": "array", "items": _ref("Fault")},
     ),
     "Arrival": _object("estimated_arrival", estimated_arrival=_string(format="date-time")),
     "ArrivalReceipt": _object(

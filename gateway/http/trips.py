@@ -146,7 +146,7 @@ async def file_trip(request: web.Request) -> web.Response:
     now = service.clock()
 
     def act(conn: Connection) -> web.Response:
-        receipt = planning.request_filing(conn, number, actor=actor, now=now)
+        receipt = planning.request_filing(conn, number, actor=actor, now=now, advice=service.ctx.rules.advice)
         return json_answer(receipt.as_dict(), 202, {hdrs.LOCATION: _LOCATION.format(number)})
 
     if scope is None:
