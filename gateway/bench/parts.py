@@ -10,7 +10,6 @@ from typing import Any, Final
 from gateway.bench.measure import Figure, pair
 from gateway.bench.truckload import Truckload
 
-
 DECISIONS: Final = 20_000
 """Decisions a second that one core must make."""
 
