@@ -34,7 +34,7 @@ from filings.uuid7 import uuid7
 from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
-from mappings.handoff import build_package, zip_package
+from mappings.handoff import Bill, build_package, zip_package
 from mappings.manifest_amendment import BillChange, Change, build_amendment
 from schemas.catair import Record
 from schemas.shipment import Shipment
@@ -203,8 +203,14 @@ def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
             for one in work.items
         ]
         return Made(work, drafts=(_batch(ctx, work, new, now),))
-    packages = (zip_package(build_package(one.shipment, one.decision, work.trip, now), now) for one in work.items)
-    return Made(work, packages=tuple(packages))
+    return Made(work, packages=tuple(package(work.trip, one, now) for one in work.items))
+
+
+def package(trip: Trip, one: Item, now: datetime) -> bytes:
+    """What a broker gets for goods that came off the truck: with the arrival that was judged, and without a bill."""
+    judged = trip.model_copy(update={"estimated_arrival": one.decision.arrival})
+    bill: Bill = "deleted" if one.bill_change == "delete" else "never_on_file"
+    return zip_package(build_package(one.shipment, one.decision, judged, now, bill), now)
 
 
 def manifest_drafts(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:

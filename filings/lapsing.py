@@ -99,13 +99,18 @@ def judge_again(rules: RuleBook, instant: datetime) -> datetime | None:
     return min(found, default=None)
 
 
-def possible_arrival(planned: datetime, filed_at: datetime | None, now: datetime) -> datetime:
-    """The arrival that is possible for a truck that is not there: its planned one, and once that has passed, now.
+def possible_arrival(
+    expected: datetime, filed_at: datetime | None, now: datetime, declared: datetime | None = None
+) -> datetime:
+    """The arrival that is possible for a truck that is not there: the expected one, and once that has passed, now.
 
-    A trip that was filed long after its planned arrival is a trip of that day, which its sender was warned of: its
-    law is that day's, whatever the clock says.
+    A trip that was filed long after the arrival it ``declared`` is a trip of that day, which its sender was warned
+    of: its law is that day's, whatever the clock says. That is so only while nobody has named another arrival, since
+    a truck that is expected anew is one that is on its way.
     """
-    return planned if filed_for_the_past(planned, filed_at) else max(planned, now)
+    if filed_for_the_past(expected, filed_at) and declared in (None, expected):
+        return expected
+    return max(expected, now)
 
 
 def filed_for_the_past(planned: datetime, filed_at: datetime | None) -> bool:

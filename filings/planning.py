@@ -22,13 +22,14 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
-from filings import archive
+from filings import archive, rule_books
 from filings.beginning import begin_filings
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import count_days, decide_all, eastern_day, hold_people, ledger_of_others
-from filings.lapsing import filed_for_the_past, judge_again
+from filings.judging import decide_all, eastern_day
+from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
+from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments, tell_trip
 from filings.sending import Draft, queue
 from filings.store import tables as t
@@ -154,6 +155,10 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     if stage not in STAGES[:-1]:
         return None
     trip = read_trip(row.document)
+    if stage == "decide" and row.filed_at is not None:
+        # A truck that is late when it is filed is judged for now: what CBP no longer takes is not sent to it.
+        arrival = possible_arrival(trip.arrival, row.filed_at, row.filed_at)
+        trip = trip.model_copy(update={"estimated_arrival": arrival})
     manifest = conn.execute(
         select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
     ).scalar()
@@ -370,6 +375,7 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
         trip_number=work.trip.trip_number,
     )
     begin_filings(conn, work.trip.trip_number, list(zip(work.keys, work.shipments, made.decisions, strict=True)), now)
+    rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [kept])
 
 

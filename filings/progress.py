@@ -37,6 +37,7 @@ from filings.lifecycle import (
     trip_verdict,
 )
 from filings.lifecycle.evidence import Kind
+from filings.reasons import reasons, rule_of
 from filings.store import tables as t
 
 CHUNK: Final = 400
@@ -262,25 +263,31 @@ def _verdict_data(
         stopping = [state.value for state in found if CROSSING[state] is TripInput.STOP]
         table = t.shipments
         query = (
-            select(table.c.shipment_id, table.c.scn, table.c.state, table.c.lapse)
+            select(table)
             .where(table.c.trip_number == trip_number, table.c.state.in_(stopping))
             .order_by(table.c.position)
             .limit(NAMED)
         )
+        rows = conn.execute(query).all()
+        why = reasons(conn, rows)
         data["blocking"] = [
             {
                 "shipment_id": row.shipment_id,
                 "shipment_control_number": row.scn,
                 "state": row.state,
                 "offered": (row.lapse or {}).get("pathway"),
+                "rule": rule_of(row),
+                "reason": why[row.key][:SENTENCE],
             }
-            for row in conn.execute(query)
+            for row in rows
         ]
     return data
 
 
 NAMED: Final = 100
 """Shipments named in one event; the board lists the others."""
+SENTENCE: Final = 300
+"""Characters of a reason in an event; the board has all of it."""
 
 
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:

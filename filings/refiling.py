@@ -31,6 +31,7 @@ from filings.lifecycle.evidence import Kind
 from filings.matching import awaits_answer
 from filings.progress import Moves, filing_event, filings_of, load, move_filing, tell, write
 from filings.rejudging import settle_lapse
+from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip, record_act
 from filings.uuid7 import uuid7
@@ -224,7 +225,7 @@ def _warnings(row: Row[Any], steps: Sequence[Step], now: datetime) -> tuple[Prob
     if not any(one.bill for one in steps) or row.estimated_arrival > now + HOUR:
         return ()
     text = "Changing the manifest begins the hour anew that it must be with CBP before the truck (30 minutes for FAST)."
-    remedy = f"Let the truck come no earlier than {(now + HOUR).isoformat(timespec='minutes')}."
+    remedy = f"Let the truck come no earlier than {local_text(now + HOUR, zone_of(row.port_of_arrival))}."
     return (Problem("hour_begins_again", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
 
 

@@ -23,10 +23,10 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from filings import archive
+from filings import archive, rule_books
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
-from filings.judging import Judged, count_days, decide_all, hold_people, ledger_of_others
+from filings.judging import Judged, decide_all
 from filings.lapsing import (
     Change,
     Comparison,
@@ -37,7 +37,9 @@ from filings.lapsing import (
     summary,
 )
 from filings.lifecycle import Act, Did, TripState
+from filings.person_days import count_days, hold_people, ledger_of_others, move_days
 from filings.progress import Moves, load, tell, tell_blocked, write
+from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip
 from mappings.day_ledger import DayLedger
@@ -96,8 +98,9 @@ def read_work(conn: Connection, trip_number: str, now: datetime) -> Work | None:
     row = load_trip(conn, trip_number)
     if row.plan_stage != "done" or (row.arrived_at is not None and row.judged_at == row.arrived_at):
         return None
-    instant = row.arrived_at or possible_arrival(row.estimated_arrival, row.filed_at, now)
-    trip = read_trip(row.document).model_copy(update={"estimated_arrival": instant})
+    declared = read_trip(row.document)
+    instant = row.arrived_at or possible_arrival(row.estimated_arrival, row.filed_at, now, declared.arrival)
+    trip = declared.model_copy(update={"estimated_arrival": instant})
     keys: list[str] = []
     shipments: list[Shipment] = []
     decisions: list[PathwayDecision] = []
@@ -169,7 +172,9 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
         hold_people(conn, work.trip, work.shipments)
         if ledger_of_others(conn, work.trip, work.shipments) != work.ledger:
             return False  # somebody counted for one of these people meanwhile: the next look judges anew
-    over = work.arrived or filed_for_the_past(row.estimated_arrival, row.filed_at)
+    declared = read_trip(row.document).arrival
+    of_its_day = row.estimated_arrival == declared and filed_for_the_past(declared, row.filed_at)
+    over = work.arrived or of_its_day
     again = None if over else judge_again(ctx.rules, work.instant)
     values = {
         "judged_at": work.instant,
@@ -178,8 +183,10 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
         "updated_at": now,
     }
     conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(values))
+    rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [_record(ctx, made, now)])
     if work.arrived:
+        move_days(conn, work.trip)
         _differs_at_arrival(conn, made, now)
         return True
     _count(conn, made)
@@ -227,8 +234,9 @@ def _differs_at_arrival(conn: Connection, made: Made, now: datetime) -> None:
     lapsed = [one for one in made.found if one.change is Change.LAPSED]
     if not lapsed:
         return
+    at = local_text(made.work.instant, zone_of(made.work.trip.port_of_arrival))
     text = (
-        f"Trip {number} arrived at {made.work.instant.isoformat()} with {len(lapsed)} "
+        f"Trip {number} arrived at {at} with {len(lapsed)} "
         f"{'shipment' if len(lapsed) == 1 else 'shipments'} declared by a pathway that was not lawful then "
         f"({lapsed[0].rule}): {_named(lapsed)}."
     )
@@ -291,7 +299,7 @@ def _alert(number: str, lapsed: Sequence[Comparison]) -> Alert:
     offered = ", ".join(f"{count} {pathway}" for pathway, count in sorted(offers.items()))
     text = (
         f"{len(lapsed)} {'shipment' if len(lapsed) == 1 else 'shipments'} of trip {number} may not cross as declared: "
-        f"{lapsed[0].text} ({lapsed[0].rule}) Offered now: {offered}. Mend it with: gateway refile {number}"
+        f"{lapsed[0].text} ({lapsed[0].rule}) Offered now: {offered}. A broker mends it with: gateway refile {number}"
     )
     detail = {"shipments": [one.offered.shipment_id for one in lapsed[:PAGE]], "rule": lapsed[0].rule}
     return Alert(LAPSED, text, "error", detail, trip_number=number)

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
 from filings.store import tables as t
 from schemas.errors import Problem
+from schemas.identifiers import land_ports
+
+EASTERN: Final = ZoneInfo("America/New_York")
+"""The zone of the law, and of a port that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,17 @@ class Page:
 
 def instant_text(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
+
+
+def zone_of(port: str) -> ZoneInfo:
+    """The zone of a port of arrival; Eastern time for one that is not known."""
+    known = land_ports().get(port)
+    return ZoneInfo(known.timezone) if known else EASTERN
+
+
+def local_text(at: datetime, zone: ZoneInfo) -> str:
+    """An instant by the minute on the clock of ``zone``, with its name: what a person reads."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
 
 
 def page_of(rows: Sequence[Row[Any]], limit: int, cursor: str, shown: Callable[[Row[Any]], dict[str, Any]]) -> Page:

@@ -17,10 +17,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from filings import refusals
+from filings import refusals, rule_books
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
-from filings.judging import Judged, count_days, eastern_day, fit, judge
+from filings.judging import Judged, eastern_day, fit, judge
+from filings.person_days import count_days
 from filings.store import tables as t
 from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
@@ -107,6 +108,8 @@ def stage(
         [(row, None if one.accepted else one.problems) for row, one in zip(rows, ordered, strict=True)],
         now,
     )
+    if fresh:
+        rule_books.keep(conn, ctx.rules, now)
     _archive_rows(conn, trip_number, rows, ordered, actor, now)
     return ordered
 
@@ -155,7 +158,7 @@ def _stage_fresh(
     together = Together(ctx.rules.advice)
     for (row, shipment), judgement in zip(free, judged, strict=True):
         problems, notes = fit(ctx, trip, shipment, judgement.decision)
-        contradicted = [one for one in together.see(shipment) if one.code != "scn_reuse"]  # that is refused above
+        contradicted = [one for one in together.see(shipment) if one.code != "scn_reused"]  # that is refused above
         problems = (*problems, *(one for one in contradicted if one.severity == "error"))
         before = earlier.get(row.index)
         if problems:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from filings import archive
 from filings.context import Actor, FilingContext
+from filings.person_days import move_days
+from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from mappings.manifest import trip_segments
 from mappings.preflight_trip import trip_findings
 from schemas.errors import Conflict, FormatError, NotFound, Problem, ShipmentError
 from schemas.trip import Trip
+
+TOLERANCE: Final = timedelta(minutes=15)
+"""How far in the past an expected arrival may lie when it is told: clocks differ, and word of a truck takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ def put_trip(
     else:
         version = known.version + 1
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
+        move_days(conn, trip)
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
     return TripReceipt(number, version, known is None, _remarks(trip, now, ctx), notes)
 
@@ -91,7 +97,8 @@ def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: A
 
     CBP is not told by this act. It knows a manifest by its trip number and the date under which it was filed; that
     date stays in every message about it. Raises :class:`NotFound`, and :class:`Conflict` for a trip that is not
-    filed (put it anew), whose filings are being made, or that has arrived.
+    filed (put it anew), whose filings are being made, or that has arrived. An arrival in the past is refused with
+    :class:`ShipmentError`: a truck that is not there cannot have come, and the law of a day gone by is not its law.
     """
     row = load_trip(conn, number, lock=True)
     if row.state == "draft":
@@ -104,6 +111,11 @@ def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: A
         text = f"The filings of trip {number} are still being made."
         raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again in a moment."))
     before = row.estimated_arrival
+    if arrival < now - TOLERANCE and arrival != before:
+        zone = zone_of(row.port_of_arrival)
+        told = f"{local_text(arrival, zone)} has passed: it is {local_text(now, zone)}, and the truck has not arrived."
+        remedy = "Give the instant at which the truck is expected now; its actual arrival comes from CBP."
+        raise ShipmentError(Problem("arrival_in_past", "estimated_arrival", told, remedy))
     answer = {
         "trip_number": number,
         "estimated_arrival": arrival.isoformat(),

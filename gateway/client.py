@@ -129,6 +129,11 @@ class GatewayClient:
         """One filing by id, SCN or entry number; ``part`` is ``timeline``, ``versions`` or ``transmissions``."""
         return await self._json("GET", f"/v1/filings/{_part(identifier)}{'/' + part if part else ''}")
 
+    async def rule_book(self, version: str) -> Json:
+        """A version of the rule book that was used there, whole."""
+        answer: Json = await self._json("GET", f"/v1/rule-books/{_part(version)}")
+        return answer
+
     async def events(self, after: int = 0, limit: int = 500) -> Json:
         """A page of events after a cursor."""
         answer: Json = await self._json("GET", "/v1/events", query={"after": str(after), "limit": str(limit)})

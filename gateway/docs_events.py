@@ -51,8 +51,8 @@ MEANINGS: Final[Mapping[EventType, str]] = {
     EventType.HANDOFF_READY: "The package for the licensed broker is made.",
     EventType.HANDOFF_ACCEPTED: "The broker has taken the package.",
     EventType.TRIP_CLEAR: "Every shipment aboard may cross.",
-    EventType.TRIP_BLOCKED: "Something aboard may not cross; `blocking` names it, with the pathway offered if its own "
-    "has lapsed.",
+    EventType.TRIP_BLOCKED: "Something aboard may not cross; `blocking` names it, by rule and reason, with the "
+    "pathway offered if its own has lapsed.",
 }
 
 _OPENING: Final = """\

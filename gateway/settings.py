@@ -226,12 +226,13 @@ class Rules(Section):
     overlay: Path | None = Field(
         None,
         description="File or folder with rows of your own, which may only deny, limit, require, warn or inform, and "
-        "severities (`[severity]`).",
+        "severities (`[severity]`). In the TOML file a relative name counts from the folder of that file.",
     )
     severity: dict[str, Literal["error", "warning", "off"]] = Field(
         default_factory=dict,
-        description="Severity of advisory checks by id: `error` (the shipment goes to review), `warning` or `off`. "
-        "`gateway rules list --advice` names them.",
+        description="Severity of advisory checks by id: `error` (about a shipment: it goes to review; about the "
+        "trip: the trip is refused when it is filed; about shipments together: the later one is refused when it is "
+        "staged), `warning` or `off`. `gateway rules list --advice` names them.",
     )
 
 

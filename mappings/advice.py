@@ -4,14 +4,16 @@ Advisory are the checks of :mod:`mappings.preflight_data` and the rows of the ru
 sets a severity for any of them by its id. What is set is part of the version of the book in force, and stands in
 every decision beside what was found.
 
-``error`` sends the shipment to review: the house has one word for "a licensed broker must decide", a broker can
-overrule advice, and the decision that is kept says who was told what. A refusal at staging would lose the parcel from
-its trip for want of a better word.
+``error`` of a check about a shipment sends the shipment to review: the house has one word for "a licensed broker must
+decide", a broker can overrule advice, and the decision that is kept says who was told what. A refusal at staging would
+lose the parcel from its trip for want of a better word. ``error`` of a check about the trip itself has no shipment to
+stop: the trip is refused when it is filed; one about shipments taken together refuses the later one when it is staged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, cast
 
@@ -86,17 +88,26 @@ class Advice:
         return tuple(sorted({**dict(self.chosen), **{one: self.severity(one) for one, _ in findings}}.items()))
 
 
-def check_severities(chosen: Mapping[str, object], preflight: Preflight, rules: Iterable[Rule]) -> None:
-    """Raise :class:`FormatError` for an id that is no advisory check, and for a severity that is none."""
-    known = {*preflight.checks, *(rule.id for rule in rules if rule.kind == "warn")}
-    problems = []
+def severity_problems(chosen: Mapping[str, object], known: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with severities: an id that is no advisory check of ``known``, a severity that is none."""
     for one, severity in chosen.items():
         if one not in known:
             words = f"{one!r} is not the id of an advisory check or of a row of kind warn."
-            remedy = f"Use one of {', '.join(sorted(known))}."
-            problems.append(Problem("unknown_check", f"severity.{one}", words, remedy))
+            close = difflib.get_close_matches(one, sorted(known), n=1, cutoff=0.6)
+            meant = f"Did you mean {close[0]}? " if close else ""
+            remedy = f"{meant}Use one of {', '.join(sorted(known))}."
+            yield Problem("unknown_check", f"severity.{one}", words, remedy)
         if severity not in SEVERITIES:
             words = f"{severity!r} is not a severity."
-            problems.append(Problem("unknown_severity", f"severity.{one}", words, f"Use {', '.join(SEVERITIES)}."))
-    if problems:
+            yield Problem("unknown_severity", f"severity.{one}", words, f"Use {', '.join(SEVERITIES)}.")
+
+
+def known_checks(preflight: Preflight, rules: Iterable[Rule]) -> set[str]:
+    """The ids that may have a severity."""
+    return {*preflight.checks, *(rule.id for rule in rules if rule.kind == "warn")}
+
+
+def check_severities(chosen: Mapping[str, object], preflight: Preflight, rules: Iterable[Rule]) -> None:
+    """Raise :class:`FormatError` for an id that is no advisory check, and for a severity that is none."""
+    if problems := list(severity_problems(chosen, known_checks(preflight, rules))):
         raise FormatError(problems)

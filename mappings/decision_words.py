@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from mappings.decision_record import Disclaimer
 from mappings.decision_weighing import REVIEW, Finding, Weighing, name_of
 from mappings.rule import Rule
 from mappings.rule_facts import Facts
-from mappings.rule_law import MEMORY, LawInForce, Row
+from mappings.rule_law import EXEMPTION, MEMORY, LawInForce, Row
 from schemas.errors import Problem
 from schemas.shipment import PATHWAYS, Shipment
+
+WARNINGS: Final = {
+    "unsure_rule": "A rule that applies is not confirmed. These are the rules of which that can be said:",
+    "request_refused": "The shipment asks for a pathway that is closed to it; the law's own order was followed.",
+}
+"""The warnings that a decision gives of itself, beside those of rows and checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,13 @@ def _worded(weighing: Weighing, facts: Facts, law: LawInForce, infos: tuple[Row,
     if weighing.refused_request:
         asked = weighing.findings[_place(shipment)]
         better = better if asked is None or asked in better else [asked, *better]
+    if weighing.pathway == REVIEW:
+        # A review for a reason of its own ranks before the exemption; a broker wants to know what closed that.
+        better += [
+            one
+            for one in weighing.findings
+            if one is not None and one.closed_by and one.view.pathway in EXEMPTION and one not in better
+        ]
     made_by: dict[str, None] = {}
     if halt and not weighing.stopped_by_advice:
         made_by.update(dict.fromkeys(weighing.unsure))

@@ -71,8 +71,9 @@ class Preflight:
         self.never_group: str = numbers["ssn"]["never_group"]
         self.never_serial: str = numbers["ssn"]["never_serial"]
         self.reserved_chapters = frozenset(numbers["hts"]["reserved_chapters"])
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        self.version: str = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        self.canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+        """The whole content as one line of JSON; its SHA-256 begins with the version."""
+        self.version: str = hashlib.sha256(self.canonical).hexdigest()[:12]
         self._known: dict[str, bool] = {}
 
     def is_vague(self, description: str) -> bool:

@@ -24,6 +24,19 @@ BEFORE_ARRIVAL_FAST: Final = timedelta(minutes=30)
 """19 CFR 123.92; FAST needs carrier, driver and importer in the program, so a caller must know it."""
 
 
+WHOLE_TRIP: Final = frozenset({"vin-check-digit", "arrival-in-past", "one-hour-rule"})
+"""Checks of :func:`trip_findings`; the others about a trip are those of :class:`Together`."""
+
+
+def what_error_does(check: str, about: str) -> str:
+    """What becomes of what a check of severity ``error`` finds."""
+    if about == "shipment":
+        return "the shipment goes to review"
+    if check in WHOLE_TRIP:
+        return "the trip is refused when it is filed"
+    return "the later shipment is refused when it is staged"
+
+
 def latest_filing(trip: Trip, *, fast: bool = False) -> datetime:
     """Until when CBP must have the manifest."""
     return trip.arrival - (BEFORE_ARRIVAL_FAST if fast else BEFORE_ARRIVAL)

@@ -13,17 +13,22 @@ Whatever it holds, every pathway that is closed without it is closed with it; a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mappings.advice import known_checks, severity_problems
+from mappings.preflight_data import Preflight, load_preflight
 from mappings.rule import REMEDY, Rule, read_rule
 from schemas.errors import FormatError, Problem
 
 STRICTER: Final = ("deny", "threshold", "require", "warn", "info")
 """Kinds of rows that close, ask or tell, and never open."""
+_ROW: Final = re.compile(r"\.toml\[([^\]]+)\]")
+"""The id of a row in the path of its fault."""
 _REMEDY: Final = f"Use rows of the kinds {', '.join(STRICTER)} only."
 
 
@@ -45,7 +50,7 @@ def read_files(
     for file in files:
         try:
             content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        except (OSError, ValueError, RecursionError) as fault:  # numbers and nestings beyond any rule's among them
             problems.append(Problem("not_toml", file.name, f"The file is not TOML: {fault}.", "Correct the file."))
             continue
         held = " and ".join(f"[{name}]" if name != "rule" else "[[rule]]" for name in sorted(tables))
@@ -74,21 +79,27 @@ def _joined(known: dict[str, Any], table: object, path: str) -> Iterable[Problem
             yield Problem("contradiction", f"{path}.{key}", "Another file sets this otherwise.", "Keep one of the two.")
 
 
-def read_overlay(place: Path | str, book: Sequence[Rule]) -> Overlay:
+def read_overlay(place: Path | str, book: Sequence[Rule], preflight: Preflight | None = None) -> Overlay:
     """The overlay in a file or folder, beside the delivered rows. Raises :class:`FormatError` with every fault."""
-    place = Path(place)
+    place = Path(place).absolute()
     if not place.exists():
         words = f"There is no file or folder {place}."
-        raise FormatError(Problem("no_overlay", "rules.overlay", words, "Name the file or folder of your own rows."))
+        remedy = "Name the file or folder of your own rows; a relative name counts from the folder of the config file."
+        raise FormatError(Problem("no_overlay", "rules.overlay", words, remedy))
     files = sorted(place.glob("*.toml")) if place.is_dir() else [place]
     if not files:
         words = f"The folder {place} holds no rule file."
         raise FormatError(Problem("no_rules", "rules.overlay", words, "Name another folder, or leave the setting out."))
     rules, others, problems = read_files(files, frozenset({"rule", "severity"}))
     problems += overlay_problems(rules, book)
+    severity = others.get("severity", {})
+    preflight = load_preflight() if preflight is None else preflight
+    # a row that warns and has faults is not in ``rules``; its severity is not a second fault
+    faulty = {match[1] for problem in problems if (match := _ROW.search(problem.path))}
+    problems += severity_problems(severity, known_checks(preflight, (*book, *rules)) | faulty)
     if problems:
         raise FormatError(problems)
-    return Overlay(tuple(rules), others.get("severity", {}))
+    return Overlay(tuple(rules), severity)
 
 
 def overlay_problems(rules: Iterable[Rule], book: Sequence[Rule]) -> Iterable[Problem]:

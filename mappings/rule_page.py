@@ -1,19 +1,34 @@
 """How does the rule book read for a person? The text of ``docs/rules.md``, made from the rows.
 
-First what is not confirmed, then one section a period with what changes in it, then every row in full, then the
-advisory checks. Rows of the filer's own are marked as such.
+First the contents and what is not confirmed, then one section a period that names what begins and ends in it, then
+every row in full, once, then the advisory checks, then how a filer writes rows of its own. Rows of the filer's own are
+marked as such.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from mappings.advice import Advice
+from mappings.preflight_trip import what_error_does
 from mappings.rule import EASTERN, KINDS, Rule
 from mappings.rule_conditions import condition_meaning
+from mappings.rule_guide import guide
 
+_MARKS = """\
+Times are Eastern time (America/New_York); what counts is the instant of arrival. `verified` means that the statement
+was seen in a copy of a public source, or is this gateway's own rule; `recalled` that it is general knowledge, or was
+seen in another's account of the source only; `unsure` that it may be wrong: a decision that hangs on such a row alone
+goes to review. No row has been reviewed by a licensed broker unless a reviewer is named. This is not legal advice."""
+_SEVERITIES = """\
+They save a rejection and decide nothing, unless the filer sets one to `error`; what becomes of what it finds then
+stands in the table. `off` ends it. The rows of kind warn take a severity in the same way: set to `error`, the shipment
+goes to review; theirs is `warning` unless another is set. The severity in force stands in each decision.
+`gateway rules show` takes the code of a warning too."""
+PERIODS = "Period by period"
 _TITLES = {
     "allow": "What is allowed",
     "deny": "What is denied",
@@ -30,20 +45,42 @@ def markdown(
     rows: Sequence[Rule], version: str, advice: Advice | None = None, own: Collection[str] = frozenset()
 ) -> str:
     """The page, ending with a line break; ``own`` are the ids of the filer's own rows."""
-    return "\n".join(_page(rows, version, advice or Advice(), own)) + "\n"
+    head = list(_head(rows, version))
+    body = list(_body(rows, advice or Advice(), own))
+    return "\n".join((*head, *_contents(body), *body)) + "\n"
 
 
-def _page(rows: Sequence[Rule], version: str, advice: Advice, own: Collection[str]) -> Iterator[str]:
+def _head(rows: Sequence[Rule], version: str) -> Iterator[str]:
     yield "# The rule book"
     yield ""
     yield f"Version `{version}`, {len(rows)} rows. Written by `python -m gateway.docs` from `mappings/rules/*.toml` and"
     yield "`mappings/preflight/*.toml`. `gateway rules` lists, shows, compares and checks the same rows."
     yield ""
-    yield "Times are Eastern time (America/New_York); what counts is the instant of arrival. `verified` means that the"
-    yield "statement was seen in a copy of a public source, `recalled` that it is general knowledge not checked against"
-    yield "one, `unsure` that it may be wrong: a decision that hangs on such a row alone goes to review. No row has"
-    yield "been reviewed by a licensed broker unless a reviewer is named. This is not legal advice."
+    yield from _MARKS.splitlines()
     yield ""
+
+
+def _contents(body: Sequence[str]) -> Iterator[str]:
+    """The sections, and for the periods their first minutes, as links."""
+    yield "## Contents"
+    yield ""
+    periods = [line.removeprefix("### ") for line in body if line.startswith("### From ")]
+    for line in body:
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+            yield f"- [{title}](#{anchor(title)})"
+            if title == PERIODS:
+                links = (f"[{one.split()[1]}](#{anchor(one)})" for one in periods)
+                yield f"  - from {', '.join(links)}"
+    yield ""
+
+
+def anchor(title: str) -> str:
+    """The anchor that a heading of Markdown has."""
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def _body(rows: Sequence[Rule], advice: Advice, own: Collection[str]) -> Iterator[str]:
     yield "## Not confirmed"
     yield ""
     unsure = [rule for rule in rows if rule.status == "unsure"]
@@ -71,71 +108,39 @@ def _page(rows: Sequence[Rule], version: str, advice: Advice, own: Collection[st
                 yield ""
     yield from _advice(advice)
     yield ""
-    yield _OWN.rstrip()
-
-
-_OWN = """\
-## Rows of a filer's own
-
-The setting `rules.overlay` names a file, or a folder of files, with rows in the form of the delivered ones. They may be
-of the kinds deny, threshold (below the law's limit), require, warn and info; anything that could open a pathway is
-refused when the book is loaded, and so is an id of the delivered book. The version of the book in force includes them,
-decisions name them like any other row, and `gateway rules list` marks them. `[severity]` sets advisory checks by id;
-the setting `rules.severity` does the same.
-
-```toml
-[[rule]]
-id = "own-no-candles-from-the-manifest"
-kind = "deny"
-pathways = ["section321"]
-valid_from = 2025-01-01T00:00:00
-citation = "Our handbook, page 12"
-status = "verified"
-text = "We enter candles, whatever their value."
-[rule.when]
-hts_prefixes = ["3406"]
-
-[severity]
-vague-description = "error"
-value-by-weight = "off"
-```
-"""
+    yield from guide()
 
 
 def _advice(advice: Advice) -> Iterator[str]:
     yield "## Advisory checks"
     yield ""
-    yield "They save a rejection and decide nothing, unless the filer sets one to `error`: then a shipment about which"
-    yield "it finds something goes to review. `off` ends it. The rows of kind warn take a severity in the same way;"
-    yield "theirs is `warning` unless another is set. The severity in force stands in each decision."
+    yield from _SEVERITIES.splitlines()
     yield ""
-    yield "| id | about | severity | what it says | citation | status |"
-    yield "|---|---|---|---|---|---|"
+    yield "| id | code | about | severity | set to `error` | what it says | citation | status |"
+    yield "|---|---|---|---|---|---|---|---|"
     for check in advice.preflight.checks.values():
-        severity = advice.severity(check.id)
-        yield f"| `{check.id}` | {check.about} | {severity} | {check.text} | {check.citation} | {check.status} |"
+        cells = (check.about, advice.severity(check.id), what_error_does(check.id, check.about), check.text)
+        yield f"| `{check.id}` | `{check.code}` | {' | '.join(cells)} | {check.citation} | {check.status} |"
 
 
 def _periods(rows: Sequence[Rule]) -> Iterator[str]:
     cuts = sorted({cut for rule in rows for cut in (rule.valid_from, rule.valid_to) if cut is not None})
-    yield "## Period by period"
+    yield f"## {PERIODS}"
     yield ""
     for cut, following in zip(cuts, (*cuts[1:], None), strict=True):
         until = f" to {_minute(following)}" if following else " on"
         yield f"### From {_minute(cut)}{until}"
         yield ""
         for rule in rows:
-            if rule.valid_from == cut:
-                yield f"- begins `{rule.id}` ({rule.kind}: {', '.join(rule.pathways)}): {rule.text} *{rule.citation}*"
-            if rule.valid_to == cut:
-                yield f"- ends `{rule.id}` ({rule.kind}: {', '.join(rule.pathways)})"
+            for what, when in (("begins", rule.valid_from), ("ends", rule.valid_to)):
+                if when == cut:
+                    yield f"- {what} [`{rule.id}`](#{rule.id}), {rule.kind}, {rule.status}: *{rule.citation}*"
         yield ""
 
 
 def row_text(rule: Rule) -> Iterator[str]:
     """One row in full, line by line."""
     yield rule.text
-    yield ""
     yield f"- pathways: {', '.join(rule.pathways)}; in force: {_period(rule)}; status: {rule.status}"
     if rule.when:
         conditions = (f"{condition_meaning(name)} (`{name}` = {_value(value)})" for name, value in rule.when)
@@ -151,8 +156,8 @@ def row_text(rule: Rule) -> Iterator[str]:
     ):
         if value:
             yield f"- {label}: {value}"
-    yield f"- citation: {rule.citation}"
-    yield f"- reviewed by: {rule.reviewer or 'nobody yet'}{f', {rule.review_date}' if rule.review_date else ''}"
+    reviewed = f"{rule.reviewer}{f', {rule.review_date}' if rule.review_date else ''}" or "nobody yet"
+    yield f"- citation: {rule.citation}; reviewed by: {reviewed}"
 
 
 def _needs(rule: Rule) -> str:

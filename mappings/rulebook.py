@@ -46,7 +46,9 @@ class RuleBook:
         if faults:
             raise FormatError(faults)
         self.warnings = problems
-        self.version: str = _version(self)
+        self.canonical: bytes = _canonical(self)
+        """The whole content as one line of JSON; its SHA-256 begins with the version."""
+        self.version: str = hashlib.sha256(self.canonical).hexdigest()[:12]
         self._cuts = sorted({cut for rule in self.rows for cut in (rule.valid_from, rule.valid_to) if cut is not None})
         self._stretches: dict[int, LawInForce] = {}
         self._last: tuple[datetime | None, LawInForce | None] = (None, None)
@@ -130,15 +132,14 @@ class RuleBook:
         return law
 
 
-def _version(book: RuleBook) -> str:
+def _canonical(book: RuleBook) -> bytes:
     content = {
         "rules": [row.as_dict() for row in book.rows],
         "own": sorted(book.own_ids),
         "checks": book.advice.preflight.version,
         "severity": dict(book.advice.chosen),
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def read_folder(folder: Path) -> tuple[list[Rule], list[Problem]]:

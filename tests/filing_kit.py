@@ -273,7 +273,7 @@ class Desk:
 
     async def board(self, trip: str = TRIP) -> dict[str, Any]:
         """What dispatch sees."""
-        return await self.store.read(lambda conn: queries.board(conn, trip))
+        return await self.store.read(lambda conn: queries.board(conn, trip, now=self.now))
 
     async def states(self) -> dict[str, str]:
         """State by shipment id."""

@@ -113,6 +113,7 @@ shipments = Table(
     UniqueConstraint("trip_number", "shipment_id"),
     Index(None, "trip_number", "position"),
     Index(None, "trip_number", "state"),
+    Index(None, "order_id"),
     Index(None, "scn"),
     Index(None, "entry_number"),
     comment="One consignment on a trip in manifest order, with what we know of it (facts) and where it stands.",
@@ -357,6 +358,15 @@ archive_head = Table(
     Column("frontier", Json, nullable=False),
     CheckConstraint("id = 1", name="single"),
     comment="The single row that says how many entries the archive has and what its Merkle root is.",
+)
+
+rule_books = Table(
+    "rule_books",
+    metadata,
+    Column("version", String(100), primary_key=True),
+    Column("archive_position", Whole, nullable=False),
+    Column("first_used_at", Instant, nullable=False),
+    comment="Versions of the rule book that decisions were made with, and the archive entry that has their text.",
 )
 
 counters = Table(

@@ -28,7 +28,7 @@ def refile(
     """File anew what was lawful when it was filed and no longer is, each shipment by the pathway offered.
 
     Bills are amended, entries of the old type cancelled and new ones filed under new numbers. What needs a formal
-    entry or a broker's decision must come off the truck, and keeps blocking the trip.
+    entry or a broker's decision must come off the truck, and keeps blocking the trip: the exit status is 1 then.
 
     Example: gateway refile SFIC2508280001 --yes
     """
@@ -61,7 +61,9 @@ def refile(
     document = asyncio.run(run())
     if as_json:
         output.document(document)
-    raise typer.Exit(1 if document.get("timed_out") or refusals(document.get("board") or {}) else 0)
+    board = document.get("board") or {}
+    stays = board.get("decision") == "no_go"
+    raise typer.Exit(1 if document.get("timed_out") or stays or refusals(board) else 0)
 
 
 def show_refiling(output: Output, shown: Mapping[str, Any]) -> None:

@@ -70,6 +70,7 @@ def render(
         "numbers": "control, entry and shipment control numbers stand in for those of the ledger and begin at 1",
         "pathways": dict(Counter(decision.pathway for decision in result.decisions)),
         "files": files,
+        "warnings": list(result.remarks),
         "review": result.review,
         "errors": [*read.bad_rows(), *result.unfit],
     }
@@ -78,6 +79,9 @@ def render(
         output.document(index | {"out": out})
     else:
         _show(output, out, index, result)
+        output.problems(result.remarks, "About the trip")
+        if stopping := [one.code for one in result.remarks if one.severity == "error"]:
+            output.say(f"The trip would be refused when it is filed: {', '.join(stopping)}.", "bold red")
         output.problems(row_problems([*read.bad_rows(), *result.unfit]), "Not rendered")
     raise typer.Exit(1 if index["errors"] else 0)
 

@@ -20,6 +20,7 @@ from mappings.entry import build_entry, check_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from mappings.manifest_bill import bill_segments
+from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
@@ -58,6 +59,8 @@ class Rendering:
     unfit: list[dict[str, Any]] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
     notes: int = 0
+    remarks: tuple[Problem, ...] = ()
+    """What is odd about the trip itself; an error would refuse it when it is filed."""
 
 
 class Renderer:
@@ -67,7 +70,7 @@ class Renderer:
         self.trip, self.arrival, self.made_at = trip, arrival, made_at
         self.profile, self.rules, self.filer = ctx.profile, ctx.rules, ctx.filer
         self.ctx, self.limits = ctx, ctx.limits
-        self.result = Rendering()
+        self.result = Rendering(remarks=trip_findings(trip, made_at, ctx.rules.advice))
 
     def run(self, shipments: Sequence[Shipment], step: Callable[[], None]) -> Iterator[RenderedFile]:
         """Every file in the order of sending; ``step`` is called once a shipment."""

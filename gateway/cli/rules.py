@@ -12,6 +12,8 @@ import typer
 
 from gateway.cli.options import ConfigOption, JsonOption
 from gateway.cli.output import Output, make_table, plain
+from gateway.cli.rule_books import book as show_kept_book
+from gateway.rule_book import before_the_book
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +31,7 @@ app = typer.Typer(
 Moment = Annotated[
     str, typer.Argument(help="A day (2026-11-23, at 16:30) or an instant, Eastern time.", metavar="DATE")
 ]
+app.command(name="book")(show_kept_book)
 STYLES = {"deny": "red", "threshold": "red", "allow": "green", "require": "yellow", "warn": "yellow", "waiver": "green"}
 STATUS_STYLES = {"unsure": "bold yellow", "recalled": "dim", "verified": "green"}
 
@@ -71,6 +74,8 @@ def list_(
     if as_json:
         output.document({"rule_book": book.version, "on": instant, "rules": [rule_row(rule, book) for rule in rows]})
         return
+    if instant is not None:
+        _say_if_before(output, book, instant)
     when = f"in force on {on}" if on else "of every day"
     table = make_table(f"{len(rows)} rows {when}, rule book {book.version}")
     table.add_column("rule", no_wrap=True)
@@ -96,44 +101,58 @@ def list_(
 
 @app.command()
 def show(
-    rule_id: Annotated[str, typer.Argument(help="Id of a row or of an advisory check.", metavar="ID")],
+    rule_id: Annotated[
+        str, typer.Argument(help="Id of a row or of an advisory check, or the code of a warning.", metavar="ID")
+    ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one row in full, in all its periods, or one advisory check with its severity.
+    """Show one row in full, in all its periods, one advisory check with its severity, or all that give a warning.
 
     Example: gateway rules show deny-all-countries-eo14324
     """
-    import difflib
-
+    from mappings.decision_words import WARNINGS
+    from mappings.preflight_trip import what_error_does
     from mappings.rule_page import row_text
     from schemas.errors import NotFound, Problem
 
     output, book = Output(as_json), _book(config)
+    every = book.advice.preflight.checks
     rows = [rule for rule in book.rows if rule.id == rule_id]
-    check = book.advice.preflight.checks.get(rule_id)
-    if not rows and check is None:
-        known = [*(rule.id for rule in book.rows), *book.advice.preflight.checks]
-        close = difflib.get_close_matches(rule_id, known, n=3, cutoff=0.5)
-        remedy = f"Did you mean {' or '.join(close)}?" if close else "`gateway rules list` shows every row."
-        raise NotFound(Problem("unknown_rule", "ID", f"The rule book has no row {rule_id!r}.", remedy))
+    checks = [one for one in every.values() if one.id == rule_id]
+    if not rows and not checks:
+        rows = [rule for rule in book.rows if rule.code == rule_id]
+        checks = [one for one in every.values() if one.code == rule_id]
+        if rule_id == "unsure_rule":
+            rows = [rule for rule in book.rows if rule.status == "unsure"]
+    meaning = WARNINGS.get(rule_id, "")
+    if not rows and not checks and not meaning:
+        words = f"The rule book has no row, advisory check or warning {rule_id!r}."
+        raise NotFound(Problem("unknown_rule", "ID", words, _meant(rule_id, book)))
     if as_json:
         found: dict[str, Any] = {"rule_book": book.version, "rules": [rule_row(rule, book, full=True) for rule in rows]}
-        if check is not None:
-            found["check"] = check_row(check, book)
+        if len(checks) == 1:
+            found["check"] = check_row(checks[0], book)
+        if checks:
+            found["checks"] = [check_row(one, book) for one in checks]
+        if meaning:
+            found["meaning"] = meaning
         output.document(found)
         return
+    if meaning:
+        output.say(meaning)
     for rule in rows:
         output.say(f"{rule.id}{' (own row of this filer)' if rule.id in book.own_ids else ''}", "bold")
         for line in row_text(rule):
             output.say(line)
         if rule.kind == "warn":
             output.say(f"- severity: {book.advice.severity(rule.id)}")
-    if check is not None:
+    for check in checks:
         output.say(check.id, "bold")
         output.say(check.text)
         output.say(f"- about: a {check.about}; status: {check.status}")
         output.say(f"- severity: {book.advice.severity(check.id)} (usually {check.severity})")
+        output.say(f"- set to error: {what_error_does(check.id, check.about)}")
         output.say(f"- remedy: {check.remedy}")
         output.say(f"- citation: {check.citation}")
 
@@ -147,28 +166,45 @@ def diff(earlier: Moment, later: Moment, config: ConfigOption = None, as_json: J
     from mappings.rule_changes import changes_between, minute, pathways_between
 
     output, book = Output(as_json), _book(config)
-    first, second = sorted((_instant(earlier, "DATE"), _instant(later, "DATE")))
+    given = (_instant(earlier, "DATE"), _instant(later, "DATE"))
+    first, second = sorted(given)
+    turned = first != given[0]
     changes = changes_between(book.rows, first, second)
     pathways = pathways_between(book.rows, first, second)
     if as_json:
         listed = [change.as_dict() for change in changes]
         output.document(
-            {"rule_book": book.version, "from": first, "to": second, "pathways": pathways, "changes": listed}
+            {
+                "rule_book": book.version,
+                "from": first,
+                "to": second,
+                "turned": turned,
+                "pathways": pathways,
+                "changes": listed,
+            }
         )
         return
     output.say(f"From {minute(first)} to {minute(second)} Eastern time, rule book {book.version}", "bold")
+    if turned:
+        output.say("Given from the later to the earlier time; told in the order of time.", "yellow")
+    _say_if_before(output, book, first)
     if not changes:
         output.say("The law is the same at both times.")
         return
     for sentence in pathways:
         output.say(sentence, "bold yellow")
+    if not pathways:
+        output.say("No pathway opens or closes for all goods.")
     table = make_table()
     table.add_column("change", no_wrap=True)
     table.add_column("rule", style="cyan")
     table.add_column("what", ratio=2)
+    table.add_column("status", no_wrap=True)
     table.add_column("citation", style="dim", ratio=1)
     for change in changes:
-        table.add_row(change.what, plain(change.rule.id), plain(change.text), plain(change.rule.citation))
+        rule = change.rule
+        cells = (plain(rule.id), plain(change.text), _styled(rule.status, STATUS_STYLES), plain(rule.citation))
+        table.add_row(change.what, *cells)
     output.show(table)
 
 
@@ -283,6 +319,32 @@ def _list_advice(output: Output, book: RuleBook) -> None:
     for rule in warns:
         table.add_row(plain(rule.id), "shipment", book.advice.severity(rule.id), plain(rule.text))
     output.show(table)
+
+
+def _meant(given: str, book: RuleBook) -> str:
+    """What to write instead of a name that nothing has; hyphens and underscores count alike."""
+    import difflib
+
+    from mappings.decision_words import WARNINGS
+
+    checks = book.advice.preflight.checks.values()
+    ids = [*(rule.id for rule in book.rows), *(one.id for one in checks)]
+    codes = [*(rule.code for rule in book.rows if rule.code), *(one.code for one in checks), *WARNINGS]
+    alike: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*ids, *codes)):
+        alike.setdefault(name.replace("_", "-"), []).append(name)
+    asked = given.lower().replace("_", "-")
+    close = [asked] if asked in alike else difflib.get_close_matches(asked, alike, n=3, cutoff=0.6)
+    close += [one for one in alike if asked in one and one not in close][: 3 - len(close)] if len(asked) > 2 else []
+    meant = [name for one in close for name in alike[one]]
+    return (
+        f"Did you mean {' or '.join(meant)}?" if meant else "`gateway rules list` shows every row, --advice the checks."
+    )
+
+
+def _say_if_before(output: Output, book: RuleBook, instant: datetime) -> None:
+    if words := before_the_book(book, instant):
+        output.say(words, "bold yellow")
 
 
 def _book(config: Path | None) -> RuleBook:

@@ -39,6 +39,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_filing_versions": records.get_filing_versions,
     "get_filing_transmissions": records.get_filing_transmissions,
     "get_handoff_package": records.get_handoff_package,
+    "get_rule_book": records.get_rule_book,
     "list_events": events.list_events,
     "stream_events": events.stream_events,
     "receive_as2": operations.receive_as2,

@@ -52,6 +52,7 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     "get_filing_versions": _RECORDS,
     "get_filing_transmissions": _RECORDS,
     "get_handoff_package": _BROKER,
+    "get_rule_book": _RECORDS,
     "list_events": _EVENTS,
     "stream_events": _EVENTS,
 }

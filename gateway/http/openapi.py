@@ -173,6 +173,18 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         ),
         "description": "One declaration to CBP and where it stands.",
     },
+    "RuleBook": _object(
+        "version first_used_at archive_position sha256 checks_sha256 rules own severity checks",
+        version=_string(description="The beginning of `sha256`, that of the text of rows, severities and own ids."),
+        first_used_at=_string(format="date-time"),
+        archive_position=_COUNT,
+        sha256=_string(),
+        checks_sha256=_string(),
+        rules={"type": "array", "items": {"type": "object"}},
+        own={"type": "array", "items": _string(), "description": "Ids of the filer's own rows."},
+        severity={"type": "object", "additionalProperties": _string()},
+        checks={"type": "object", "description": "The advisory checks and their data."},
+    ),
     "List": _object("items", items={"type": "array", "items": {"type": "object"}}),
     "Page": _object(
         "items next",

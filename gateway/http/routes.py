@@ -247,6 +247,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         faults=(404, 409),
     ),
     Route(
+        "get_rule_book",
+        "GET",
+        "/v1/rule-books/{version}",
+        "The law behind decisions: the whole text of a version of the rule book that was used here",
+        (Answer(200, "The rule book.", {JSON: "RuleBook"}),),
+        (Parameter("version", "path", "The version that a decision names.", _text(100)),),
+        faults=(404,),
+    ),
+    Route(
         "list_events",
         "GET",
         "/v1/events",

@@ -58,8 +58,9 @@ async def list_trips(request: web.Request) -> web.Response:
 
 async def get_trip(request: web.Request) -> web.Response:
     """The board of a trip."""
-    number = request[PARAMETERS]["trip_number"]
-    return json_answer(await request.app[SERVICE].store.read(lambda conn: queries.board(conn, number)))
+    service, number = request.app[SERVICE], request[PARAMETERS]["trip_number"]
+    now = service.clock()
+    return json_answer(await service.store.read(lambda conn: queries.board(conn, number, now=now)))
 
 
 async def list_shipments(request: web.Request) -> web.Response:

@@ -103,3 +103,19 @@ async def test_an_arrival_that_is_none_is_refused(tmp_path: Path, body: Any) -> 
         status, answer = await api.ask("PATCH", ARRIVAL, body=body)
         assert status == 422
         assert answer["errors"][0]["path"] == "estimated_arrival"
+
+
+async def test_an_arrival_that_has_passed_is_refused(tmp_path: Path) -> None:
+    """With its code, its path and what to send instead; the verdict stays, and the board waits when one is due."""
+    async with running(tmp_path) as api:
+        desk, _ = await filed(api)
+        past = {"estimated_arrival": (desk.now - timedelta(hours=1)).isoformat()}
+        status, answer = await api.ask("PATCH", ARRIVAL, Role.DISPATCH, body=past)
+        error = answer["errors"][0]
+        assert (status, error["code"], error["path"]) == (422, "arrival_in_past", "estimated_arrival")
+        assert "expected now" in error["remedy"]
+        assert (await api.ask("GET", f"/v1/trips/{TRIP}"))[1]["decision"] == "go"
+        late = {"estimated_arrival": (CUT + timedelta(hours=2)).isoformat()}
+        await api.ask("PATCH", ARRIVAL, Role.DISPATCH, body=late)
+        _, board = await api.ask("GET", f"/v1/trips/{TRIP}")
+        assert (board["decision"], board["being_judged_for"]) == ("wait", late["estimated_arrival"])

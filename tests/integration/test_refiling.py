@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
-from filings import archive, refiling, rejudging, trips
+from filings import archive, queries, refiling, rejudging, trips
 from filings.store import Store
 from filings.store import tables as t
+from gateway.cli.board import next_step
+from gateway.cli.follow import answered
 from sandbox.testing import LoopbackCbp
-from schemas.errors import Conflict
+from schemas.errors import Conflict, ShipmentError
 from tests.filing_kit import BROKER, TRIP, Crash, Desk, formal, informal, marked, parcel, review, type86
 
 CUT = datetime(2025, 8, 29, 4, 1, tzinfo=UTC)
@@ -402,3 +407,153 @@ async def test_a_trip_filed_for_a_day_that_has_passed_keeps_that_days_law(desk: 
     assert (row.judged_at, row.judge_again_at) == (row.estimated_arrival, None)
     assert await desk.rejudge() == 0
     assert await desk.states() == {"P-0001": "staged"}
+
+
+async def test_the_package_of_goods_that_came_off_says_so(desk: Desk) -> None:
+    """It has the arrival that was judged, not the planned one, and says that the bill is deleted."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1), parcel(2))
+    await pass_the_cut(desk, cbp)
+    await desk.rejudge()
+    row = await desk.shipment("P-0001")  # no law that ends that night asks for a formal entry: it is put in by hand
+    lapse = {**row.lapse, "pathway": "formal", "entry_type": "01"}
+    lapse["decision"] = {**lapse["decision"], "pathway": "formal", "entry_type": "01", "counted": "0"}
+    await desk.store.write(
+        lambda conn: conn.execute(update(t.shipments).where(t.shipments.c.key == row.key).values(lapse=lapse))
+    )
+    begun = await desk.refile()
+    assert begun.as_dict()["handoffs"] == 1
+    _, package = await desk.look(lambda conn: queries.handoff_package(conn, str(row.scn)))
+    with zipfile.ZipFile(io.BytesIO(package)) as files:
+        readme, document = files.read("README.txt").decode(), files.read("handoff.xml").decode()
+    assert f"Expected                 {desk.now.isoformat()}" in readme
+    assert "not on this truck" in readme
+    assert "stands as a regular bill" not in readme
+    assert '<Trip bill="deleted">' in document
+
+
+async def test_a_filing_says_by_what_it_was_decided_and_who_did_what(desk: Desk) -> None:
+    """Rules with the citations of the kept book, the instant; decision, arrival, lapse and refiling in order."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1), type86(2))
+    scn = str((await desk.shipment("P-0002")).scn)
+    old = (await desk.look(lambda conn: queries.filing(conn, scn)))["id"]
+    late = CUT + timedelta(hours=1)
+    desk.later(minutes=1)
+    await desk.store.write(lambda conn: trips.change_arrival(conn, TRIP, late, actor=BROKER, now=desk.now))
+    assert await desk.rejudge() == 1
+    found = await desk.look(lambda conn: queries.filing(conn, scn))
+    decided = found["decided_by"]
+    assert (found["time_zone"], decided["pathway"], decided["entry_type"]) == ("America/New_York", "type86", "86")
+    assert decided["rule_book_version"] == desk.ctx.rules.version
+    assert decided["judged_for_eastern"] == PLANNED
+    assert decided["rules"]
+    assert all(one["citation"] and one["text"] for one in decided["rules"])
+    assert decided["lapse"]["pathway"] == "informal"
+    desk.later(minutes=1)
+    await desk.refile()
+    now = (await desk.look(lambda conn: queries.filing(conn, scn)))["decided_by"]
+    assert (now["pathway"], now["judged_for"], now["lapse"]) == ("informal", late.isoformat(), None)
+    before = (await desk.look(lambda conn: queries.filing(conn, old)))["decided_by"]
+    assert (before["pathway"], before["lapse"]) == ("type86", None)
+    steps = [one for one in await desk.look(lambda conn: queries.timeline(conn, scn)) if one.get("actor")]
+    assert [one["what"] for one in steps] == ["filing_requested", "decided", "arrival_changed", "lapsed", "refiled"]
+    assert [one["actor"] for one in steps[::2]] == [BROKER.name] * 3
+    assert "2025-08-29 01:01 (America/New_York), not at 2025-08-28 23:30" in steps[2]["text"]
+    assert "no longer lawful as type86" in steps[3]["text"]
+    assert "an entry of type 11 is filed" in steps[4]["text"]
+    whole = await desk.look(lambda conn: queries.timeline(conn, "TSTC00000000001"))
+    assert "from section321 to informal" in next(one["text"] for one in whole if one["what"] == "refiled")
+
+
+async def test_an_arrival_in_the_past_is_refused_and_never_brings_old_law_back(desk: Desk) -> None:
+    """A blocked trip stays blocked: the past is refused, a few minutes of it are judged for now."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    await pass_the_cut(desk, cbp, minutes=5)
+    await desk.rejudge()
+    assert (await desk.board())["decision"] == "no_go"
+
+    async def expect(at: datetime) -> dict[str, Any]:
+        return await desk.store.write(lambda conn: trips.change_arrival(conn, TRIP, at, actor=BROKER, now=desk.now))
+
+    for past in (CUT - timedelta(days=400), CUT - timedelta(hours=2), desk.now - timedelta(minutes=15, seconds=1)):
+        with pytest.raises(ShipmentError) as refused:
+            await expect(past)
+        problem = refused.value.problems[0]
+        assert (problem.code, problem.path) == ("arrival_in_past", "estimated_arrival")
+        assert problem.remedy
+    assert (await expect(desk.now - timedelta(minutes=10)))["changed"]  # an instant of the law before the cut
+    assert await desk.rejudge() == 1
+    board = await desk.board()
+    assert (board["decision"], board["lapsed"], board["judged_for"]) == ("no_go", 1, desk.now.isoformat())
+
+
+async def test_a_trip_of_another_day_that_is_expected_now_is_judged_for_now(desk: Desk) -> None:
+    """Its own day's law ends where somebody names another arrival; no arrival of the past can bring it back."""
+    desk.now = CUT + timedelta(days=365)
+    await desk.file(parcel(1))
+    ahead = desk.now + timedelta(hours=2)
+    await desk.store.write(lambda conn: trips.change_arrival(conn, TRIP, ahead, actor=BROKER, now=desk.now))
+    assert await desk.rejudge() == 1
+    assert (await desk.board())["judged_for"] == ahead.isoformat()
+    assert (await desk.states())["P-0001"] == "lapsed"
+
+
+async def test_while_it_is_judged_again_the_board_waits(desk: Desk) -> None:
+    """From the change of the arrival, or the minute of the law, to the judgement: neither go nor the old no-go."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    assert (await desk.board())["decision"] == "go"
+    late = CUT + timedelta(hours=1)
+    await desk.store.write(lambda conn: trips.change_arrival(conn, TRIP, late, actor=BROKER, now=desk.now))
+    board = await desk.board()
+    assert (board["decision"], board["being_judged_for"]) == ("wait", late.isoformat())
+    assert "is being judged again for 2025-08-29 01:01 (America/New_York)" in board["reason"]
+    assert "cross" not in next_step(board)
+    assert not answered(board)
+    await desk.rejudge()
+    board = await desk.board()
+    assert (board["decision"], board["being_judged_for"]) == ("no_go", None)
+
+
+async def test_at_the_minute_of_the_law_the_board_waits_too(desk: Desk) -> None:
+    """Before anything has looked, a verdict by the old law is not shown any more."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    await pass_the_cut(desk, cbp, minutes=0)
+    board = await desk.board()
+    assert (board["state"], board["decision"], board["being_judged_for"]) == ("clear", "wait", CUT.isoformat())
+    assert "cross" not in next_step(board)
+
+
+async def test_what_came_off_the_truck_keeps_its_own_reason(desk: Desk) -> None:
+    """Not CBP's old refusal but the rule for which it needs a broker; the event names rule and reason too."""
+    cbp = cbp_of(desk)
+    nobody = {"importer_of_record": None}  # an informal entry needs an importer of record
+    await filed(desk, cbp, marked(parcel(1, **nobody), "REJ"), parcel(2))
+    assert "CBP" in (await desk.board())["blocking"][0]["why"]
+    await pass_the_cut(desk, cbp)
+    await desk.rejudge()
+    told = (await desk.told("trip.blocked"))[-1].data["blocking"]
+    assert [one["rule"] for one in told] == ["deny-all-countries-eo14324"] * 2
+    assert all("gateway refile" in one["reason"] and len(one["reason"]) <= 300 for one in told)
+    await desk.refile()
+    await desk.exchange(cbp)
+    why = (await desk.board())["blocking"][0]["why"]
+    assert (await desk.states())["P-0001"] == "in_review"
+    assert "CBP" not in why
+    assert "importer" in why
+    assert why.endswith("It must come off the truck.")
+
+
+async def test_a_truck_that_is_late_when_it_is_filed_is_judged_for_now(desk: Desk) -> None:
+    """Filed half an hour after the cut with an arrival before it: nothing of what has ended is declared."""
+    desk.now = CUT + timedelta(minutes=30)
+    await desk.put_trip(estimated_arrival=PLANNED)
+    await desk.stage(parcel(1), type86(2))
+    await desk.request()
+    await desk.plan()
+
+    columns = select(t.shipments.c.pathway).order_by(t.shipments.c.position)
+    assert await desk.look(lambda conn: list(conn.execute(columns).scalars())) == ["informal", "informal"]

@@ -102,10 +102,14 @@ def test_arrival_is_a_day_or_an_instant(text: str | None, expected: datetime) ->
     assert read_arrival(text, datetime(2020, 1, 1, tzinfo=UTC)) == expected
 
 
-def test_arrival_that_is_no_time_is_refused() -> None:
-    """Another text is an error that says how to write it."""
+@pytest.mark.parametrize(
+    "text",
+    ["tomorrow", "20250829", "2025-W35-5", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-05:00", "2025-08-29T"],
+)
+def test_arrival_that_is_no_time_is_refused(text: str) -> None:
+    """Another text, another way to write a day, or a year that nobody means is an error that says how to write it."""
     with pytest.raises(ShipmentError) as refused:
-        read_arrival("tomorrow", datetime(2020, 1, 1, tzinfo=UTC))
+        read_arrival(text, datetime(2020, 1, 1, tzinfo=UTC))
     assert refused.value.problems[0].code == "not_an_instant"
 
 

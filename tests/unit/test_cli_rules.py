@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.cli import main
+from gateway.cli.output import path_in_lines
 from gateway.rule_book import load_book
 from gateway.settings import load_settings
+from mappings.day_ledger import DayLedger
+from mappings.decision import decide
+from mappings.rule import EASTERN
 from mappings.rulebook import RuleBook
+from schemas.shipment import read_shipment
 from tests import samples
 
 BOOK = RuleBook.load()
@@ -62,7 +68,7 @@ def test_list_filters_by_instant_pathway_and_status(capsys: pytest.CaptureFixtur
     assert status == 0
     assert everything["rule_book"] == BOOK.version
     assert len(everything["rules"]) == len(BOOK.rows)
-    assert "deny-interim-rule-exemption" in {row["id"] for row in some["rules"]}
+    assert "deny-all-countries-eo14324" in {row["id"] for row in some["rules"]}
     assert all("section321" in row["pathways"] and row["status"] == "verified" for row in some["rules"])
     assert "allow-section321" not in {row["id"] for row in some["rules"]}
     main(["rules", "list", "--on", "2026-11-23"])
@@ -185,3 +191,139 @@ def test_the_settings_make_the_book(config: str, monkeypatch: pytest.MonkeyPatch
     assert load_book(load_settings(None, {})).version == BOOK.version
     environment = {"GATEWAY_RULES__SEVERITY": '{"missing-state": "off"}'}
     assert dict(load_book(load_settings(None, environment)).advice.chosen) == {"missing-state": "off"}
+
+
+def test_an_overlay_lies_beside_the_file_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative name counts from the folder of the config file, from wherever the command is given."""
+    house = tmp_path / "house"
+    elsewhere = tmp_path / "elsewhere"
+    house.mkdir()
+    elsewhere.mkdir()
+    (house / "own.toml").write_text(OWN, "utf-8")
+    (house / "gateway.toml").write_text('[rules]\noverlay = "own.toml"\n', "utf-8")
+    monkeypatch.chdir(elsewhere)
+
+    assert run(capsys, "rules", "check", "--config", "../house/gateway.toml")[1]["own"] == ["own-no-shirts"]
+    (house / "own.toml").unlink()
+    _, document = run(capsys, "rules", "check", "--config", "../house/gateway.toml")
+    assert document["errors"][0]["text"] == f"There is no file or folder {elsewhere / '../house/own.toml'}."
+
+
+def test_names_are_whole_in_the_table_of_faults(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long path goes on in the next line before a dot or bracket, never within a name."""
+    monkeypatch.setenv("COLUMNS", "100")
+    (tmp_path / "own.toml").write_text(OWN.replace("citation =", "valid_until ="), "utf-8")
+    main(["rules", "check", "--config", config])
+    printed = capsys.readouterr().out
+    assert "own.toml[own-no-shirts]" in printed
+    assert ".valid_until" in printed
+    assert path_in_lines("lines[12].manufacturer.address.region") == "lines[12].manufacturer.address\n.region"
+    assert "".join(path_in_lines("a" * 40 + ".b[3].c").split("\n")) == "a" * 40 + ".b[3].c"
+
+
+def test_show_takes_the_code_of_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """The code leads to every row and check that gives it; a near miss is told with code and id."""
+    _, toys = run(capsys, "rules", "show", "agency_claim_expected")
+    _, twice = run(capsys, "rules", "show", "same_description_other_hts")
+    _, unsure = run(capsys, "rules", "show", "unsure_rule")
+    _, asked = run(capsys, "rules", "show", "request_refused")
+    _, near = run(capsys, "rules", "show", "agency-claim-expected")
+
+    assert {"warn-unclaimed-toys", "warn-unclaimed-food"} <= {row["id"] for row in toys["rules"]}
+    assert [one["id"] for one in twice["checks"]] == ["same-description-other-hts", "same-description-in-trip"]
+    assert {row["status"] for row in unsure["rules"]} == {"unsure"}
+    assert asked["meaning"]
+    assert near["errors"][0]["remedy"] == "Did you mean agency_claim_expected?"
+    main(["rules", "show", "one_hour_rule"])
+    assert "- set to error: the trip is refused when it is filed" in capsys.readouterr().out
+
+
+def test_diff_tells_each_row_in_words_with_its_status(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no pathway opens or closes, rows are told all the same; turned days are told and change nothing."""
+    _, there = run(capsys, "rules", "diff", "2026-06-30", "2026-11-30")
+    _, back = run(capsys, "rules", "diff", "2026-11-30", "2026-06-30")
+    told = {change["id"]: change["text"] for change in there["changes"]}
+
+    assert there["pathways"] == []
+    assert told["deny-informal-foreign-importer"].startswith(
+        "From 2026-11-30 00:00 on: informal entry is closed where the importer's number has a foreign mark. "
+    )
+    assert told["info-import-surcharge-2026"].startswith("Ends at 2026-07-24 00:01: a remark is made on ")
+    assert (there["turned"], back["turned"], back["changes"]) == (False, True, there["changes"])
+    main(["rules", "diff", "2026-11-30", "2026-06-30"])
+    printed = capsys.readouterr().out
+    assert "Given from the later to the earlier time" in printed
+    assert any(line.split()[:2] == ["change", "rule"] and "status" in line for line in printed.splitlines())
+
+
+def test_a_day_before_the_book_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is decided by the book before its first row, and explain, list and diff say so."""
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps([samples.shipment()]), "utf-8")
+    words = "The book begins 2016-03-10; nothing is decided by it before."
+    for command in (
+        ["explain", str(file), "--arrival", "2015-03-10"],
+        ["rules", "list", "--on", "2015-03-10"],
+        ["rules", "diff", "2015-03-10", "2016-03-10"],
+    ):
+        main(command)
+        assert words in capsys.readouterr().out
+    main(["explain", str(file), "--arrival", "2016-03-10"])
+    assert words not in capsys.readouterr().out
+
+
+def test_explain_says_common_grounds_once_and_marks_its_rules(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What closes a pathway to several shipments stands once below them; rules and advisory checks have their marks."""
+    rows = [samples.shipment(shipment_id=f"T-{n}", order_id=f"O-{n}", shipment_control_number=None) for n in range(6)]
+    rows[4]["lines"][0] |= {"description": "Gift", "hts": "9503000073"}
+    rows[5]["lines"][0] |= {"description": "Toy cars of steel", "hts": "9503000073"}
+    file = tmp_path / "six.json"
+    file.write_text(json.dumps(rows), "utf-8")
+    main(["explain", str(file), "--arrival", "2026-11-23", "--config", config])
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+
+    assert printed.count("ACE rejects Section 321 manifests and entry type 86.") == 1
+    assert "  [1] The exemption is suspended for goods of every country; ACE rejects" in printed
+    decided = lines[lines.index("Rules that decided") :]
+    (check,) = [line.split() for line in decided if line.split()[:1] == ["vague-description"]]
+    assert check[1:5] == ["1", "verified", "19", "CFR"]
+    (warned,) = [line for line in lines if line.split()[:1] == ["agency_claim_expected"]]
+    assert "T-5" in warned
+
+
+def test_a_review_for_a_reason_of_its_own_names_the_suspension() -> None:
+    """A gift is for a broker, who is told what closed the exemption; in March 2025 nothing did."""
+    gift = samples.shipment()
+    gift["lines"][0] |= {"hts": "4901990092", "description": "Printed books"}
+    shipment = read_shipment(gift)
+    found, before = (
+        decide(shipment, None, datetime(year, 3, 10, 16, 30, tzinfo=EASTERN), DayLedger(), BOOK)[0]
+        for year in (2026, 2025)
+    )
+
+    assert found.pathway == "review"
+    assert {"review-informational", "deny-all-countries-eo14324"} <= set(found.rules)
+    assert any(reason.startswith("No Section 321 release and no entry type 86: (1)") for reason in found.reasons)
+    assert before.pathway == "section321"
+    assert not any(reason.startswith("No ") for reason in before.reasons)
+
+
+def test_render_tells_what_is_odd_about_the_trip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A trip that has arrived is a warning; set to error, it is said that filing would be refused."""
+    trip, file, settings = tmp_path / "trip.json", tmp_path / "one.json", tmp_path / "gateway.toml"
+    trip.write_text(json.dumps(samples.trip()), "utf-8")
+    file.write_text(json.dumps([samples.shipment()]), "utf-8")
+    settings.write_text('[rules]\nseverity = { arrival-in-past = "error" }\n', "utf-8")
+    command = ["render", str(trip), str(file), "--out", str(tmp_path / "out")]
+    _, document = run(capsys, *command)
+
+    assert [(one["code"], one["severity"]) for one in document["warnings"]] == [("arrival_in_past", "warning")]
+    main([*command, "--config", str(settings)])
+    assert "The trip would be refused when it is filed: arrival_in_past." in capsys.readouterr().out

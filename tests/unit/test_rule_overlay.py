@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, decide
-from mappings.rule import EASTERN
+from mappings.rule import EASTERN, KINDS, keys_of
+from mappings.rule_conditions import CONDITIONS
+from mappings.rule_guide import VALUES, guide
 from mappings.rule_overlay import STRICTER
 from mappings.rulebook import RuleBook
 from schemas.errors import FormatError
@@ -189,3 +192,81 @@ def test_further_law_keeps_the_overlay(tmp_path: Path) -> None:
     assert more.own_ids == {"own-no-shirts"}
     assert more.advice.chosen == book.advice.chosen
     assert len(more.rows) == len(book.rows)
+
+
+def test_a_key_that_is_mistaken_is_told_with_what_was_meant_and_every_key(tmp_path: Path) -> None:
+    """The fault of a row and that of a severity are told together, and a key below the conditions is found out."""
+    mistaken = NO_SHIRTS.replace("valid_from = 2025", "valid_until = 2030-01-01T00:00:00\nvalid_from = 2025")
+    mistaken += 'remedy = "Look."\n[severity]\nvague-descripton = "off"\nmissing-state = "loud"\n'
+    with pytest.raises(FormatError) as refused:
+        RuleBook.load(overlay=overlay(tmp_path, mistaken))
+
+    told = {problem.path: problem for problem in refused.value.problems}
+    key = told["own.toml[own-no-shirts].valid_until"]
+    assert key.text == "A rule of kind deny has no key 'valid_until'; did you mean valid_to?"
+    assert key.remedy == f"Keys: {', '.join(keys_of('deny'))}."
+    assert told["own.toml[own-no-shirts].when.remedy"].remedy == "Write it above [rule.when]."
+    assert told["severity.vague-descripton"].remedy.startswith("Did you mean vague-description? ")
+    assert told["severity.missing-state"].code == "unknown_severity"
+
+
+def test_the_severity_of_a_faulty_row_is_no_second_fault(tmp_path: Path) -> None:
+    """A row of kind warn that cannot be read is one fault, not also an unknown check."""
+    warn = NO_SHIRTS.replace('"deny"', '"warn"') + '[severity]\nown-no-shirts = "error"\n'
+    with pytest.raises(FormatError) as refused:
+        RuleBook.load(overlay=overlay(tmp_path, warn))
+    assert [(one.code, one.path) for one in refused.value.problems] == [("missing", "own.toml[own-no-shirts].code")]
+
+
+def test_the_examples_of_the_page_are_an_overlay(tmp_path: Path) -> None:
+    """Every example of the guide, put into one folder, is loaded, and each kind it promises is among them."""
+    blocks = re.findall(r"```toml\n(.*?)```", "\n".join(guide()), re.DOTALL)
+    for number, block in enumerate(blocks):
+        overlay(tmp_path, block, f"{number}.toml")
+    book = RuleBook.load(overlay=tmp_path)
+
+    assert {row.kind for row in book.own} == {"deny", "threshold", "require"}
+    assert [row.id for row in book.own if row.valid_to is not None] == ["own-no-fireworks-before-the-holiday"]
+    assert dict(book.advice.chosen) == {"vague-description": "error", "value-by-weight": "off"}
+
+
+def test_the_table_of_keys_has_every_key_of_every_kind() -> None:
+    """A key that rows may have and the page does not explain, or the other way round, is found."""
+    page = "\n".join(guide())
+
+    assert set(VALUES) == set().union(*(keys_of(kind) for kind in KINDS))
+    assert "| `limit` |  |  | ● |  |  |  |  |  |" in page
+    assert all(f"| `{name}` |" in page for name in CONDITIONS)
+    assert "| Write " in page
+
+
+def test_an_overlay_that_is_nowhere_is_told_with_the_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative name is told as the place that was tried."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FormatError) as refused:
+        RuleBook.load(overlay="missing.toml")
+    assert str(tmp_path / "missing.toml") in refused.value.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (NO_SHIRTS.replace('"own-no-shirts"', "5"), "wrong_id"),
+        (NO_SHIRTS.replace('"own-no-shirts"', "true"), "wrong_id"),
+        (NO_SHIRTS.replace('"own-no-shirts"', '["a"]'), "wrong_id"),
+        (NO_SHIRTS.replace("status", "valid_to = 9999-12-31T23:59:00\nstatus"), "bad_date"),
+        ("number = " + "9" * 5_000, "not_toml"),
+        ("nested = " + "[" * 5_000, "not_toml"),
+    ],
+)
+def test_odd_values_are_faults_of_their_place(tmp_path: Path, text: str, code: str) -> None:
+    """A value of another type, a date or a number beyond bounds is told with its file, never as a fault of ours."""
+    (tmp_path / "own.toml").write_text(text, "utf-8")
+
+    with pytest.raises(FormatError) as refused:
+        RuleBook.load(overlay=tmp_path / "own.toml")
+
+    assert code in [one.code for one in refused.value.problems]
+    assert all(one.path.startswith("own.toml") for one in refused.value.problems)

@@ -266,7 +266,7 @@ def test_the_difference_of_two_days_says_what_begins_ends_passes_and_changes(boo
     )
     years = [datetime(year, 6, 1, tzinfo=EASTERN) for year in (2025, 2029, 2031)]
     (changed,) = changes_between(more.rows, years[1], years[2])
-    assert (changed.what, "limit was '5' and is '6'." in changed.text) == ("changes", True)
+    assert (changed.what, "The limit was 5 and is 6." in changed.text) == ("changes", True)
     passed = {one.rule.id for one in changes_between(more.rows, years[0], years[2]) if one.what == "passes"}
     assert "limit-x" in passed
 
@@ -284,3 +284,25 @@ def test_every_condition_says_what_it_means() -> None:
 
     assert all(meanings)
     assert len(set(meanings)) == len(meanings)
+
+
+def test_the_page_has_contents_and_every_row_in_full_once(book: RuleBook) -> None:
+    """Each section is linked from the contents, periods name rows without repeating them, and links lead to rows."""
+    page = markdown(book.rows, book.version, book.advice)
+    contents = page.split("## Contents")[1].split("\n## ")[0]
+    periods = page.split("## Period by period")[1].split("\n## ")[0]
+
+    assert "- [What is denied](#what-is-denied)" in contents
+    assert "[2025-08-29](#from-2025-08-29-0001-to-2026-02-24-0001)" in contents
+    assert "begins [`deny-all-countries-eo14324`](#deny-all-countries-eo14324), deny, verified: *EO 14324;" in periods
+    (lots,) = (row for row in book.rows if row.id == "deny-order-in-lots")
+    assert page.count(lots.text) == 1
+    assert not any(row.text in periods for row in book.rows)
+
+
+def test_no_verified_row_or_check_admits_that_its_source_was_not_seen(book: RuleBook) -> None:
+    """What is only recalled, told by others or not checked is not marked as seen in a copy of the source."""
+    doubt = ("recalled", "secondary", "not checked", "not seen", "trade note", "not read", "not confirmed")
+    every = (*book.rows, *book.advice.preflight.checks.values())
+
+    assert [one.id for one in every if one.status == "verified" and any(word in one.citation for word in doubt)] == []

@@ -30,6 +30,7 @@ def upgrade() -> None:
     op.add_column("trips", sa.Column("judge_again_at", INSTANT))
     op.create_index("ix_trips_judge_again_at", "trips", ["judge_again_at"])
     op.add_column("shipments", sa.Column("lapse", JSON))
+    op.create_index("ix_shipments_order_id", "shipments", ["order_id"])
     if op.get_bind().dialect.name == "postgresql":
         op.create_table_comment("trips", TRIPS)
     trips = sa.table(
