@@ -17,8 +17,9 @@ from filings.context import FilingContext
 from filings.person_days import hold_people, ledger_while_staging
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, survey
-from mappings.entry import check_entry
+from mappings.entry import try_entry
 from mappings.manifest import bill_segments
+from mappings.notes import TRIP, Note
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
@@ -97,14 +98,16 @@ def fit(
     if decision.pathway == "review":
         return (), []
     problems: list[Problem] = []
-    notes: list[dict[str, Any]] = []
+    noted: list[Note] = []
     try:
-        notes = [note.as_dict() for note in bill_segments(shipment, decision, trip, ctx.profile, 1).notes]
+        noted = list(bill_segments(shipment, decision, trip, ctx.profile, 1).notes)
     except FormatError as error:
         problems.extend(error.problems)
     if decision.pathway in ("type86", "informal"):
-        problems.extend(check_entry(shipment, decision, trip, ctx.filer))
-    return tuple(dict.fromkeys(problems)), [*notes, *_capitals(shipment)]
+        faults, more = try_entry(shipment, decision, trip, ctx.filer)
+        problems.extend(faults)
+        noted.extend(note for note in more if not note.path.startswith(TRIP))  # the same for all of a trip
+    return tuple(dict.fromkeys(problems)), [*(note.as_dict() for note in dict.fromkeys(noted)), *_capitals(shipment)]
 
 
 def _capitals(shipment: Shipment) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
+from gateway.code_views import DISPOSITIONS, ERRORS
 from schemas.catair.codes import CodeList, code_lists
 from schemas.profile import load_profile
 from schemas.x12.tables import CODES
@@ -21,8 +22,60 @@ Written by `python -m gateway.docs` from `schemas/catair/code_lists`, `schemas/x
 
 These lists say what a code means. They refuse nothing in an answer of CBP: a code that is not here is shown as it
 stands and goes to a person. Version and date are those of the document named first. Codes with dates of their own can
-be asked for as of a day. Marks: *sourced* or *seen*, read in that document; *recalled*, known from practice; *unsure*
-or *unconfirmed*, not to be built on. [What is not confirmed](unconfirmed.md) names such codes one by one.
+be asked for as of a day. Marks: *sourced* or *seen*, read in that document; *transcribed*, read through a public
+transcription of it; *recalled*, known from practice; *unsure* or *unconfirmed*, not to be built on.
+[What is not confirmed](unconfirmed.md) names such codes one by one.
+
+## Looking a code up
+
+`gateway codes` shows every list, `gateway codes LIST` its codes, `gateway codes LIST CODE` all that is known of one:
+
+```console
+$ gateway codes entry_dispositions 98
+entry_dispositions 98
+
+  text       RELEASED
+  read as    released
+  in force   no dates are known
+…
+```
+
+`--on DATE` leaves out what is not in force on that day; `--search WORDS` finds codes by their text, in every list;
+`--json` gives the same as a document. A list or code that is not there is told with those spelt nearly so, and the exit
+status is 1.
+
+```console
+$ gateway codes --search "no bill match"
+3 codes
+
+  list                 code   text                          mark
+ ───────────────────────────────────────────────────────────────────
+  bill_dispositions    91     NO BILL MATCH                 sourced
+  entry_dispositions   26     NO BILL MATCH AFTER 30 DAYS   sourced
+  entry_dispositions   28     NO BILLMATCH AFTER 60 DAYS    sourced
+```
+
+In Python a list and a code are asked for by name, and for a day where the answer hangs on it:
+
+```python
+from datetime import date
+
+from schemas.catair import look_up
+
+for day in (date(2026, 3, 2), date(2026, 3, 3)):
+    found = look_up("countries", "BU", on=day)
+    print(day, f"{found.text} [{found.source}]" if found else "not in force")
+print(look_up("countries", "BU").valid_to)
+```
+
+```text
+2026-03-02 Burma [CBP CATAIR Appendix B r21, country codes]
+2026-03-03 not in force
+2026-03-03
+```
+
+A look-up without a day finds retired codes too: an old message must stay readable. `code_text(list, code)` gives the
+text alone, `code_lists()` all lists.
 """
 
 
@@ -30,8 +83,8 @@ def page() -> str:
     """The page, ending with a line break."""
     profile = load_profile()
     tables = (
-        ("Dispositions of a 350 (X407)", [one.mark for one in profile.dispositions.values()]),
-        ("Errors of a 355", [one.mark for one in profile.errors.values()]),
+        (DISPOSITIONS, "Dispositions of a 350 (X407)", [one.mark for one in profile.dispositions.values()]),
+        (ERRORS, "Errors of a 355", [one.mark for one in profile.errors.values()]),
     )
     parts = [
         _OPENING,
@@ -44,15 +97,15 @@ def page() -> str:
         _table(
             ("list", "meaning", "codes", "enforced", "mark", "source"),
             [
-                (f"`{key}`", one.name, str(len(one.codes)), "yes" if one.enforced else "", one.mark, one.source)
+                (f"`x12.{key}`", one.name, str(len(one.codes)), "yes" if one.enforced else "", one.mark, one.source)
                 for key, one in sorted(CODES.items())
             ],
         ),
         "## Profile\n",
         "Each row names its own source and mark.\n",
         _table(
-            ("table", "codes", "marks"),
-            [(title, str(len(marks)), _marks(marks)) for title, marks in tables],
+            ("table", "meaning", "codes", "marks"),
+            [(f"`{name}`", title, str(len(marks)), _marks(marks)) for name, title, marks in tables],
         ),
     ]
     return "\n".join(parts)

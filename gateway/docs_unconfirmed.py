@@ -1,7 +1,7 @@
 """What has not been confirmed about CBP's messages, and what must certification settle? ``docs/unconfirmed.md``.
 
-Everything with a mark comes from the data: the profile, the X12 tables and the CATAIR code lists. The list
-of questions for certification is the only part written here.
+Everything with a mark comes from the data: the profile, the X12 tables, the CATAIR tables, maps and code lists. The
+list of questions for certification is the only part written here.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from schemas.catair.codes import code_lists
+from schemas.catair.layouts import RECORDS
+from schemas.catair.usage import usage_maps
 from schemas.profile import Profile, load_profile
 from schemas.x12.tables import CODES, SEGMENTS, SETS
 
 _OPENING: Final = """\
 # What is not confirmed
 
-Written by `python -m gateway.docs` from `schemas/data/profile.toml`, the tables of `schemas/x12` and the code lists of
-`schemas/catair`.
+Written by `python -m gateway.docs` from `schemas/data/profile.toml`, the tables of `schemas/x12`, and the tables, maps
+and code lists of `schemas/catair`.
 
 This gateway is not certified by CBP and has never sent a file to CBP. CBP's truck guides (309, 355, 350) are public in
 part only. What they leave open stands in one place, as data, with how sure it is and where it comes from:
@@ -25,6 +27,7 @@ part only. What they leave open stands in one place, as data, with how sure it i
 | mark | means |
 |---|---|
 | seen, sourced | read in a public copy of the named document |
+| transcribed | read through a public transcription of the named document, not in CBP's own |
 | recalled | general practice, not checked against a document |
 | deduced | follows from something that was seen |
 | unconfirmed, unsure | may be wrong |
@@ -98,8 +101,11 @@ def page() -> str:
         "Code lists of X12 that are recalled: "
         + "; ".join(f"{one.name} ({one.source})" for one in CODES.values() if one.mark != "seen")
         + ".\n",
+        "## Records and maps of CATAIR\n",
+        "Read in CBP's own chapters, but for these. A map says in which order records stand and how often.\n",
+        _table(("record or map", "name", "mark", "source", "note"), _layouts()),
         "## Codes of CATAIR\n",
-        _table(("list", "codes", "mark", "source"), _codes()),
+        _table(("list", "meaning", "codes", "mark", "source"), _codes()),
         "## What certification with CBP must still confirm\n",
         _table(("subject", "question"), CERTIFICATION),
     ]
@@ -131,14 +137,23 @@ def _places() -> Iterator[Sequence[str]]:
                 yield f"`{element.reference}`", element.name, element.mark, element.note
 
 
+def _layouts() -> Iterator[Sequence[str]]:
+    for record in RECORDS.values():
+        if record.mark != "sourced" or record.note:
+            yield f"`{record.id}`", record.name, record.mark, record.source, record.note
+    for usage in usage_maps().values():
+        if usage.mark != "sourced" or usage.note:
+            yield f"map `{usage.id}`", usage.name, usage.mark, usage.source, usage.note
+
+
 def _codes() -> Iterator[Sequence[str]]:
     for one in code_lists().values():
-        by_mark: dict[str, list[str]] = {}
+        unread: dict[tuple[str, str], list[str]] = {}
         for code in one.codes.values():
             if code.mark != "sourced":
-                by_mark.setdefault(code.mark, []).append(code.code)
-        for mark, codes in by_mark.items():
-            yield one.title, ", ".join(codes), mark, one.source
+                unread.setdefault((code.mark, code.source), []).append(code.code)
+        for (mark, source), codes in unread.items():
+            yield f"`{one.name}`", one.title, ", ".join(codes), mark, source
 
 
 def _value(value: object) -> str:

@@ -26,7 +26,7 @@ from typing import Final
 
 from mappings.decision import PathwayDecision
 from mappings.entry_parties import Level, party_records
-from mappings.entry_pga import claim_records
+from mappings.entry_pga import claim_records, note_makers
 from mappings.entry_values import (
     CONTAINER_TYPES,
     ENTRY_TYPES,
@@ -39,7 +39,7 @@ from mappings.entry_values import (
     note_refusals,
 )
 from mappings.measures import local_arrival
-from mappings.notes import TRIP, Wire
+from mappings.notes import TRIP, Note, Wire
 from schemas.catair.records import Record, Value, rec, write_record
 from schemas.errors import FormatError, Problem
 from schemas.identifiers import FILER_CODE, IMPORTER_QUALIFIER, scn_fault
@@ -55,6 +55,7 @@ __all__ = [
     "build_entry",
     "check_entry",
     "entry_records",
+    "try_entry",
 ]
 
 DESCRIPTION_LENGTH: Final = 70
@@ -352,6 +353,8 @@ def build_entry(
             makers = entry.makers()
             for index, line in enumerate(shipment.lines):
                 entry.line(index, line, makers[index] if by_line else None)
+                if entry.entry_type != "86":  # which names no manufacturer
+                    note_makers(line, f"lines[{index}]", makers[index], "SE50" if by_line else "SE30", entry.wire)
     entry.wire.raise_problems()
     return EntryMessage(entry_number, entry.entry_type, tuple(entry.records), tuple(entry.wire.notes))
 
@@ -366,18 +369,25 @@ def entry_records(
 def check_entry(
     shipment: Shipment, decision: PathwayDecision, trip: Trip, filer: FilerIdentity, *, certify: bool = False
 ) -> tuple[Problem, ...]:
-    """Everything that keeps this shipment from being entered, down to the 80 columns; empty if nothing does.
+    """The problems of :func:`try_entry`."""
+    return try_entry(shipment, decision, trip, filer, certify=certify)[0]
+
+
+def try_entry(
+    shipment: Shipment, decision: PathwayDecision, trip: Trip, filer: FilerIdentity, *, certify: bool = False
+) -> tuple[tuple[Problem, ...], tuple[Note, ...]]:
+    """Everything that keeps this shipment from being entered, down to the 80 columns, and what would be noted.
 
     The entry number, not drawn yet, is stood in for. A shipment without a control number is told so.
     """
     try:
         made = build_entry(shipment, decision, trip, filer, f"{filer.code}00000000", certify=certify)
     except FormatError as error:
-        return error.problems
+        return error.problems, ()
     problems: list[Problem] = []
     for record in made.records:
         try:
             write_record(record)
         except FormatError as error:
             problems.extend(error.problems)
-    return tuple(problems)
+    return tuple(problems), made.notes

@@ -5,6 +5,8 @@
 - The message set is written as given, in its order. A prior notice confirmation number that no record of the message
   set says is filed as a record of its own (``schemas/data/claims.toml``), with a note of how sure its place is; on a
   claim that is only disclaimed it has no place, which is noted too.
+- A disclaimer that contradicts the message set beside it is a problem (:func:`schemas.claims.disclaimed_with_data`).
+- A manufacturer (PG19 ``MF``) other than that of the entry is filed as given, with a note that the two differ.
 - PG01s of one agency stand together, numbered anew for each agency (CBP CATAIR PGA Message Set r29).
 """
 
@@ -17,11 +19,14 @@ from mappings.decision import Disclaimer
 from mappings.notes import NoteKind, Wire
 from schemas.catair.layouts import RECORDS
 from schemas.catair.records import Record, Value, rec
-from schemas.claims import PG01_KEYS, YES, filed_keys, with_filed_keys
+from schemas.claims import PG01_KEYS, YES, disclaimed_with_data, filed_keys, with_filed_keys
 from schemas.message_set import field_value, read_message_set
-from schemas.shipment import Line, PgaClaim
+from schemas.shipment import Line, Party, PgaClaim
+from schemas.text import transliterate
 
 _SOURCE: Final = "CBP CATAIR PGA Message Set r29, PG01"
+_MANUFACTURER: Final = "MF"
+_NAME_LENGTH: Final = RECORDS["PG19"].keys["entity_name"].length
 
 
 def claim_records(line: Line, path: str, described: str, waived: Sequence[Disclaimer], wire: Wire) -> list[Record]:
@@ -58,10 +63,38 @@ def claim_records(line: Line, path: str, described: str, waived: Sequence[Discla
                 f"{_SOURCE} 11-13",
             )
             continue
+        doubt = disclaimed_with_data(claim.model_dump(), where)
+        if doubt is not None and doubt.severity == "error":
+            wire.problems.append(doubt)
+            continue
         numbers[claim.agency] += 1
         records.append(_head(claim, numbers[claim.agency], code, where, wire))
         records += _message_set(claim, code, where, wire)
     return records
+
+
+def note_makers(line: Line, path: str, maker: tuple[Party, str], record: str, wire: Wire) -> None:
+    """Note each manufacturer of a claim that is not the one whom the entry names in ``record``.
+
+    ``maker`` is that party with its path. Names are compared as CBP sees them, as far as a PG19 has room; a claim that
+    names the entry's manufacturer among others (of components) agrees.
+    """
+    party, where = maker
+    entered = transliterate(party.name)[:_NAME_LENGTH]
+    for index, claim in enumerate(line.pga):
+        named = [
+            (f"{path}.pga[{index}].message_set[{at}].entity_name", one.get("entity_name", ""))
+            for at, one in enumerate(claim.message_set)
+            if one.get("record") == "PG19" and one.get("entity_role_code", "").upper() == _MANUFACTURER
+        ]
+        named = [(at, name) for at, name in named if name]
+        if any(transliterate(name)[:_NAME_LENGTH] == entered for _, name in named):
+            continue
+        for at, name in named:
+            text = (
+                f"{record} MF names another one ({where}). If this one made the goods, it is the line's manufacturer."
+            )
+            wire.note("differs", at, text, name, party.name)
 
 
 def _head(claim: PgaClaim, number: int, disclaimer: str | None, path: str, wire: Wire) -> Record:
@@ -94,7 +127,7 @@ def _message_set(claim: PgaClaim, disclaimer: str | None, path: str, wire: Wire)
             wire.note("left_out", f"{path}.{key}", "A disclaimed claim has no record for it.", str(value))
         return []
     read = read_message_set(claim.message_set, f"{path}.message_set", disclaimer)
-    wire.problems.extend(read.problems)
+    wire.problems.extend(read.errors)
     for change in read.changes:
         wire.note("transliterated", change.path, "Written in CBP's characters.", change.before, change.after)
     records, added = with_filed_keys(filed, read.records)

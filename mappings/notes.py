@@ -17,7 +17,7 @@ from typing import Literal
 from schemas.errors import FormatError, Problem
 from schemas.text import to_alphanumeric, to_wire
 
-NoteKind = Literal["transliterated", "rounded", "derived", "left_out", "split", "unconfirmed"]
+NoteKind = Literal["transliterated", "rounded", "derived", "left_out", "split", "differs", "unconfirmed"]
 
 TRIP = "trip."
 """Paths of the trip begin so wherever shipment and trip can be meant."""
@@ -28,7 +28,10 @@ SETTINGS = "filer."
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing said otherwise than given: ``path`` is the JSON path, ``before`` as given, ``after`` as sent."""
+    """One thing said otherwise than given: ``path`` is the JSON path, ``before`` as given, ``after`` as sent.
+
+    With kind ``differs`` nothing was changed: another place of the message says ``after`` of the same thing.
+    """
 
     kind: NoteKind
     path: str

@@ -36,7 +36,7 @@ from mappings.outcomes_places import (
 )
 from mappings.outcomes_rejection import read_rejection
 from mappings.outcomes_values import Outcome, ResponseReading, unreadable
-from schemas.catair import Batch, Block, PlacedRecord, Record, Transaction, look_up, read_batches
+from schemas.catair import Batch, Block, Code, PlacedRecord, Record, Transaction, look_up, read_batches
 from schemas.errors import Problem
 
 _CLOCK: Final = ZoneInfo("America/New_York")
@@ -347,14 +347,24 @@ def _release(record: Record, scn: str, references: dict[str, list[str]]) -> Outc
     )
 
 
+_GRAVITY: Final = ("rejected", "held", "exam", "documents_required", "unknown", "under_review")
+"""The graver status of entry and line counts: what one of them lets go, the other may still hold."""
+
+
+def _graver(status: Code | None) -> int:
+    reading = status.reading if status and status.reading else "unknown"
+    return _GRAVITY.index(reading) if reading in _GRAVITY else len(_GRAVITY)
+
+
 def _agency(record: Record, scn: str) -> Outcome:
-    entry_level = record.text("pga_entry_level_status_code")
-    code = entry_level or record.text("pga_line_level_status_code")
-    known = look_up("pga_statuses", code) if code else None
+    levels = [record.text("pga_entry_level_status_code"), record.text("pga_line_level_status_code")]
+    readings = [(code, look_up("pga_statuses", code)) for code in levels if code]
+    code, known = min(readings, key=lambda one: _graver(one[1]), default=("", None))
     reason = record.text("status_reason_code")
     explained = look_up("pga_status_reasons", reason) if reason else None
     agency = record.text("government_agency_code")
-    said = record.text("pga_entry_level_status_message") or (known.text if known else "")
+    told = record.text("pga_entry_level_status_message") if code == levels[0] else ""
+    said = told or (known.text if known else "")
     text = f"{agency}: {said}" + (f" ({explained.text})" if explained else "")
     line = record.get("beginning_cbp_line")
     return Outcome(

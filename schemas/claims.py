@@ -1,8 +1,9 @@
 """What does an agency claim say in its PG01, and which other keys of it stand in a record of their own?
 
 The keys of a claim that are columns of PG01 are named in :data:`PG01_KEYS`; those that are filed as a record after
-the product are data (``schemas/data/claims.toml``), each with how sure its place is. All checks here look at raw JSON
-and tolerate anything, so that every fault of a shipment is told at once.
+the product are data (``schemas/data/claims.toml``), each with how sure its place is. A disclaimer says why no data are
+given; whether a message set may stand beside it is judged by :func:`disclaimed_with_data`. All checks here look at raw
+JSON and tolerate anything, so that every fault of a shipment is told at once.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ PG01_KEYS: Final = {
 
 YES: Final = "Y"
 """What PG01 says for a true ``image_submitted`` or ``confidential``; false is left empty."""
+
+
+NOT_REGULATED: Final = "A"
+"""The disclaimer that says that the agency has nothing to do with the goods."""
+
+_DISCLAIMED: Final = "CBP CATAIR PGA Message Set rev 29, PG01 80 and usage notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,24 @@ def with_filed_keys(claim: Mapping[str, Any], records: Sequence[Record]) -> tupl
     return [*records[:place], *(row.made(claim[row.key]) for row in added), *records[place:]], added
 
 
+def disclaimed_with_data(claim: Mapping[str, Any], path: str) -> Problem | None:
+    """What is to be said of a claim at ``path`` that has both a disclaimer and a message set.
+
+    A disclaimed PG01 stands alone unless the agency wants more. Goods that an agency does not regulate (A) are none
+    of which it could want more, so that the two contradict each other; beside the other codes data are unusual.
+    """
+    disclaimer, agency = claim.get("disclaimer"), claim.get("agency")
+    if not isinstance(disclaimer, str) or not isinstance(claim.get("message_set"), list) or not claim["message_set"]:
+        return None
+    where, code = f"{path}.disclaimer", "disclaimer_with_message_set"
+    if disclaimer == NOT_REGULATED:
+        text = f"Disclaimer A says that {agency} does not regulate these goods, but a message set tells about them."
+        return Problem(code, where, text, "Leave out the disclaimer or the message set.", _DISCLAIMED)
+    text = f"Disclaimer {disclaimer} says why {agency} gets no data, but a message set gives data; both are filed."
+    remedy = "Keep both only where the agency's own guide asks for it."
+    return Problem(code, where, text, remedy, _DISCLAIMED, "warning")
+
+
 def claim_checks(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Every fault of the claims of a raw shipment that its columns and usage map tell."""
     lines = raw.get("lines")
@@ -130,6 +155,8 @@ def _claim_faults(claim: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if isinstance(items, list) and items:
         disclaimed = None if claim.get("disclaimer") is None else "A"  # which one does not matter to the order
         yield from read_message_set(items, f"{path}.message_set", disclaimed).problems
+    if (doubt := disclaimed_with_data(claim, path)) is not None:
+        yield doubt
 
 
 def _at(claim: Mapping[str, Any], key: str) -> object:

@@ -21,9 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Severity = Literal["error", "warning"]
+
+SEND_AGAIN: Final = "Ask CBP or the service bureau to send it again; nothing of ours is to be mended."
+"""The remedy of damage in a message that CBP sent: what mends it in one of ours is no advice to its receiver."""
 
 
 @dataclass(frozen=True, slots=True)

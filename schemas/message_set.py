@@ -12,7 +12,9 @@ Keys are the field keys of the layout (:data:`schemas.catair.RECORDS`); every va
 - text that is in the characters of its field stays as it is; other text is transliterated
   (:mod:`schemas.text`), which is told as a change;
 - PG01 is written from the claim itself, and PG00 (substitution) refers to what a claim cannot define: both are refused;
-- order, parents and counts are those of the usage map ``PGA``; the one product (PG02 ``P``) stands first.
+- order, parents and counts are those of the usage map ``PGA``; the one product (PG02 ``P``) stands first;
+- a code that is not in its field's list is a warning where the list is complete (:mod:`schemas.catair.codes`), never
+  a fault: CBP and agencies add codes.
 
 Every fault has the path of the value: ``lines[0].pga[1].message_set[3].product_code_number_1``.
 """
@@ -29,6 +31,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, WithJsonSchema
 
 from schemas.catair.classes import first_outside
+from schemas.catair.codes import code_lists
 from schemas.catair.diagnosis import Value, written
 from schemas.catair.layouts import RECORDS, FieldDef, RecordDef
 from schemas.catair.problems import PlacedProblem
@@ -68,17 +71,22 @@ _ORDER_REMEDIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MessageSet:
-    """What a list says: its records, every fault, and what was written in other characters than given."""
+    """What a list says: its records, every fault and warning, and what was written in other characters than given."""
 
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
     changes: tuple[Transliteration, ...]
 
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep it from being filed."""
+        return tuple(one for one in self.problems if one.severity == "error")
+
 
 def read_message_set(items: object, path: str, disclaimer: str | None = None) -> MessageSet:
     """The records of a message set at ``path``; never raises for its content.
 
-    ``disclaimer`` is that of the claim: with one the product is not mandatory. Records are those without a fault.
+    ``disclaimer`` is that of the claim: with one the product is not mandatory. Values with a fault are left out.
     """
     if not isinstance(items, list):
         fault = Problem("not_a_list", path, "The message set must be a list of records.", "Write a JSON array.", SOURCE)
@@ -97,7 +105,7 @@ def read_message_set(items: object, path: str, disclaimer: str | None = None) ->
         if record is not None:
             placed.append((index, record))
         decisive = {where, *(f"{where}.{key}" for key in _DECIDES_PLACE)}
-        whole = whole and not any(fault.path in decisive for fault in faults)
+        whole = whole and not any(fault.path in decisive for fault in faults if fault.severity == "error")
     if whole:
         problems += _order_faults(placed, path, disclaimer)
     return MessageSet(tuple(record for _, record in placed), tuple(problems), tuple(changes))
@@ -163,6 +171,7 @@ def _read_record(item: object, path: str, changes: list[Transliteration]) -> tup
             problems += faults
             if found is not None:
                 values[one.key] = found
+                problems += _unknown_code(one, defined.id, found, where)
             if change is not None:
                 changes.append(change)
         elif key != "record":
@@ -173,10 +182,23 @@ def _read_record(item: object, path: str, changes: list[Transliteration]) -> tup
         for one in defined.fields
         if one.required and one.key and one.key not in item
     ]
-    if defined.id == "PG02" and values.get("item_type") not in ("P", "C", None):
-        text = f"{values['item_type']!r} is no item type."
-        problems.append(_fault("unknown_code", f"{path}.item_type", text, "Use P (product) or C (component).", "PG02"))
     return Record(defined.id, values), problems
+
+
+def _unknown_code(one: FieldDef, layout: str, value: Value, path: str) -> Iterator[Problem]:
+    """What is to be said of a value that its field's list does not have."""
+    if layout == "PG02" and one.key == "item_type":
+        if value not in ("P", "C"):  # the one code that decides where records belong
+            remedy = "Use P (product) or C (component)."
+            yield _fault("unknown_code", path, f"{value!r} is no item type.", remedy, layout)
+        return
+    known = code_lists()[one.codes] if one.codes else None
+    if known is None or not known.complete or value in known.standing():
+        return
+    gone = "no longer stands" if value in known.codes else "is not"
+    text = f"{one.name} {value!r} {gone} in the list {known.name}, version {known.version} of {known.as_of}."
+    remedy = "Check it; keep it only where CBP or the agency names it elsewhere."
+    yield Problem("unknown_code", path, text, remedy, known.source, "warning")
 
 
 def _order_faults(placed: Sequence[tuple[int, Record]], path: str, disclaimer: str | None) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ import typer
 from gateway.cli import (
     bench,
     board,
+    codes,
     database,
     demo,
     explain,
@@ -50,6 +51,7 @@ app.command("explain")(explain.explain)
 app.command("render")(render.render)
 app.add_typer(rules.app, name="rules")
 app.command("inspect")(inspect.inspect)
+app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
 app.command("refile")(refile.refile)

@@ -20,7 +20,9 @@ This page is written by `python -m gateway.cli.docs` from the help of the comman
 
 Every command has `--help` with an example, and `--json`: one JSON document on standard output, while progress
 and logs go to standard error. Colours and live progress bars appear at a terminal only, and never with `NO_COLOR`.
-In a file or pipe lines are 120 columns wide, or as wide as `COLUMNS` says. What does not fit is folded, never cut.
+In a file or pipe lines are 120 columns wide, or as wide as `COLUMNS` says. What does not fit into a table is folded,
+never cut. Of a long line of a message `inspect` shows the part around the fault, with `…` where the line goes on; of a
+long file the first messages and lines, and says how many more there are: `--json` has them all.
 
 | exit status | meaning |
 |---|---|

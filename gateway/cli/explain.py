@@ -8,7 +8,7 @@ others.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -111,10 +111,10 @@ class Explained:
         self.warned: dict[str, Warned] = {}
         self.bad: list[Row] = []
         self._together = Together(rules.advice)
-        self._contradicts: tuple[Problem, ...] = ()
+        self._told: deque[tuple[tuple[Problem, ...], tuple[Problem, ...]]] = deque()
 
     def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
-        """Decide every readable shipment in the order of the file."""
+        """Decide every readable shipment in the order of the file; warnings of its row stand before the decision's."""
         from mappings.decision import decide_trip, survey
 
         lots, totals = survey(self._good(advance, keep=False))
@@ -127,9 +127,9 @@ class Explained:
             lots=lots,
             totals=totals,
         )
-        for decision in decisions:
-            if self._contradicts:
-                decision = replace(decision, warnings=(*decision.warnings, *self._contradicts))
+        for decided in decisions:
+            row, contradicted = self._told.popleft()
+            decision = replace(decided, warnings=(*row, *decided.warnings, *contradicted))
             self.counts[decision.pathway] += 1
             self.used.update(decision.rules)
             for code, text in {warning.code: warning.text for warning in decision.warnings}.items():
@@ -142,7 +142,7 @@ class Explained:
         for row in checked_rows(self.path, advance):
             if row.shipment is not None:
                 if keep:
-                    self._contradicts = self._together.see(row.shipment)
+                    self._told.append((row.problems, self._together.see(row.shipment)))
                 yield row.shipment
             elif keep:
                 self.bad.append(row)
@@ -210,7 +210,7 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
         for need in decision.needs:
             why.append(f"\nneeds {need.path}: {need.text} {need.remedy}", style="yellow")
         for warning in decision.warnings:
-            why.append(f"\n{warning.text}", style="dim")
+            why.append(f"\n{warning.path}: {warning.text}" if warning.path else f"\n{warning.text}", style="dim")
         pathway = Text(decision.pathway, style=STYLES.get(decision.pathway, ""))
         table.add_row(plain(decision.shipment_id), pathway, why, plain(", ".join(decision.rules)))
     output.show(table)

@@ -45,6 +45,9 @@ def inspect(
     ignore_envelope: Annotated[
         bool, typer.Option("--ignore-envelope", help="With --diff: leave out control numbers, times and counts.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Describe every field of a record, not only what explains its value.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read any X12 or CATAIR file: envelope, segments or records, fields with names, errors with positions.
@@ -77,7 +80,8 @@ def inspect(
         if as_json:
             write_document(inspection)
         else:
-            show(output, inspection, lambda: window.size, "standard input" if str(file) == "-" else str(file))
+            name = "standard input" if str(file) == "-" else str(file)
+            show(output, inspection, lambda: window.size, name, verbose=verbose)
     raise typer.Exit(1 if inspection.errors.total else 0)
 
 
@@ -87,6 +91,8 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
     if str(file) == "-":
         yield sys.stdin.buffer
         return
+    if file.is_dir():
+        raise typer.BadParameter(f"{str(file)!r} is a directory; give one file of it", param_hint="FILE")
     if not file.is_file():
         raise typer.BadParameter(f"there is no file {str(file)!r}", param_hint="FILE")
     with file.open("rb") as source:

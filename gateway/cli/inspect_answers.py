@@ -2,8 +2,8 @@
 
 The meaning is that of :mod:`mappings.outcomes`; here it gets its place in the message and a sentence. Rules:
 
-- What stops something is an error (refused, held, an exam, documents wanted, a release taken back); what merely warns
-  is a warning; what a later status in the same message has lifted is neither.
+- What stops something is an error (refused, held, an exam, documents wanted, a release taken back), and so is a code
+  that is not known; what merely warns is a warning; what a later status in the same message has lifted is neither.
 - A refusal that names its reasons is told by its reasons. The verdict on the whole stands above them; it is an
   error of its own only where no reason is given.
 - Nothing is believed or acted upon here, so that a damaged answer is explained as far as it can be read.
@@ -17,49 +17,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.cli.inspect_words import (
+    BLOCKING,
+    REMEDIES,
+    STATES,
+    counted,
+    meaning_of,
+    mend_manifest,
+    sentence,
+    severity_of,
+)
 from mappings.outcomes import Outcome
 from mappings.outcomes_x12 import outcomes_of
 from schemas.profile import Profile
-from schemas.x12 import CODES, SEGMENTS, Interchange, PlacedSegment
+from schemas.x12 import CODES, SEGMENTS, SETS, Interchange, PlacedSegment
+from schemas.x12.describe import NOT_FOR_TRUCKS
 
-BLOCKING: Final = {
-    "rejected": "refused",
-    "syntax_rejected": "refused",
-    "held": "held",
-    "exam": "to be examined",
-    "documents_required": "waiting for documents",
-    "release_suspended": "release suspended",
-    "release_revoked": "release revoked",
-}
-"""Meanings that stop something, and the word for what they did to it."""
-
-STATES: Final = BLOCKING | {
-    "accepted": "accepted",
-    "accepted_with_warning": "accepted with warnings",
-    "syntax_accepted": "accepted",
-    "under_review": "under review",
-    "on_file": "on file",
-    "no_match": "without a matching bill",
-    "hold_removed": "no longer held",
-    "arrived": "arrived",
-    "admissible": "admissible",
-    "released": "released",
-    "cancelled": "cancelled",
-    "warning": "warned about",
-    "info": "informed about",
-    "unknown": "in a state that is not known here",
-}
-
-REMEDIES: Final = {
-    "rejected": "Mend the field and send it again; what was not named needs no second sending.",
-    "syntax_rejected": "Nothing of it was processed: mend it and send it under a new control number.",
-    "held": "Do not move the goods; whoever placed the hold has to lift it.",
-    "exam": "Present the goods for the examination.",
-    "documents_required": "Send the documents, usually through the document image system.",
-    "release_suspended": "Do not move the goods; ask the port why.",
-    "release_revoked": "Do not move the goods: the earlier release does not count any more.",
-}
 _DUPLICATE: Final = "The number was used before: find out whether the first one arrived before sending under a new one."
+_REMARKED: Final = "It repeats what the remarks on the shipments say: mend those."
 _LIFTED_BY: Final = {"51": "54", "52": "55", "53": "56"}
 """Holds on a bill and the one code that lifts each; any other hold ends with its holder's next clear word."""
 
@@ -117,13 +92,6 @@ def subject_of(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in named if value)
 
 
-def severity_of(meaning: str) -> str:
-    """``error`` for what stops something, ``warning`` for what should be looked at, ``""`` for the rest."""
-    if meaning in BLOCKING:
-        return "error"
-    return "warning" if meaning in ("warning", "unknown", "no_match", "cancelled") else ""
-
-
 def still_true(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """``outcomes`` (in the order of their times) without those that a later one has overtaken."""
     return [one for at, one in enumerate(outcomes) if not any(_lifts(after, one) for after in outcomes[at + 1 :])]
@@ -148,22 +116,17 @@ def _lifts(after: Outcome, before: Outcome) -> bool:
     return after.meaning == "hold_removed"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 bill``, ``2 bills``."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"
-
-
 # ---------------------------------------------------------------------------------------------------- X12
 
 
 def x12_answer(read: Interchange, profile: Profile) -> Answer:
     """What a 355, 350, 997 or TA1 reports; an empty answer for any other interchange."""
-    outcomes, _ = outcomes_of(read, profile)
+    outcomes, problems = outcomes_of(read, profile)
     if read.set_id == "355":
         return _acceptance(outcomes, profile)
     if read.set_id == "350":
-        return _status(outcomes)
+        passed_over = sum(one.code == "unreadable_response" and one.path.startswith("X4[") for one in problems)
+        return _status(outcomes, profile, passed_over)
     if read.set_id == "997":
         return _acknowledgment(read, outcomes)
     return _interchange(outcomes) if read.ta1 is not None and not read.set_id else Answer()
@@ -189,7 +152,7 @@ def _acceptance(outcomes: list[Outcome], profile: Profile) -> Answer:
                 one.code or "remark",
                 one.meaning,
                 f"{bill}CBP says {said}{meant}.",
-                REMEDIES["rejected"] if severity == "error" else "",
+                mend_manifest(one) if severity == "error" else _REMARKED,
                 known.source if known is not None else SEGMENTS["K1"].source,
                 _number(one),
                 1,
@@ -214,6 +177,21 @@ def _acceptance(outcomes: list[Outcome], profile: Profile) -> Answer:
     answer.verdict = Verdict(verdict.meaning, text + ".")
     if verdict.meaning == "rejected" and not any(one.severity == "error" for one in answer.findings):
         answer.findings.append(_whole(verdict, text, 1))
+    elif verdict.meaning == "unknown":
+        remedy = "Nothing is known to be accepted: let a person read it, and ask CBP."
+        answer.findings.append(
+            Finding(
+                "error",
+                "unknown_answer",
+                "unknown",
+                text + ".",
+                remedy,
+                SEGMENTS["K3"].source,
+                _number(verdict),
+                1 if _number(verdict) else 0,
+                subject=subject_of(verdict),
+            )
+        )
     return answer
 
 
@@ -232,49 +210,65 @@ def _whole(outcome: Outcome, text: str, element: int) -> Finding:
     )
 
 
-def _status(outcomes: list[Outcome]) -> Answer:
+def _status(outcomes: list[Outcome], profile: Profile, passed_over: int) -> Answer:
     answer = Answer()
     for one in still_true(outcomes):
         severity = severity_of(one.meaning)
         if not severity:
             continue
         remarks = "; ".join(str(each) for each in one.correlation.get("remarks", ()))
-        who = f"Shipment {one.scn}" if one.scn else "The trip"
+        who = f"shipment {one.scn}" if one.scn else "the trip"
+        said = one.text or "no text"
+        if one.meaning == "unknown":
+            # a shipment's status is never passed over; the events of a trip have no list at all
+            severity, said = ("error" if one.scn else "warning"), f"code {one.code or 'missing'} is {said}".strip()
         answer.findings.append(
             Finding(
                 severity,
-                one.code or one.meaning,
+                "unknown_code" if one.meaning == "unknown" else one.code or one.meaning,
                 one.meaning,
-                f"{who} is {STATES[one.meaning]}: {one.text or 'no text'}"
-                + (f" – CBP says: {remarks}." if remarks else "."),
+                f"{sentence(who, one.meaning)}: {said}" + (f" – CBP says: {remarks}." if remarks else "."),
                 REMEDIES.get(one.meaning, ""),
-                SEGMENTS["X4"].source,
+                _disposition_source(one.code, profile),
                 _number(one),
                 7 if one.scn else 0,
                 subject=subject_of(one),
+                private=tuple(str(each) for each in one.correlation.get("remarks", ())),
             )
         )
-    answer.verdict = _states(outcomes, "shipment", "CBP tells nothing of any shipment.")
+    answer.verdict = _states(outcomes, "shipment", "CBP tells nothing of any shipment.", passed_over)
     return answer
 
 
-def _states(outcomes: Iterable[Outcome], noun: str, nothing: str) -> Verdict:
-    """The verdict of a status: how many of them stand where; the worst decides the meaning."""
+def _disposition_source(code: str, profile: Profile) -> str:
+    """Who says what a disposition means; a list for all modes of transport is named as such."""
+    known = profile.dispositions.get(code)
+    if known is None:
+        return SETS["350"].source
+    return known.source if known.truck else f"{known.source}; {NOT_FOR_TRUCKS}"
+
+
+def _states(outcomes: Iterable[Outcome], noun: str, nothing: str, passed_over: int) -> Verdict:
+    """The verdict of a status: how many of them stand where; the worst decides the meaning.
+
+    ``passed_over``: those of which nothing could be read.
+    """
     last: dict[str, str] = {}
     for one in still_true(list(outcomes)):
         name = one.scn if noun == "shipment" else one.entry_number
         if name:
             before = last.get(name, "")
             last[name] = before if before in BLOCKING and one.meaning not in BLOCKING else one.meaning
-    if not last:
+    if not last and not passed_over:
         return Verdict("", nothing)
     counts = Counter(last.values())
+    if passed_over:
+        counts["unreadable"] = passed_over
     worst = next((meaning for meaning in BLOCKING if meaning in counts), counts.most_common(1)[0][0])
     parts = ", ".join(f"{number} {STATES[meaning]}" for meaning, number in counts.most_common())
-    if len(last) == 1:
-        only = next(iter(last))
-        return Verdict(worst, f"{noun.capitalize()} {only} is {STATES[worst]}.")
-    return Verdict(worst, f"Of {counted(len(last), noun)}: {parts}.")
+    if len(last) == 1 and not passed_over:
+        return Verdict(meaning_of(worst), sentence(f"{noun} {next(iter(last))}", worst) + ".")
+    return Verdict(meaning_of(worst), f"Of {counted(counts.total(), noun)}: {parts}.")
 
 
 def _words(name: str, code: str) -> str:
@@ -301,7 +295,7 @@ def _acknowledgment(read: Interchange, outcomes: list[Outcome]) -> Answer:
                 f"{'AK4' if at_element else 'AK3'}-{one.code or '?'}",
                 one.meaning,
                 f"Segment {number} ({name}) of our {set_id}{part}: {one.text}.",
-                REMEDIES["syntax_rejected"] if one.meaning == "syntax_rejected" else "",
+                REMEDIES["syntax_rejected" if one.meaning == "syntax_rejected" else "warning"],
                 SEGMENTS["AK4" if at_element else "AK3"].source,
                 _number(one),
                 3 if at_element else 4,

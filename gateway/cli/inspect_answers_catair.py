@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from gateway.cli.inspect_answers import (
+from gateway.cli.inspect_answers import Finding, Verdict, still_true, subject_of
+from gateway.cli.inspect_contents import entry_name
+from gateway.cli.inspect_words import (
     BLOCKING,
     REMEDIES,
     STATES,
-    Finding,
-    Verdict,
     counted,
+    meaning_of,
+    mend_entry,
+    sentence,
     severity_of,
-    still_true,
-    subject_of,
+    state_of,
 )
 from mappings.outcomes import Outcome
 from mappings.outcomes_catair import transaction_outcomes
@@ -33,12 +35,9 @@ ANSWERS: Final = {"SX": "entry", "SO": "entry", "C1": "entry", "AX": "entry summ
 """Applications that answer or tell, and what they speak of."""
 
 _SEVERITIES: Final = {"F": "error", "W": "warning", "P": "warning"}
-_ENTRY: Final = "{0}-{1}-{2}"
-
-
-def entry_name(number: str) -> str:
-    """``XYZ-1234567-1`` of an entry number of 11 characters."""
-    return _ENTRY.format(number[:3], number[3:10], number[10:]) if len(number) == 11 else number
+_QUERY_CODE: Final = "error_message_identifier"
+_NOT_FOUND: Final = "950"
+_SUMMARY: Final = "Mend what CBP names; the whole entry summary is sent again."
 
 
 def _source(layout: str) -> str:
@@ -76,18 +75,19 @@ class BatchAnswers:
         worst = next((one for one in BLOCKING if one in self._states), self._states.most_common(1)[0][0])
         if self.batch.application in ("SX", "AX"):
             number = self._states[worst]
-            verb = {"rejected": "refuses", "accepted": "accepts", "accepted_with_warning": "accepts with warnings"}
-            if worst not in verb:
-                return Verdict(worst, f"Of {counted(total, self.noun)}: {self._list()}.")
+            verb = {"rejected": "refuses", "accepted": "accepts", "accepted_with_warning": "accepts"}
+            how = " with warnings" if worst == "accepted_with_warning" else ""
+            if worst not in verb and total > 1:
+                return Verdict(meaning_of(worst), f"Of {counted(total, self.noun)}: {self._list()}.")
             of = f"{number} of {counted(total, self.noun)}" if total > 1 else f"{self.noun} {self._only}".strip()
-            return Verdict(worst, f"CBP {verb[worst]} {of}.")
+            if worst in verb:
+                return Verdict(meaning_of(worst), f"CBP {verb[worst]} {of}{how}.")
         if total == 1:
-            return Verdict(worst, f"{self.noun.capitalize()} {self._only} is {self._list(bare=True)}.")
-        return Verdict(worst, f"Of {counted(total, self.noun)}: {self._list()}.")
+            return Verdict(meaning_of(worst), sentence(f"{self.noun} {self._only}".strip(), worst) + ".")
+        return Verdict(meaning_of(worst), f"Of {counted(total, self.noun)}: {self._list()}.")
 
-    def _list(self, *, bare: bool = False) -> str:
-        known = self._states.most_common()
-        return ", ".join(STATES[meaning] if bare else f"{number} {STATES[meaning]}" for meaning, number in known)
+    def _list(self) -> str:
+        return ", ".join(f"{number} {STATES[state]}" for state, number in self._states.most_common())
 
     def _count(self, meaning: str, entry: str) -> None:
         self._states[meaning] += 1
@@ -104,7 +104,17 @@ class BatchAnswers:
         findings = [self._condition(one, transaction) for one in conditions]
         if verdict.meaning == "rejected" and not any(one.severity == "error" for one in findings):
             text = f"Entry {entry_name(verdict.entry_number)} is refused: {verdict.text or 'no reason is given'}."
-            findings.append(self._made(verdict, text, "message_type_code", "SE90"))
+            remedy = "Ask CBP for the reason; the whole entry is sent again."
+            findings.append(replace(self._made(verdict, text, "message_type_code", "SE90"), remedy=remedy))
+        elif verdict.meaning == "unknown":
+            text = f"{sentence(f'entry {entry_name(verdict.entry_number)}', 'unknown')}: {verdict.text}."
+            findings.append(
+                replace(
+                    self._made(verdict, text, "message_type_code", "SE90"),
+                    code="unknown_answer",
+                    remedy="Nothing is known to be accepted: let a person read it, and ask CBP.",
+                )
+            )
         return findings
 
     def _condition(self, one: Outcome, transaction: Transaction) -> Finding:
@@ -119,7 +129,8 @@ class BatchAnswers:
         text = f"Entry {entry_name(one.entry_number)}, {layout}{part}: {one.code} {one.text}{meant}."
         finding = self._made(one, text.replace(":  ", ": "), "message_identifier_code", "SE90")
         source = known.source if known is not None else finding.reference
-        return replace(finding, about=about, about_key=key, reference=source)
+        remedy = mend_entry(one, layout, key) if one.meaning == "rejected" else finding.remedy
+        return replace(finding, about=about, about_key=key, reference=source, remedy=remedy)
 
     def _made(self, one: Outcome, text: str, key: str, layout: str) -> Finding:
         return Finding(
@@ -144,14 +155,13 @@ class BatchAnswers:
         if not outcomes:
             return []
         current = still_true(outcomes)
-        meanings = [one.meaning for one in current]
-        stopped = next((meaning for meaning in BLOCKING if meaning in meanings), "")
+        states = [state_of(one) for one in current]
+        stopped = next((state for state in BLOCKING if state in states), "")
         self._count(stopped or _decisive(current), outcomes[0].entry_number)
         findings = []
         for one in current:
-            severity = severity_of(one.meaning)
             placed = records.get(int(one.correlation.get("told_in", 0)))
-            if severity and placed is not None:
+            if severity_of(state_of(one)) and placed is not None:
                 findings.append(self._disposition(one, placed, transaction))
         return findings
 
@@ -164,10 +174,13 @@ class BatchAnswers:
             key = f"pga_{level}_level_status_code"
             goods = _goods(placed.record, transaction)
         holder = str(one.correlation.get("holder", ""))
-        entry = f"Entry {entry_name(one.entry_number)}{goods} is {STATES[one.meaning]}"
+        state = state_of(one)
+        entry = sentence(f"entry {entry_name(one.entry_number)}{goods}", state)
         by = f" by {_agency(holder)}" if holder not in ("", "CBP") else ""
         bill = f" (bill {one.scn})" if one.scn and layout[2:4] in ("40", "50") else ""
-        remedy = REMEDIES.get(one.meaning, "")
+        remedy = REMEDIES.get(state, "")
+        if state == "rejected":
+            remedy = "Mend what the agency names; the whole entry is sent again."
         document = str(one.correlation.get("document_type", ""))
         if document:
             remedy = f"Send document {document}. {remedy}".strip()
@@ -175,10 +188,15 @@ class BatchAnswers:
             str(each) for name in ("comments", "agency_comments") for each in one.correlation.get(name, ())
         )
         extra = "".join(f" Comment: {each}." for each in one.correlation.get("agency_comments", ()))
-        finding = self._made(one, f"{entry}{bill}{by}: {one.code} {one.text}.{extra}", key, layout)
+        said = f"code {one.code or 'missing'} is in no list known here" if state == "unknown" else one.code
+        text = f"{entry}{bill}{by}: {said} {one.text}".rstrip() + f".{extra}"
+        finding = self._made(one, text, key, layout)
         known = look_up(str(one.correlation.get("list", "")), one.code) if one.code else None
         return replace(
             finding,
+            severity=severity_of(state),
+            code="unknown_code" if state == "unknown" else finding.code,
+            meaning=meaning_of(state),
             remedy=remedy,
             reference=known.source if known is not None else finding.reference,
             private=comments,
@@ -188,14 +206,15 @@ class BatchAnswers:
         for placed in transaction.records:
             if placed.layout == "WR0":
                 number = placed.record.text("entry_filer_code") + placed.record.text("entry_number").strip()
-                self._count("rejected", number)
+                state = "not_found" if placed.record.text(_QUERY_CODE) == _NOT_FOUND else "query_refused"
+                self._count(state, number)
                 yield self._coded(
                     placed,
                     "query_errors",
-                    "error_message_identifier",
-                    f"The query for entry {entry_name(number)} has no answer",
+                    _QUERY_CODE,
+                    f"The query for entry {entry_name(number)} has no answer" if number else "The query has no answer",
                     placed.record.text("narrative_message"),
-                    "Check filer and entry number, then ask again.",
+                    REMEDIES[state],
                 )
 
     def _coded(self, placed: PlacedRecord, name: str, key: str, what: str, said: str, remedy: str) -> Finding:
@@ -238,9 +257,7 @@ class BatchAnswers:
         if refused and not any(one.severity == "error" for one in findings):
             what = f"Entry summary {entry_name(number)} is refused"
             said = final.record.text("narrative_text")
-            findings.append(
-                self._coded(final, "summary_conditions", "condition_code", what, said, REMEDIES["rejected"])
-            )
+            findings.append(self._coded(final, "summary_conditions", "condition_code", what, said, _SUMMARY))
         return findings
 
     def _summary_condition(self, placed: PlacedRecord, about: PlacedRecord | None, severity: str) -> Finding:
@@ -250,9 +267,7 @@ class BatchAnswers:
             occurrence = about.record.get("occurrence_position")
             where = f" at {kind}" + (f" number {occurrence}" if isinstance(occurrence, int) and occurrence else "")
         said = placed.record.text("narrative_text")
-        finding = self._coded(
-            placed, "summary_conditions", "condition_code", f"Entry summary{where}", said, REMEDIES["rejected"]
-        )
+        finding = self._coded(placed, "summary_conditions", "condition_code", f"Entry summary{where}", said, _SUMMARY)
         if severity == "warning":
             finding = replace(
                 finding, severity="warning", meaning="warning", remedy="Check the value; mend or override."
@@ -308,9 +323,9 @@ def _as_status(placed: PlacedRecord) -> PlacedRecord:
 def _decisive(outcomes: list[Outcome]) -> str:
     """The state of an entry that nothing stops: the last word on the entry itself, else on its bills."""
     for one in reversed(outcomes):
-        if one.correlation.get("list") == "entry_dispositions" and one.meaning not in ("info", "warning"):
-            return one.meaning
-    return outcomes[-1].meaning
+        if one.correlation.get("list") == "entry_dispositions" and state_of(one) not in ("info", "warning"):
+            return state_of(one)
+    return state_of(outcomes[-1])
 
 
 def _agency(code: str) -> str:

@@ -7,13 +7,15 @@ a problem that is told late still finds its line.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-from gateway.cli.inspect_answers import Finding, counted
+from gateway.cli.inspect_answers import Finding
 from gateway.cli.inspect_answers_catair import BatchAnswers
+from gateway.cli.inspect_checks import Doubt, entry_doubts
+from gateway.cli.inspect_contents import BatchContents
 from gateway.cli.inspect_places import Mark, record_mark
 from gateway.cli.inspect_reading import Begin, End, Event, Notice, Notices, Part
 from gateway.cli.inspect_streams import Records, RecordStep, Window
@@ -25,6 +27,8 @@ from schemas.personal import without_values
 
 REMEMBERED: Final = 4000
 """Records whose lines are remembered."""
+CHECKED: Final = frozenset({"SE", "AE"})
+"""Applications whose transactions name an entry and are ours."""
 
 
 def catair_events(window: Window, errors: Notices, warnings: Notices, *, mask: bool) -> Iterator[Event]:
@@ -40,8 +44,7 @@ class _Catair:
         self.recent: OrderedDict[int, PlacedRecord] = OrderedDict()
         self.waiting: list[tuple[int, int, PlacedProblem]] = []
         self.taken = 0
-        self.transactions = 0
-        self.counts: Counter[str] = Counter()
+        self.contents = BatchContents()
 
     def events(self) -> Iterator[Event]:
         """Read everything."""
@@ -54,7 +57,6 @@ class _Catair:
             self.recent[placed.number] = placed
             if len(self.recent) > REMEMBERED:
                 self.recent.popitem(last=False)
-            self.counts[placed.layout if placed.layout in RECORDS else ""] += 1
             yield Part(partial(describe_record, placed, mask=self.mask))
             self._collect(records.problems, placed.number)
             self._end_transaction(step)
@@ -63,13 +65,16 @@ class _Catair:
 
     def _end_transaction(self, step: RecordStep) -> None:
         if step.last and step.block is not None and step.transaction is not None:
-            self.transactions += 1
+            self.contents.add(step.transaction)
+            if step.batch.application in CHECKED:
+                for doubt in entry_doubts(step.transaction.records):
+                    self._doubt(doubt)
             for finding in self.answers.transaction(step.block, step.transaction):
                 self._finding(finding, {one.number: one for one in step.transaction.records})
 
     def _open(self, batch: Batch) -> Iterator[Event]:
         self.batch, self.answers = batch, BatchAnswers(batch)
-        self.transactions, self.counts = 0, Counter()
+        self.contents = BatchContents(batch.application)
         head = batch_head(batch)
         known = applications().get(batch.application)
         head.pop("transactions")
@@ -88,9 +93,8 @@ class _Catair:
         if batch is None:
             return
         verdict = self.answers.verdict()
-        what = f"Batch {batch.application}".strip()
-        summary = verdict.text or f"{what} with {counted(self.transactions, 'transaction')}."
-        yield End({"transactions": self.transactions, "summary": summary, "verdict": verdict.meaning})
+        summary = verdict.text or self.contents.sentence()
+        yield End({"transactions": self.contents.total, "summary": summary, "verdict": verdict.meaning})
 
     # -------------------------------------------------------------------------------------------- notices
 
@@ -111,7 +115,23 @@ class _Catair:
             marks = (record_mark(shown_line(placed, mask=self.mask), start, end),)
             values = hidden_values(placed, mask=self.mask)
         notices = self.errors if problem.severity == "error" else self.warnings
-        notices.add(Notice(describe_problem(problem, values, mask=self.mask), marks))
+        from_cbp = self.batch is not None and not self.batch.outgoing
+        notices.add(Notice(describe_problem(problem, values, mask=self.mask, from_cbp=from_cbp), marks))
+
+    def _doubt(self, doubt: Doubt) -> None:
+        if doubt.placed is None:
+            return
+        start, end = _field_columns(doubt.placed, doubt.key)
+        shown = {
+            "code": doubt.code,
+            "kind": "format",
+            "position": f"record {doubt.placed.number}, column {start}",
+            "path": f"{doubt.placed.layout}.{doubt.key}",
+            "text": doubt.text,
+            "remedy": doubt.remedy,
+            "reference": doubt.reference,
+        }
+        self.warnings.add(Notice(shown, (record_mark(shown_line(doubt.placed, mask=self.mask), start, end),)))
 
     def _finding(self, finding: Finding, records: dict[int, PlacedRecord]) -> None:
         told, about = records.get(finding.told_in), records.get(finding.about) if finding.about else None

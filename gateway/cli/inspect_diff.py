@@ -1,32 +1,41 @@
 """``gateway inspect FILE --diff OTHER``: in what do two messages differ?
 
 Both are held whole, so that their parts can be laid side by side; each may have up to :data:`MOST_ITEMS` segments or
-records. What cannot be read of either is listed under ``errors``.
+records. What cannot be read of either, and what is wrong with its bytes, is listed under ``errors`` with its ``file``:
+the differences of a file that was cut off are those of the damage.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gateway.cli.inspect_reading import Inspection, inspected
 from gateway.cli.inspect_streams import Records, Segments, Window
+from gateway.cli.inspect_words import counted
 from gateway.cli.output import Output, make_table, plain
+from schemas.catair.describe import describe_problem
 from schemas.catair.difference import catair_tree
 from schemas.difference import Difference, Node, differences
 from schemas.errors import FormatError, Problem
+from schemas.personal import without_quotes
 from schemas.profile import load_profile
+from schemas.x12.describe import Describer
 from schemas.x12.difference import x12_tree
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _Item = TypeVar("_Item")
+_Fault = TypeVar("_Fault", bound=Problem)
 
 SHOWN: Final = 1000
 MOST_ITEMS: Final = 500_000
+MOST_FAULTS: Final = 1000
+"""Faults in the bytes of one file that are listed."""
 MOST_DIFFERENCES: Final = 100_000
 """Differences of one answer; two files that differ in more have nothing to do with each other."""
 
@@ -35,46 +44,67 @@ def compare(output: Output, one: Window, other: Window, names: tuple[str, str], 
     """Show the differences; whether there are any, or one of the files cannot be compared."""
     formats: list[Inspection] = []
     trees: list[Node | None] = []
-    errors: list[dict[str, Any]] = []
-    for window, name in zip((one, other), names, strict=True):
+    wrong: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for window, name, errors in zip((one, other), names, wrong, strict=True):
         kind = inspected(window, mask=mask)
         formats.append(kind)
         try:
-            trees.append(_tree(kind, window, mask=mask))
+            tree, faults = _tree(kind, window, mask=mask)
+            trees.append(tree)
+            errors += [{**one, "file": name} for one in faults]
         except FormatError as refused:
             trees.append(None)
             errors += [_refusal(problem, name) for problem in refused.problems]
     families = {each.format for each in formats}
-    if not errors and len(families) > 1:
+    refused_whole = None in trees
+    if not refused_whole and len(families) > 1:
+        refused_whole = True
         problem = Problem("other_family", "", "One file is X12, the other CATAIR.", "Compare messages of one family.")
-        errors.append(_refusal(problem, names[1]))
+        wrong[1].append(_refusal(problem, names[1]))
     found: list[Difference] = []
-    if not errors:
+    if not refused_whole:
         for each in differences(trees[0], trees[1]):
             if envelope or each.part == "message":
                 found.append(each)
             if len(found) >= MOST_DIFFERENCES:
                 break
-    document = {"format": formats[0].format, "differences": [asdict(each) for each in found], "errors": errors}
+    document = {
+        "format": formats[0].format,
+        "differences": [asdict(each) for each in found],
+        "errors": [*wrong[0], *wrong[1]],
+    }
     if output.as_json:
         output.document(document)
     else:
-        _show(output, found, errors, names)
-    return bool(found or errors)
+        _show(output, found, wrong, names, compared=not refused_whole)
+    return bool(found or wrong[0] or wrong[1])
 
 
-def _tree(inspection: Inspection, window: Window, *, mask: bool) -> Node:
+def _tree(inspection: Inspection, window: Window, *, mask: bool) -> tuple[Node, list[dict[str, Any]]]:
+    """The tree of a file, and what is wrong with its bytes."""
     if not inspection.recognised:
-        raise FormatError([Problem("not_recognised", "", str(inspection.errors.kept[0].shown["text"]))])
+        told = inspection.errors.kept[0].shown
+        raise FormatError([Problem(str(told["code"]), "", str(told["text"]), str(told["remedy"]))])
     if inspection.format == "x12":
         profile = load_profile()
         segments = Segments(window, profile)
         tree = x12_tree(_bounded(segments), profile, mask=mask)
         if not tree.children:
             raise FormatError(segments.fresh(final=True))
-        return tree
+        describer = Describer(profile, mask=mask)
+        return tree, [_masked(describer.problem(one), mask=mask) for one in _errors(segments.fresh(final=True))]
     steps = Records(window)
-    return catair_tree(((step.batch, step.block, step.transaction, step.placed) for step in _bounded(steps)), mask=mask)
+    tree = catair_tree(((step.batch, step.block, step.transaction, step.placed) for step in _bounded(steps)), mask=mask)
+    return tree, [_masked(describe_problem(one, mask=mask), mask=mask) for one in _errors(steps.problems)]
+
+
+def _masked(shown: dict[str, Any], *, mask: bool) -> dict[str, Any]:
+    """An error whose segment or record is not at hand any more: whatever it quotes is hidden."""
+    return {**shown, "text": without_quotes(shown["text"])} if mask else shown
+
+
+def _errors(problems: Iterable[_Fault]) -> Iterator[_Fault]:
+    return islice((one for one in problems if one.severity == "error"), MOST_FAULTS)
 
 
 def _bounded(items: Iterable[_Item]) -> Iterator[_Item]:
@@ -95,14 +125,26 @@ def _refusal(problem: Problem, name: str) -> dict[str, Any]:
         "text": problem.text,
         "remedy": problem.remedy,
         "reference": problem.reference,
+        "file": name,
     }
 
 
-def _show(output: Output, found: list[Difference], errors: list[dict[str, Any]], names: tuple[str, str]) -> None:
+def _show(
+    output: Output,
+    found: list[Difference],
+    wrong: Sequence[list[dict[str, Any]]],
+    names: tuple[str, str],
+    *,
+    compared: bool,
+) -> None:
     output.say(f"{names[0]} → {names[1]}", "bold")
-    output.problems(errors)
+    for name, title, errors in zip(names, ("OLD", "NEW"), wrong, strict=True):
+        if errors and compared:
+            output.say(f"{title} is damaged: {counted(len(errors), 'format error')} in {name}", "bold red")
+    for title, errors in zip(("OLD", "NEW"), wrong, strict=True):
+        output.problems(errors, f"What is wrong with {title}")
     if not found:
-        if not errors:
+        if not any(wrong):
             output.say("no differences", "green")
         return
     counts = Counter(each.change for each in found)

@@ -4,7 +4,8 @@
 warnings are collected beside them with their places, drawn ready for people. Rules:
 
 - Any bytes are answered. X12 begins with ``ISA`` (also after stray white space or a byte order mark), CATAIR with a
-  plausible record; all else is neither, which is one error and not one for each line.
+  plausible record; all else is neither, which is one error and not one for each line. The document has two formats
+  only: of what is neither it says ``catair``, with no message and that error.
 - Two kinds of errors: ``format``, the bytes are not what they should be; ``answer``, the message itself reports a
   refusal or a hold.
 - Nothing of a file is kept but the message, or the transaction, that is being read, and at most :data:`MOST_NOTICES`
@@ -28,10 +29,14 @@ NOT_RECOGNISED: Final = {
     "kind": "format",
     "position": "byte 0",
     "path": "",
-    "text": "This is neither X12 (it would begin with ISA) nor CATAIR (80-column records beginning with A).",
+    "text": (
+        "The format is unknown: this is neither X12 (it would begin with ISA) nor CATAIR (80-column records beginning "
+        "with A)."
+    ),
     "remedy": "Give a file of messages as it was sent or received.",
     "reference": "",
 }
+EMPTY: Final = NOT_RECOGNISED | {"text": "There is nothing in it: no bytes, or white space alone."}
 _BEGINNING: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x00]*ISA", re.ASCII)
 _LINES_LOOKED_AT: Final = 3
 _CONTROL: Final = {
@@ -132,7 +137,7 @@ def inspected(window: Window, *, mask: bool = False) -> Inspection:
         from gateway.cli.inspect_catair import catair_events
 
         return Inspection("catair", catair_events(window, errors, warnings, mask=mask), errors, warnings)
-    errors.add(Notice(dict(NOT_RECOGNISED)))
+    errors.add(Notice(dict(NOT_RECOGNISED if window.head.strip() else EMPTY)))
     return Inspection("catair", iter(()), errors, warnings, recognised=False)
 
 

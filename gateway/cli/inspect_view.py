@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.cli.inspect_answers import BLOCKING
+from gateway.cli.inspect_contents import SENT_TO_CBP
 from gateway.cli.inspect_places import drawn
 from gateway.cli.inspect_reading import Begin, End, Inspection, Notice, Notices, Part
+from gateway.cli.inspect_words import BLOCKING
 from gateway.cli.output import Output, compact_json, make_table, plain, write_standard_output
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SHOWN: Final = 500
 """Segments or records shown to people; ``--json`` has all of them."""
 SHOWN_MESSAGES: Final = 200
 SHOWN_ERRORS: Final = 100
+NOT_JUDGED: Final = "Not judged here: CBP's conditional rules, such as code values and combinations of fields."
 _CHUNK: Final = 256
 """Rows that are written together."""
 
@@ -100,8 +102,11 @@ class _Message:
     tail: dict[str, Any] = field(default_factory=dict)
 
 
-def show(output: Output, inspection: Inspection, size: Any, name: str) -> None:
-    """Everything for people; ``size`` gives the number of bytes once all are read."""
+def show(output: Output, inspection: Inspection, size: Any, name: str, *, verbose: bool = False) -> None:
+    """Everything for people; ``size`` gives the number of bytes once all are read.
+
+    ``verbose``: the description of every field stands beside it, not only what explains its value.
+    """
     messages: list[_Message] = []
     types: dict[str, None] = {}
     begun = shown = 0
@@ -126,7 +131,7 @@ def show(output: Output, inspection: Inspection, size: Any, name: str) -> None:
     if begun > 1:
         output.say(f"{begun} messages, {_count(inspection.errors, 'error')}, {_count(inspection.warnings, 'warning')}")
     for message in messages:
-        _show_message(output, message)
+        _show_message(output, message, verbose=verbose)
     if begun > len(messages):
         output.say(f"and {begun - len(messages)} more messages; --json has all of them", "dim")
     for notices, title in ((inspection.errors, "error"), (inspection.warnings, "warning")):
@@ -137,14 +142,22 @@ def show(output: Output, inspection: Inspection, size: Any, name: str) -> None:
         if notices.total > SHOWN_ERRORS:
             output.say(f"and {notices.total - SHOWN_ERRORS} more; --json has more of them", "dim")
     if not inspection.errors.total:
-        output.say("no errors", "green")
+        apart = "\n" if inspection.warnings.total or not any(message.rows for message in messages) else ""
+        output.say(f"{apart}no format errors", "green")
+        if any(_is_ours(message.head) for message in messages):
+            output.say(NOT_JUDGED, "dim")
+
+
+def _is_ours(head: dict[str, Any]) -> bool:
+    """Whether a message is one that is sent to CBP."""
+    return head.get("direction") == "in" or head["type"] in SENT_TO_CBP
 
 
 def _count(notices: Notices, title: str) -> str:
     return f"{notices.total} {title}{'' if notices.total == 1 else 's'}"
 
 
-def _show_message(output: Output, message: _Message) -> None:
+def _show_message(output: Output, message: _Message, *, verbose: bool) -> None:
     head = message.head
     kind = f"{head['type'] or 'message'} {head.get('name', '')}".strip()
     parts = [kind]
@@ -159,7 +172,7 @@ def _show_message(output: Output, message: _Message) -> None:
         style = "bold red" if verdict in BLOCKING else ("bold green" if verdict else "bold")
         output.say(str(message.tail["summary"]), style)
     if message.rows:
-        output.show(_segments(message.rows) if message.parts == "segments" else _records(message.rows))
+        output.show(_segments(message.rows) if message.parts == "segments" else _records(message.rows, verbose))
     if message.count > len(message.rows):
         output.say(f"and {message.count - len(message.rows)} more; --json has all of them", "dim")
 
@@ -186,7 +199,7 @@ def _segments(segments: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _records(records: list[dict[str, Any]]) -> Table:
+def _records(records: list[dict[str, Any]], verbose: bool) -> Table:
     table = make_table()
     table.add_column("#", justify="right", style="dim")
     table.add_column("record", no_wrap=True)
@@ -201,13 +214,13 @@ def _records(records: list[dict[str, Any]]) -> Table:
             if one["value"] is None:
                 continue
             last = one["start"] + one["length"] - 1
-            meaning = one["name"] + (f": {one['meaning']}" if one["meaning"] else "")
-            table.add_row("", "", f"{one['start']}-{last}", plain(str(one["value"])), plain(_short(meaning)))
+            value, text = str(one["value"]), one.get("text", "")
+            if text and isinstance(one["value"], int):  # a number with the point that is not written
+                value, text = text, ""
+            told = one["meaning"] if verbose and one["meaning"] else text
+            meaning = one["name"] + (f": {told}" if told else "")
+            table.add_row("", "", f"{one['start']}-{last}", plain(value), plain(meaning))
     return table
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 160 else text[:159] + "…"
 
 
 def _show_notice(output: Output, notice: Notice) -> None:

@@ -7,21 +7,24 @@ One message for each interchange. The segments of an answer (355, 350, 997, TA1)
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from gateway.cli.inspect_answers import Answer, Finding, Verdict, counted, x12_answer
+from gateway.cli.inspect_answers import Answer, Finding, Verdict, x12_answer
+from gateway.cli.inspect_checks import segment_doubt
+from gateway.cli.inspect_contents import SetContents
 from gateway.cli.inspect_places import Mark, element_span, segment_mark
 from gateway.cli.inspect_reading import Begin, End, Event, Notice, Notices, Part
 from gateway.cli.inspect_streams import Segments, Window
+from schemas.errors import SEND_AGAIN
 from schemas.personal import hidden, without_values
 from schemas.profile import load_profile
 from schemas.x12 import SETS, Interchange, PlacedProblem, PlacedSegment, Separators
-from schemas.x12.describe import Describer
+from schemas.x12.describe import SENT_BY_CBP, Describer
 from schemas.x12.grammar import grammar
+from schemas.x12.masking import hidden_runs
 
 MOST_HELD: Final = 200_000
 """Segments of one answer that are held: CBP's largest, by the limit of an interchange, has about as many."""
@@ -43,9 +46,15 @@ class _Held:
     segments: list[PlacedSegment] = field(default_factory=list)
     shown: dict[int, tuple[str, ...]] = field(default_factory=dict)
     problems: list[PlacedProblem] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    contents: SetContents = field(default_factory=SetContents)
     verdict: Verdict = field(default_factory=Verdict)
-    trip: str = ""
+    early: list[dict[str, Any]] = field(default_factory=list)
+    """Problems that were told before it was clear which set this is."""
+
+    def is_from_cbp(self) -> None:
+        """What was told so far is damage that is not ours to mend."""
+        for shown in self.early:
+            shown["remedy"] = SEND_AGAIN
 
     def interchange(self, separators: Separators) -> Interchange:
         """The set as the interpreter of answers takes it."""
@@ -112,6 +121,8 @@ class _X12:
         self._keep(segment, shown)
         for problem in problems:
             self._problem(problem, segment, shown)
+        if held.set_id == "309" and not problems:
+            self._doubt(segment)
         if segment.id == "ST" or self.begun:
             yield from self._begin()
             yield part
@@ -126,7 +137,7 @@ class _X12:
         held = self.held
         if held is None:
             return
-        held.counts[segment.id if len(held.counts) < MOST_BEFORE_SET else "?"] += 1
+        held.contents.add(segment, self.profile)
         if segment.id == "GS":
             held.gs = segment
         elif segment.id == "TA1":
@@ -135,9 +146,8 @@ class _X12:
             self._answer()
         elif segment.id == "ST":
             held.set_id, held.set_control = segment.element(1), segment.element(2)
-        elif segment.id == "M10":
-            number = self.profile.trip_number_element
-            held.trip = segment.element(int(number[3:])) if number.startswith("M10") else ""
+            if held.set_id in SENT_BY_CBP:
+                held.is_from_cbp()
         if segment.number and held.set_id in _ANSWERS and len(held.segments) < MOST_HELD:
             held.segments.append(segment)
             held.shown[segment.number] = shown
@@ -169,9 +179,11 @@ class _X12:
         if held is None:
             return
         self._answer()
+        if held.ta1 and not held.set_id:
+            held.is_from_cbp()
         yield from self._begin()
         verdict = held.verdict
-        summary = verdict.text or _contents(held)
+        summary = verdict.text or held.contents.sentence(held.set_id, self.profile)
         yield End({"summary": summary, "verdict": verdict.meaning})
         self.held, self.begun = None, False
 
@@ -220,7 +232,28 @@ class _X12:
                 text = data.decode("latin-1")
                 marks = (Mark(hidden(text) if self.mask else text, at, at + 1),)
         notices = self.errors if problem.severity == "error" else self.warnings
-        notices.add(Notice(self.describer.problem(problem, segment), marks))
+        shown_problem = self.describer.problem(problem, segment)
+        if self.held is not None and not self.held.set_id:
+            self.held.early.append(shown_problem)
+        notices.add(Notice(shown_problem, marks))
+
+    def _doubt(self, segment: PlacedSegment) -> None:
+        doubt = segment_doubt(segment, self.profile)
+        if doubt is None:
+            return
+        position, path = _place(segment, doubt.element)
+        shown = {
+            "code": doubt.code,
+            "kind": "format",
+            "position": position,
+            "path": path,
+            "text": doubt.text,
+            "remedy": doubt.remedy,
+            "reference": doubt.reference,
+        }
+        elements = self.describer.elements(segment)
+        mark = segment_mark(segment.id, elements, self.separators.element, doubt.element)
+        self.warnings.add(Notice(shown, (mark,)))
 
     def _finding(self, finding: Finding, places: dict[int, PlacedSegment], shown: dict[int, tuple[str, ...]]) -> None:
         told, about = places.get(finding.told_in), places.get(finding.about) if finding.about else None
@@ -233,13 +266,13 @@ class _X12:
             extra["about"] = {"position": position, "path": path}
             label = f"about segment {about.number}, {about.id}"
             marks.append(segment_mark(about.id, shown[about.number], separator, finding.about_element, label))
-            private += _differing(about.elements, shown[about.number])
+            private += hidden_runs(about.elements, shown[about.number])
         position, path = "", ""
         if told is not None:
             position, path = _place(told, finding.element)
             label = "said in" if about is not None else ""
             marks.append(segment_mark(told.id, shown[told.number], separator, finding.element, label))
-            private += _differing(told.elements, shown[told.number])
+            private += hidden_runs(told.elements, shown[told.number])
         document = {
             "code": finding.code,
             "kind": "answer",
@@ -261,18 +294,3 @@ def _place(segment: PlacedSegment, element: int) -> tuple[str, str]:
     part = f"element {element}, " if element else ""
     path = f"{segment.id}[{segment.number}]" if segment.number else segment.id
     return f"{number}{part}byte {segment.offset + start}", path + (f".{segment.id}{element:02d}" if element else "")
-
-
-def _differing(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    return [one for one, shown in zip(before, after, strict=True) if one != shown]
-
-
-def _contents(held: _Held) -> str:
-    """What a message holds that answers nothing."""
-    counts = held.counts
-    trip = f" for trip {held.trip}" if held.trip else ""
-    if held.set_id == "309":
-        return f"Manifest{trip} with {counted(counts['LX'], 'shipment')}."
-    if held.set_id:
-        return f"Message {held.set_id}{trip} with {counted(counts.total(), 'segment')}."
-    return f"Interchange with {counted(counts.total(), 'segment')}."

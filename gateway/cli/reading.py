@@ -68,14 +68,27 @@ def rows_of(path: Path, advance: Callable[[int], None] | None = None) -> Iterato
 
 @dataclass(slots=True)
 class ReadShipments:
-    """The good shipments of a file in order, and the rows that are not."""
+    """The good shipments of a file in order, the good rows with a warning, and the rows that are not shipments."""
 
     shipments: list[Shipment] = field(default_factory=list)
+    warned: list[Row] = field(default_factory=list)
     bad: list[Row] = field(default_factory=list)
 
     def bad_rows(self) -> list[dict[str, Any]]:
         """The refused rows in the shape of ``--json``."""
         return [refused_row(row) for row in self.bad]
+
+    def warned_rows(self) -> list[dict[str, Any]]:
+        """The warnings of good rows in the shape of ``--json``."""
+        return [
+            {
+                "index": row.index,
+                "line": row.line_number,
+                "shipment_id": row.shipment_id,
+                "warnings": [problem.as_dict() for problem in row.problems],
+            }
+            for row in self.warned
+        ]
 
 
 def checked_rows(path: Path, advance: Callable[[int], None] | None = None) -> Iterator[Row]:
@@ -102,6 +115,8 @@ def read_all(path: Path, advance: Callable[[int], None] | None = None) -> ReadSh
             read.bad.append(row)
         else:
             read.shipments.append(row.shipment)
+            if row.problems:
+                read.warned.append(row)
     return read
 
 
@@ -116,12 +131,12 @@ def refused_row(row: Row) -> dict[str, Any]:
 
 
 def row_problems(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The faults of refused rows as table rows that say where they are."""
+    """The faults of refused rows, and the warnings of others, as table rows that say where they are."""
     listed = []
     for row in rows:
         line = f"line {row['line']}" if row.get("line") else ""
         where = "  ".join(part for part in (line, str(row.get("shipment_id") or "")) if part)
-        listed += [{**problem, "where": where} for problem in row.get("errors", ())]
+        listed += [{**problem, "where": where} for key in ("errors", "warnings") for problem in row.get(key, ())]
     return listed
 
 

@@ -61,7 +61,7 @@ def render(
             _write(out / file.name, file.content)
             files.append(file.as_dict())
     result = renderer.result
-    index = {
+    index: dict[str, Any] = {
         "trip_number": trip.trip_number,
         "arrival": instant,
         "made_at": renderer.made_at,
@@ -70,8 +70,10 @@ def render(
         "numbers": "control, entry and shipment control numbers stand in for those of the ledger and begin at 1",
         "pathways": dict(Counter(decision.pathway for decision in result.decisions)),
         "files": files,
-        "warnings": list(result.remarks),
         "review": result.review,
+        "notes": result.notes(),
+        "warnings": read.warned_rows(),
+        "trip_warnings": list(result.remarks),
         "errors": [*read.bad_rows(), *result.unfit],
     }
     _write(out / INDEX, to_json(index) + b"\n")
@@ -82,7 +84,8 @@ def render(
         output.problems(result.remarks, "About the trip")
         if stopping := [one.code for one in result.remarks if one.severity == "error"]:
             output.say(f"The trip would be refused when it is filed: {', '.join(stopping)}.", "bold red")
-        output.problems(row_problems([*read.bad_rows(), *result.unfit]), "Not rendered")
+        output.problems(row_problems(read.warned_rows()), "Warnings")
+        output.problems(row_problems(index["errors"]), "Not rendered")
     raise typer.Exit(1 if index["errors"] else 0)
 
 
@@ -125,8 +128,32 @@ def _show(output: Output, out: Path, index: dict[str, Any], result: Rendering) -
     pathways = ", ".join(f"{name} {count}" for name, count in sorted(index["pathways"].items()))
     output.say(f"Pathways: {pathways or 'none'}")
     if result.review:
-        output.say(f"{len(result.review)} shipments are for a broker's review and stand in no message.", "yellow")
-    if result.notes:
-        output.say(f"{result.notes} values are said otherwise than given (transliterated, rounded, derived).", "dim")
+        some = len(result.review)
+        what = (
+            "shipment is for a broker's review and stands"
+            if some == 1
+            else "shipments are for a broker's review and stand"
+        )
+        output.say(f"{some} {what} in no message.", "yellow")
+    _show_notes(output, index["notes"])
     if index["files"]:
         output.say(f"Look into one with: gateway inspect {out / index['files'][0]['file']}", "dim")
+
+
+def _show_notes(output: Output, notes: list[dict[str, str]]) -> None:
+    """What is said otherwise than given, value by value."""
+    if not notes:
+        return
+    table = make_table(f"{len(notes)} {'value is' if len(notes) == 1 else 'values are'} said otherwise than given")
+    table.add_column("shipment", style="dim")
+    table.add_column("path", style="cyan")
+    table.add_column("given")
+    table.add_column("written")
+    table.add_column("why", ratio=1)
+    for note in notes[:SHOWN]:
+        why = f"{note['kind']}: {note['text']}"
+        cells = (note.get("shipment_id", ""), note["path"], note.get("before", ""), note.get("after", ""), why)
+        table.add_row(*(plain(cell) for cell in cells))
+    output.show(table)
+    if len(notes) > SHOWN:
+        output.say(f"and {len(notes) - SHOWN} more, listed in {INDEX}", "dim")

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from filings.context import FilingContext
 from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision, decide_trip
-from mappings.entry import build_entry, check_entry
+from mappings.entry import build_entry, try_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from mappings.manifest_bill import bill_segments
+from mappings.notes import TRIP, Note, NoteKind
 from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
 from schemas.errors import FormatError, Problem
@@ -27,6 +28,16 @@ from schemas.shipment import Shipment
 from schemas.trip import Trip
 
 Pair = tuple[Shipment, PathwayDecision]
+
+_NOTE_ORDER: Final[Sequence[NoteKind]] = (
+    "transliterated",
+    "differs",
+    "rounded",
+    "left_out",
+    "split",
+    "unconfirmed",
+    "derived",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +69,18 @@ class Rendering:
     decisions: list[PathwayDecision] = field(default_factory=list)
     unfit: list[dict[str, Any]] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
-    notes: int = 0
+    noted: dict[tuple[str, Note], None] = field(default_factory=dict)
     remarks: tuple[Problem, ...] = ()
     """What is odd about the trip itself; an error would refuse it when it is filed."""
+
+    def note(self, shipment_id: str, notes: Iterable[Note]) -> None:
+        """Keep what is said otherwise than given, once for all messages; what is of the trip has no shipment."""
+        self.noted |= {("" if one.path.startswith(TRIP) else shipment_id, one): None for one in notes}
+
+    def notes(self) -> list[dict[str, str]]:
+        """Every note with its shipment, other spellings and values first, what is derived last."""
+        rows = sorted(self.noted, key=lambda row: _NOTE_ORDER.index(row[1].kind))
+        return [({"shipment_id": shipment} if shipment else {}) | note.as_dict() for shipment, note in rows]
 
 
 class Renderer:
@@ -108,24 +128,29 @@ class Renderer:
         if decision.pathway == "review":
             self.result.review.append(shipment.shipment_id)
             return False
+        noted: list[Note] = []
         problems: list[Problem] = [need for need in decision.needs if need.severity == "error"]
         try:
-            bill = bill_segments(shipment, decision, self.trip, self.profile, 1)
-            self.result.notes += len(bill.notes)
+            noted += bill_segments(shipment, decision, self.trip, self.profile, 1).notes
         except FormatError as error:
             problems += error.problems
         if decision.pathway in ENTERED:
-            problems += check_entry(shipment, decision, self.trip, self.filer)
+            faults, more = try_entry(shipment, decision, self.trip, self.filer)
+            problems += faults
+            noted += more
         if problems:
             told = list(dict.fromkeys(problems))
-            faults = [problem.as_dict() for problem in told]
-            self.result.unfit.append({"shipment_id": shipment.shipment_id, "errors": faults})
+            shown = [problem.as_dict() for problem in told]
+            self.result.unfit.append({"shipment_id": shipment.shipment_id, "errors": shown})
+        else:
+            self.result.note(shipment.shipment_id, noted)
         return not problems
 
     def _manifests(self, pairs: Sequence[Pair]) -> Iterator[RenderedFile]:
         limit = self.limits.bills_per_manifest
         ids = {shipment.scn: shipment.shipment_id for shipment, _ in pairs}
         for number, message in enumerate(build_manifest(self.trip, pairs, self.profile, limit=limit), 1):
+            self.result.note("", (note for note in message.notes if note.path.startswith(TRIP)))
             content = manifest_bytes(self.ctx, message, number, self.made_at)
             name = f"309-{self.trip.trip_number}-{number:03d}.x12"
             yield RenderedFile(name, "309", content, tuple(ids[scn] for scn in message.scns), {"control": str(number)})
@@ -141,10 +166,4 @@ class Renderer:
             ]
             content = entry_bytes(self.ctx, transactions, batch_reference(batch), self.made_at)
             ids = tuple(shipment.shipment_id for shipment, _ in some)
-            yield RenderedFile(
-                f"SE-{self.filer.code}-{batch:03d}.txt",
-                "SE",
-                content,
-                ids,
-                {"entry_numbers": [numbers[0], numbers[-1]]},
-            )
+            yield RenderedFile(f"SE-{self.filer.code}-{batch:03d}.txt", "SE", content, ids, {"entry_numbers": numbers})

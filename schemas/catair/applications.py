@@ -6,15 +6,21 @@ read. A blank one in a batch from CBP means that CBP refused the whole batch.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from schemas.catair.layouts import RECORDS, Direction, RecordDef, variants
+from schemas.catair.soundness import Shape, one_of, tables_of
+
+_APPLICATION: Final = Shape(
+    "an application",
+    {"name": str, "direction": str},
+    {"answer": str, "starts": list, "maps": list, "transactions": int, "layouts": str},
+)
 
 DEFINED: Final = (
     *(f"PG{number:02}" for number in (0, 1, 2, *range(4, 9), 10, 13, 14, *range(17, 36), 50, 51, 55, 60)),
@@ -46,7 +52,22 @@ class Application:
 @cache
 def applications() -> Mapping[str, Application]:
     """Every application code of CBP CATAIR Batch and Block Control rev 23."""
-    table = tomllib.loads(files("schemas.catair").joinpath("applications.toml").read_text("utf-8"))
+    return load_applications(files("schemas.catair").joinpath("applications.toml").read_text("utf-8"))
+
+
+def load_applications(text: str) -> Mapping[str, Application]:
+    """Every application of this TOML by its code.
+
+    Raises :class:`schemas.catair.soundness.UnsoundTable`, a ValueError, naming the code whose row is not sound.
+    """
+    file = "applications.toml"
+    table = tables_of(file, text)
+    for code, row in table.items():
+        where = f"{file}, {code}"
+        _APPLICATION.check(where, row)
+        one_of(where, "a direction", row["direction"], get_args(Direction))
+        for start in row.get("starts", ()):
+            one_of(where, "a record laid out", start, RECORDS)
     return MappingProxyType(
         {
             code: Application(

@@ -4,10 +4,12 @@ A source is bytes, a binary file, or chunks of bytes of any size; the same bytes
 however they are chunked. Records end with LF, CRLF or CR (also mixed), or are simply 80 columns each. Rules:
 
 - a line of more than 80 columns is cut every 80; a shorter rest is filled up with spaces (``trimmed``);
+- once a line has fitted, a line is a record: of one with more than 80 columns, and not the two of two records, what
+  stands after column 80 is left out and counted (``lost``);
 - spaces after column 80 with nothing behind them on the line are no record: they are counted (``surplus``);
 - an empty line is a piece without text.
 
-No line is ever held: of a line of any length only the 80 columns that are not yet certain, and the *number* of
+No line is ever held: of a line of any length only the 160 columns that are not yet certain, and the *number* of
 spaces behind them. A file of nothing but white space is empty, as long as there are no more than
 ``LEADING`` bytes of it.
 """
@@ -41,8 +43,8 @@ class BinaryFile(Protocol):
 Source = bytes | bytearray | memoryview | BinaryFile | Iterable[bytes]
 
 
-Piece = tuple[int, str, bool, int]
-"""One record as it was cut: offset, 80 columns (none for an empty line), was trimmed, surplus columns."""
+Piece = tuple[int, str, bool, int, int]
+"""One record as it was cut: offset, 80 columns (none for an empty line), was trimmed, surplus spaces, lost columns."""
 
 
 def chunks_of(source: Source) -> Iterator[bytes]:
@@ -75,6 +77,9 @@ class Cutter:
         self._offset = 0
         self._held = ""
         self._spaces = 0
+        self._by_line = False
+        self._fused = False
+        """Records of the open line were given already: it has several."""
 
     def __iter__(self) -> Iterator[Piece]:
         """Every piece, in order."""
@@ -127,11 +132,13 @@ class Cutter:
             offset = self._offset
             self._offset = offset + length + width
             if length == RECORD_LENGTH:
-                yield offset, line, False, 0
+                self._by_line = True
+                yield offset, line, False, 0, 0
             elif length:
-                yield offset, line.ljust(RECORD_LENGTH), True, 0
+                self._by_line = True
+                yield offset, line.ljust(RECORD_LENGTH), True, 0, 0
             else:
-                yield offset, "", False, 0
+                yield offset, "", False, 0, 0
         if last:
             yield from self._continue(last)
 
@@ -141,7 +148,7 @@ class Cutter:
             self._hold(self._held, self._spaces + len(text))
             return
         if self._spaces:
-            yield self._certain(self._held)
+            yield from self._certain_all(self._held)
             while self._spaces >= RECORD_LENGTH:
                 self._spaces -= RECORD_LENGTH
                 yield self._certain(_BLANK)
@@ -149,29 +156,52 @@ class Cutter:
         else:
             text = self._held + text
         filled = len(text.rstrip(" "))
+        if filled <= self._room:
+            self._hold(text, 0)
+            return
         start = 0
         while start + RECORD_LENGTH < filled:
             yield self._certain(text[start : start + RECORD_LENGTH])
             start += RECORD_LENGTH
         self._hold(text[start:], 0)
 
+    @property
+    def _room(self) -> int:
+        """Columns of the open line that are held: two records where a line is one, to know that it is not two."""
+        return 2 * RECORD_LENGTH if self._by_line and not self._fused else RECORD_LENGTH
+
+    def _certain_all(self, held: str) -> Iterator[Piece]:
+        for start in range(0, len(held), RECORD_LENGTH):
+            yield self._certain(held[start : start + RECORD_LENGTH])
+
     def _certain(self, line: str) -> Piece:
         offset = self._offset
         self._offset = offset + RECORD_LENGTH
-        return offset, line, False, 0
+        self._fused = True
+        return offset, line, False, 0, 0
 
     def _hold(self, text: str, spaces: int) -> None:
         """Keep the columns that may still be the line's last record, and count the spaces behind them."""
-        room = RECORD_LENGTH - len(text)
-        self._held = text[:RECORD_LENGTH] if room <= 0 else text + " " * min(room, spaces)
+        most = self._room
+        room = most - len(text)
+        self._held = text[:most] if room <= 0 else text + " " * min(room, spaces)
         self._spaces = spaces - room if room <= 0 else max(spaces - room, 0)
 
     def _end(self, width: int) -> Iterator[Piece]:
         """The open line ends here."""
-        length = len(self._held)
-        yield self._offset, self._held.ljust(RECORD_LENGTH), length < RECORD_LENGTH, self._spaces
-        self._offset += length + self._spaces + width
-        self._held, self._spaces = "", 0
+        held, spaces = self._held, self._spaces
+        filled = len(held.rstrip(" "))
+        if filled == 2 * RECORD_LENGTH:
+            yield self._certain(held[:RECORD_LENGTH])
+            held = held[RECORD_LENGTH:]
+        elif len(held) > RECORD_LENGTH:
+            spaces += len(held) - RECORD_LENGTH
+            held = held[:RECORD_LENGTH]
+        lost = max(filled - RECORD_LENGTH, 0) if not self._fused else 0
+        yield self._offset, held.ljust(RECORD_LENGTH), len(held) < RECORD_LENGTH, 0 if lost else spaces, lost
+        self._offset += len(held) + spaces + width
+        self._by_line = self._by_line or not self._fused
+        self._held, self._spaces, self._fused = "", 0, False
 
 
 def _split(text: str) -> tuple[list[str], Iterable[int]]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from schemas.catair.codes import code_text
 from schemas.catair.frames import Batch, CatairFile, PlacedRecord
 from schemas.catair.layouts import RECORDS, FieldDef
-from schemas.catair.masking import hidden_values, is_hidden, masked_path, masked_sentence
+from schemas.catair.masking import hidden_values, masked_field, masked_path, masked_sentence
 from schemas.catair.problems import PlacedProblem
 from schemas.catair.reading import read_batches
+from schemas.errors import SEND_AGAIN
 from schemas.personal import hidden, personal
 
 
@@ -25,7 +27,8 @@ def annotate(file: CatairFile | bytes, *, mask: bool = False) -> list[dict[str, 
 
     Each is ``{"number", "offset", "layout", "name", "source", "fields", "problems"}``; each field
     ``{"start", "length", "key", "name", "value", "meaning"}``, where ``value`` is JSON-able (dates as
-    ISO text) and ``meaning`` the text of a known code or else the field's description.
+    ISO text) and ``meaning`` the text of a known code or else the field's description; and ``text`` where it
+    says of this value what it means: the text of its code, or a number with the point that is not written.
     """
     read = read_batches(file) if isinstance(file, bytes) else file
     return [describe_record(placed, mask=mask) for placed in read.records]
@@ -46,7 +49,10 @@ def inspect_document(data: bytes, *, mask: bool = False) -> dict[str, Any]:
     for batch, start, end in zip(read.batches, starts, ends, strict=True):
         messages.append(batch_head(batch) | {"records": [shown[number] for number in range(start, end)]})
     values = {placed.number: hidden_values(placed, mask=mask) for placed in read.records if placed.problems}
-    told = [(one, describe_problem(one, values.get(one.record, ()), mask=mask)) for one in read.problems]
+    from_cbp = bool(read.batches) and not any(batch.outgoing for batch in read.batches)
+    told = [
+        (one, describe_problem(one, values.get(one.record, ()), mask=mask, from_cbp=from_cbp)) for one in read.problems
+    ]
     return {
         "format": "catair",
         "messages": messages,
@@ -66,8 +72,13 @@ def batch_head(batch: Batch) -> dict[str, Any]:
     }
 
 
-def describe_problem(one: PlacedProblem, values: Sequence[str] = (), *, mask: bool = False) -> dict[str, str]:
-    """A problem as it is listed; ``values`` are the texts of its record that are not shown."""
+def describe_problem(
+    one: PlacedProblem, values: Sequence[str] = (), *, mask: bool = False, from_cbp: bool = False
+) -> dict[str, str]:
+    """A problem as it is listed; ``values`` are the texts of its record that are not shown.
+
+    ``from_cbp``: it stands in a message that CBP sent, where nothing is ours to mend.
+    """
     text = masked_sentence(one, values) if mask or personal().secret_field(*_split(one.path)) else one.text
     return {
         "code": one.code,
@@ -75,7 +86,7 @@ def describe_problem(one: PlacedProblem, values: Sequence[str] = (), *, mask: bo
         "position": one.position,
         "path": masked_path(one.path) if mask else one.path,
         "text": text,
-        "remedy": one.remedy,
+        "remedy": SEND_AGAIN if from_cbp else one.remedy,
         "reference": one.reference,
     }
 
@@ -109,7 +120,10 @@ def describe_record(placed: PlacedRecord, *, mask: bool = False) -> dict[str, An
         "name": defined.name if defined else "not laid out",
         "source": defined.source if defined else "",
         "fields": fields,
-        "problems": [describe_problem(one, values, mask=mask) for one in placed.problems],
+        "problems": [
+            describe_problem(one, values, mask=mask, from_cbp=defined is not None and defined.direction == "out")
+            for one in placed.problems
+        ],
     }
 
 
@@ -122,14 +136,17 @@ def _field(one: FieldDef, placed: PlacedRecord, *, mask: bool) -> dict[str, Any]
         value = value.isoformat()
     elif value is None and raw.strip(" "):
         value = raw
-    meaning = one.meaning
+    text = ""
     if one.codes and isinstance(value, str):
-        meaning = code_text(one.codes, value) or one.meaning
+        text = code_text(one.codes, value)
+    elif one.decimals and isinstance(value, int):
+        text = f"{Decimal(value).scaleb(-one.decimals):f}"
+    meaning = text if text and one.codes else one.meaning
     if value is not None and one.key and personal().secret_field(placed.layout, one.key):
         value = "*" * len(str(value))
-    elif value is not None and mask and is_hidden(one, placed):
-        value, meaning = hidden(raw.strip(" ")), one.meaning
-    return {
+    elif value is not None and mask and (shown := masked_field(one, placed)) is not None:
+        value, meaning, text = shown, one.meaning, ""
+    field = {
         "start": one.start,
         "length": one.length,
         "key": one.key,
@@ -137,3 +154,4 @@ def _field(one: FieldDef, placed: PlacedRecord, *, mask: bool) -> dict[str, Any]
         "value": value,
         "meaning": meaning,
     }
+    return field | {"text": text} if text else field

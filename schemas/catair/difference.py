@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas.catair.frames import Batch, Block, PlacedRecord, Transaction
 from schemas.catair.layouts import RECORDS
-from schemas.catair.masking import is_hidden
+from schemas.catair.masking import masked_field
 from schemas.difference import Leaf, Node
 from schemas.personal import hidden, personal
 
@@ -97,7 +97,8 @@ def _node(placed: PlacedRecord, *, mask: bool) -> Node:
         if not text or one.value == text:
             continue
         secret = bool(one.key) and table.secret_field(placed.layout, one.key)
-        shown = hidden(text) if secret or (mask and is_hidden(one, placed)) else text
+        masked = masked_field(one, placed) if mask else None
+        shown = hidden(text) if secret else (text if masked is None else masked)
         ref = one.key or f"columns {one.start}-{one.end}"
         leaves.append(Leaf(ref, one.name, text, shown, f"{place}, column {one.start}"))
     control = placed.layout[:1] in "ABYZ" and placed.layout[1:2] in ("", ".")

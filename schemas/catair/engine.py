@@ -27,12 +27,11 @@ from schemas.catair.applications import (
     layout_within,
     looks_outgoing,
 )
-from schemas.catair.codes import code_text
 from schemas.catair.cutting import Cutter, Source
 from schemas.catair.frames import Batch, Block, PlacedRecord, Transaction
-from schemas.catair.problems import Findings, PlacedProblem
+from schemas.catair.problems import Findings, PlacedProblem, too_long
 from schemas.catair.records import Record, read_record
-from schemas.catair.usage import map_for, unfitting
+from schemas.catair.usage import map_for, remedy_of, unfitting
 from schemas.catair.writing import labelled
 
 MAX_TRANSACTION: Final = 100_000
@@ -87,7 +86,7 @@ class Engine:
         if self.cutter.marked:
             self.problem("X40", "", "The file begins with a byte order mark.", "Send plain ASCII.")
         last_trimmed = False
-        for offset, line, trimmed, surplus in chain((first,), pieces) if first else ():
+        for offset, line, trimmed, surplus, lost in chain((first,), pieces) if first else ():
             if self.findings.full:
                 return
             if not line:
@@ -98,7 +97,7 @@ class Engine:
             if surplus:
                 text = f"The record has {surplus} spaces after column 80."
                 self.warning("record_length", text, "Send 80 columns.", column=81)
-            yield self.take(offset, line, trimmed)
+            yield self.take(offset, line, trimmed, lost)
         if last_trimmed and not self.cutter.separated:
             text = "The last record is shorter than 80 columns, and records have no separators."
             self.problem("X42", "", text, "Fill the last record with spaces.")
@@ -111,12 +110,14 @@ class Engine:
 
     # -- records -------------------------------------------------------------------------------
 
-    def take(self, offset: int, line: str, trimmed: bool) -> PlacedRecord:
-        """Put one record in its place."""
+    def take(self, offset: int, line: str, trimmed: bool, lost: int = 0) -> PlacedRecord:
+        """Put one record in its place; ``lost`` columns of its line stand behind column 80."""
         first = line[0]
         if first == "A":
             self.begin_batch(line)
         record, found = self.known.get(line) or self.understand(line)
+        if lost:
+            found = (*found, too_long(record.layout, lost, REFERENCE))
         placed = tuple.__new__(
             PlacedRecord, (record, self.number, offset, line, trimmed, self.at_hand(record, found) if found else found)
         )
@@ -144,7 +145,7 @@ class Engine:
     def at_hand(self, record: Record, found: Sequence[PlacedProblem]) -> tuple[PlacedProblem, ...]:
         """The record's own problems, seen from the place it is about to take."""
         block, transaction = self.place()
-        if record.layout[0] in "ABYZ":
+        if record.layout[:1] in tuple("ABYZ"):
             transaction = 0
         elif not transaction or record.layout in self.starts:
             transaction += 1
@@ -351,8 +352,7 @@ class Engine:
             labels = labelled(records) if faults else []
             for fault in faults:
                 about = fault.about if fault.code == "X37" else labels[fault.index]
-                remedy = code_text("batch_conditions", fault.code)
-                problem = PlacedProblem(fault.code, about, fault.text, remedy, usage.source)
+                problem = PlacedProblem(fault.code, about, fault.text, remedy_of(fault), usage.source)
                 transaction.problems.append(problem.at(placed[fault.index].number, block, index))
         self.keep(transaction.problems)
 

@@ -20,22 +20,30 @@ tile columns 1 to 80. Rules:
   one without ``when`` if none fits. Where an identifier has layouts of both directions (``A.in``, ``A.out``), the
   direction of the batch chooses before anything else.
 
-A new table file is one more name in ``TABLES``; nothing else has to know about its layouts.
+- ``mark`` and ``note`` of a row say how sure its source is: without a mark it was read in CBP's own document
+  (``sourced``); ``transcribed`` is read through a public transcription of it, ``deduced`` follows from another one.
+  ``docs/unconfirmed.md`` lists every row that has one of the two.
+
+A new table file is one more name in ``TABLES``; nothing else has to know about its layouts. What a table may not say
+is told with file, record and field (:mod:`schemas.catair.soundness`).
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
+
+from schemas.catair.code_files import list_names
+from schemas.catair.soundness import Shape, UnsoundTable, one_of, tables_of
 
 Kind = Literal["text", "code", "number", "date", "time"]
 Direction = Literal["in", "out"]
+LayoutMark = Literal["sourced", "transcribed", "deduced"]
 
 RECORD_LENGTH: Final = 80
 TABLES: Final = (
@@ -70,6 +78,23 @@ TABLES: Final = (
 
 _CLASS = re.compile(r"(\d+)(\(S\)N|AN|A|N|X|S|D|C)")
 _PARENTHETICAL = re.compile(r"\(([^)]*)\)")
+_COLUMNS = re.compile(r"(\d+)-(\d+)")
+
+_MAY_SAY: Final = {"mark": str, "note": str}
+_RECORD: Final = Shape(
+    "a record",
+    {"name": str, "direction": str, "use": str, "source": str, "fields": list},
+    {"when": dict, **_MAY_SAY},
+)
+_MIRROR: Final = Shape("a record that mirrors another", {"mirrors": str, "source": str}, _MAY_SAY)
+_FIELD: Final = Shape(
+    "a field",
+    {"at": str, "class": str, "use": str, "name": str},
+    {
+        "kind": str, "meaning": str, "codes": str, "value": str, "accepts": str, "align": str,
+        "blank": bool, "verbatim": bool, "decimals": int,
+    },
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +136,7 @@ class FieldDef:
 
 @dataclass(frozen=True)
 class RecordDef:
-    """One record layout; ``source`` names document, version and section.
+    """One record layout; ``source`` names document, version and section, ``mark`` and ``note`` how sure that is.
 
     ``when`` chooses it among the layouts of its identifier: (first column, last column, values).
     """
@@ -123,6 +148,8 @@ class RecordDef:
     source: str
     fields: tuple[FieldDef, ...]
     when: tuple[tuple[int, int, frozenset[str]], ...] = ()
+    mark: LayoutMark = "sourced"
+    note: str = ""
     keys: Mapping[str, FieldDef] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -163,15 +190,21 @@ def field_key(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
 
 
-def _field(row: Mapping[str, Any]) -> FieldDef:
-    start, _, end = row["at"].partition("-")
-    shape = _CLASS.fullmatch(row["class"])
+def _field(row: Mapping[str, Any], where: str, lists: Collection[str]) -> FieldDef:
+    columns, shape = _COLUMNS.fullmatch(row["at"]), _CLASS.fullmatch(row["class"])
+    if columns is None:
+        raise UnsoundTable(where, f"{row['at']!r} is no pair of columns.", "Write first and last column: 5-8.")
     if shape is None:
-        raise ValueError(f"class {row['class']!r} is not known")
+        raise UnsoundTable(where, f"Class {row['class']!r} is not known.", "Write length and class as printed: 4AN.")
+    one_of(where, "a designation", row["use"], ("M", "C", "O"))
+    one_of(where, "a kind", row.get("kind", "text"), get_args(Kind))
+    one_of(where, "an alignment", row.get("align", "left"), ("left", "right"))
+    if row.get("codes"):
+        one_of(where, "a code list", row["codes"], lists)
     constant = row.get("value", "")
     filler = row["name"] == "Filler"
     defined = FieldDef(
-        start=int(start),
+        start=int(columns[1]),
         length=int(shape.group(1)),
         cls=shape.group(2),
         use=row["use"],
@@ -187,32 +220,38 @@ def _field(row: Mapping[str, Any]) -> FieldDef:
         verbatim=row.get("verbatim", False),
         decimals=row.get("decimals", 0),
     )
-    if defined.end != int(end):
-        raise ValueError(f"{row['name']}: {row['at']} is not {defined.length} wide")
+    if defined.end != int(columns[2]):
+        raise UnsoundTable(where, f"{row['at']} is not {defined.length} wide.", "Mend the columns or the class.")
     return defined
 
 
-def _check_tiling(record: RecordDef) -> None:
+def _check_tiling(record: RecordDef, where: str) -> None:
     column = 1
     for one in record.fields:
         if one.start != column:
-            raise ValueError(f"{record.id}: {one.name} begins at {one.start}, expected {column}")
+            text = f"{one.name} begins at {one.start}, expected {column}."
+            raise UnsoundTable(where, text, "Fields follow each other without gap or overlap.")
         column = one.end + 1
     if column != RECORD_LENGTH + 1:
-        raise ValueError(f"{record.id}: ends at column {column - 1}")
+        raise UnsoundTable(where, f"The record ends at column {column - 1}.", f"Fill it up to column {RECORD_LENGTH}.")
     keyed = [one.key for one in record.fields if one.key]
-    if len(keyed) != len(set(keyed)):
-        raise ValueError(f"{record.id}: a field key occurs twice")
+    twice = sorted({key for key in keyed if keyed.count(key) > 1})
+    if twice:
+        raise UnsoundTable(where, f"The field key {twice[0]!r} occurs twice.", "Number the names: (1), (2).")
 
 
-def _when(row: Mapping[str, Sequence[str]]) -> tuple[tuple[int, int, frozenset[str]], ...]:
+def _when(row: Mapping[str, Sequence[str]], where: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
     choices = []
     for columns, values in row.items():
-        first, _, last = columns.partition("-")
-        width = int(last) - int(first) + 1
-        if any(len(value) > width for value in values):
-            raise ValueError(f"when {columns}: a value is wider than its columns")
-        choices.append((int(first), int(last), frozenset(value.ljust(width) for value in values)))
+        found = _COLUMNS.fullmatch(columns)
+        if found is None:
+            raise UnsoundTable(where, f"when: {columns!r} is no pair of columns.", "Write first and last column: 5-8.")
+        first, last = int(found[1]), int(found[2])
+        width = last - first + 1
+        if not isinstance(values, list) or any(not isinstance(one, str) or len(one) > width for one in values):
+            text = f"when {columns}: this is not a list of texts of at most {width} characters."
+            raise UnsoundTable(where, text, "List the values that choose this variant.")
+        choices.append((first, last, frozenset(value.ljust(width) for value in values)))
     return tuple(choices)
 
 
@@ -223,38 +262,67 @@ def _mirrored(one: FieldDef, layout: str) -> FieldDef:
     return FieldDef(**{**values, "value": layout.partition(".")[0]})
 
 
-def load_tables() -> Mapping[str, RecordDef]:
-    """Read every table; raises ValueError naming the record that is not sound."""
-    records: dict[str, RecordDef] = {}
+def table_texts() -> Mapping[str, str]:
+    """The text of every table by the file's path, in the order of ``TABLES``."""
     folder = files("schemas.catair").joinpath("tables")
-    for table in TABLES:
-        for layout, row in tomllib.loads(folder.joinpath(f"{table}.toml").read_text("utf-8")).items():
-            if "mirrors" in row:
-                original = records[row["mirrors"]]
-                record = RecordDef(
-                    layout,
-                    original.name,
-                    original.direction,
-                    original.use,
-                    row["source"],
-                    tuple(_mirrored(one, layout) for one in original.fields),
-                    original.when,
-                )
-            else:
-                record = RecordDef(
-                    layout,
-                    row["name"],
-                    row["direction"],
-                    row["use"],
-                    row["source"],
-                    tuple(_field(one) for one in row["fields"]),
-                    _when(row.get("when", {})),
-                )
-            _check_tiling(record)
+    return {f"tables/{table}.toml": folder.joinpath(f"{table}.toml").read_text("utf-8") for table in TABLES}
+
+
+def load_tables(
+    texts: Mapping[str, str] | None = None, lists: Collection[str] | None = None
+) -> Mapping[str, RecordDef]:
+    """Every layout of these tables (file name → TOML; by default our own), whose fields may name these code lists.
+
+    Raises :class:`schemas.catair.soundness.UnsoundTable`, a ValueError, naming file, record and field.
+    """
+    records: dict[str, RecordDef] = {}
+    known = list_names() if lists is None else lists
+    for file, text in (table_texts() if texts is None else texts).items():
+        for layout, row in tables_of(file, text).items():
+            where = f"{file}, {layout}"
             if layout in records:
-                raise ValueError(f"{layout} is laid out twice")
+                raise UnsoundTable(where, "This record is laid out in another table too.", "Leave one of them out.")
+            record = _mirror(layout, row, where, records) if "mirrors" in row else _record(layout, row, where, known)
+            _check_tiling(record, where)
             records[layout] = record
     return MappingProxyType(records)
+
+
+def _record(layout: str, row: Mapping[str, Any], where: str, lists: Collection[str]) -> RecordDef:
+    _RECORD.check(where, row)
+    one_of(where, "a direction", row["direction"], get_args(Direction))
+    one_of(where, "a mark", row.get("mark", "sourced"), get_args(LayoutMark))
+    _FIELD.rows(f"{where}, field", row["fields"])
+    fields = (_field(one, f"{where}, field {at} ({one['name']})", lists) for at, one in enumerate(row["fields"], 1))
+    return RecordDef(
+        layout,
+        row["name"],
+        row["direction"],
+        row["use"],
+        row["source"],
+        tuple(fields),
+        _when(row.get("when", {}), where),
+        row.get("mark", "sourced"),
+        row.get("note", ""),
+    )
+
+
+def _mirror(layout: str, row: Mapping[str, Any], where: str, records: Mapping[str, RecordDef]) -> RecordDef:
+    _MIRROR.check(where, row)
+    one_of(where, "a record laid out before", row["mirrors"], records)
+    one_of(where, "a mark", row.get("mark", "sourced"), get_args(LayoutMark))
+    original = records[row["mirrors"]]
+    return RecordDef(
+        layout,
+        original.name,
+        original.direction,
+        original.use,
+        row["source"],
+        tuple(_mirrored(one, layout) for one in original.fields),
+        original.when,
+        row.get("mark", "sourced"),
+        row.get("note", ""),
+    )
 
 
 RECORDS: Final[Mapping[str, RecordDef]] = load_tables()

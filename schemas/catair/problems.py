@@ -75,6 +75,13 @@ class PlacedProblem(Problem):
         )
 
 
+def too_long(layout: str, lost: int, reference: str) -> PlacedProblem:
+    """The problem of a record of which so many columns are not read."""
+    text = f"The record has {80 + lost} columns; what stands after column 80 is not read."
+    remedy = "Give exactly 80 columns for each record."
+    return PlacedProblem("record_length", layout or "?", text, remedy, reference, column=81)
+
+
 class Findings:
     """The problems of one source, in the order found; ``full`` when the last of them says that there are more."""
 

@@ -7,6 +7,7 @@ the first record), ``actions`` (values of its ``valid_action_code``) or, for any
 ``when = { field_key = ["A", "R"] }``. Further, where needed:
 
 - ``partial = true``: an answer that repeats only a part of a request; below level 0 nothing is mandatory;
+- ``mark`` and ``note`` say how sure the map is, as those of a record (:mod:`schemas.catair.layouts`);
 - ``after = [{ record = "SE90", max = 9, when = {…} }]``: records that may follow any record but stand for none.
 
 A row:
@@ -32,25 +33,38 @@ How records are placed, and what the nearest parent is: :mod:`schemas.catair.wal
 - ``X36`` it, or its group, is repeated too often,
 - ``X37`` a mandatory record before it is missing.
 
-(Codes and words: CBP CATAIR Batch and Block Control rev 23, X1.)
+(Codes and words: CBP CATAIR Batch and Block Control rev 23, X1.) What a map may not say is told with file, map and row
+(:mod:`schemas.catair.soundness`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from schemas.catair.applications import Application
-from schemas.catair.layouts import RECORDS
+from schemas.catair.applications import Application, applications
+from schemas.catair.layouts import RECORDS, LayoutMark
 from schemas.catair.records import Record
+from schemas.catair.soundness import Shape, UnsoundTable, one_of, tables_of
 from schemas.catair.walking import UNLIMITED, Chain, Fault, Node, Walk, said
 
-__all__ = ["MAPS", "UNLIMITED", "Chain", "Fault", "Node", "UsageMap", "map_for", "unfitting", "usage_maps"]
+__all__ = [
+    "MAPS",
+    "UNLIMITED",
+    "Chain",
+    "Fault",
+    "Node",
+    "UsageMap",
+    "group_names",
+    "map_for",
+    "remedy_of",
+    "unfitting",
+    "usage_maps",
+]
 
 MAPS: Final = ("se", "sx", "so", "query", "ae", "ax", "pga", "sf")
 
@@ -58,6 +72,21 @@ REMEMBERED: Final = 256
 """Transactions of the same shape are checked once; so many shapes of a map are remembered…"""
 REMEMBERED_RECORDS: Final = 512
 """…if they have no more records than this."""
+
+_MAP: Final = Shape(
+    "a usage map",
+    {"name": str, "source": str, "rows": list},
+    {"first": str, "actions": list, "when": dict, "partial": bool, "after": list, "mark": str, "note": str},
+)
+_AFTER: Final = Shape("a record that may follow any", {"record": str, "max": int}, {"when": dict})
+_INCLUDE: Final = Shape("an include", {"level": int, "include": str}, {})
+_PLACE: Final = {"level": int, "use": str, "max": int}
+_MAY: Final = {"when": dict, "follows": bool, "chain": dict, "order": str}
+_PLACES: Final = {
+    "include": _INCLUDE,
+    "record": Shape("a row with a record", {"record": str, **_PLACE}, _MAY),
+    "group": Shape("a row with a group", {"group": str, **_PLACE}, _MAY),
+}
 
 _Row = Mapping[str, Any]
 _Shape = tuple[str | tuple[str, ...], ...]
@@ -74,6 +103,8 @@ class UsageMap:
     first: str = ""
     when: tuple[tuple[str, frozenset[str]], ...] = ()
     after: tuple[Node, ...] = ()
+    mark: LayoutMark = "sourced"
+    note: str = ""
     labels: frozenset[str] = field(init=False, repr=False, compare=False)
     _keys: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _shapes: dict[_Shape, tuple[Fault, ...]] = field(init=False, repr=False, compare=False)
@@ -128,6 +159,25 @@ def _every(nodes: Sequence[Node]) -> Iterator[Node]:
         yield from _every(node.nodes)
 
 
+_REMEDIES: Final = {
+    "X34": "Take the record out: a transaction of this kind has no place for it.",
+    "X35": "Move the record up to its place in the order of the guide; what follows it here may stay.",
+    "X36": "Leave out what is too many, or put it into a further group or transaction.",
+    "X37": "Put the missing record before the one at which this is told, or behind it where the group ends there.",
+}
+
+
+def remedy_of(fault: Fault) -> str:
+    """What usually mends a fault of order."""
+    return _REMEDIES[fault.code]
+
+
+@cache
+def group_names() -> frozenset[str]:
+    """The names of the groups of every map, and the records that open one."""
+    return frozenset(node.label for one in usage_maps().values() for node in _every(one.nodes) if node.nodes)
+
+
 def _values(row: Mapping[str, Sequence[str]]) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((key, frozenset(allowed)) for key, allowed in row.items())
 
@@ -146,7 +196,8 @@ def _included(rows: Sequence[_Row], maps: Mapping[str, _Row], inside: tuple[str,
         if name is None:
             yield row
         elif name in inside or name not in maps:
-            raise ValueError(f"map {inside[-1]}: include of {name!r} leads nowhere or back to itself")
+            text = f"The include of {name!r} leads nowhere or back to itself."
+            raise UnsoundTable(f"map {inside[-1]}", text, "Name another map.")
         else:
             for one in _included(maps[name]["rows"], maps, (*inside, name)):
                 yield {**one, "level": one["level"] + row["level"]}
@@ -158,7 +209,7 @@ def _node(row: _Row, below: Sequence[_Row], partial: bool) -> Node:
     when = _values(row.get("when", {}))
     if not below:
         if record is None:
-            raise ValueError(f"group {row['group']!r} holds nothing")
+            raise UnsoundTable(f"group {row['group']}", "The group holds nothing.", "Put its rows below it.")
         return Node(record, use, row["max"], (), when, row.get("follows", False))
     opener = () if record is None else (Node(record, "C" if partial else "M", 1, (), when),)
     return Node(
@@ -189,10 +240,50 @@ def _tree(rows: Sequence[_Row], level: int, partial: bool) -> tuple[Node, ...]:
 def usage_maps() -> Mapping[str, UsageMap]:
     """Every usage map by id (``SE.add``, ``SE.update``, ``SE.cancel``, ``SX``, ``SO``, ``CQ``, ``C1``…)."""
     folder = files("schemas.catair").joinpath("maps")
+    maps = load_maps({f"maps/{name}.toml": folder.joinpath(f"{name}.toml").read_text("utf-8") for name in MAPS})
+    for code, application in applications().items():
+        for name in application.maps:
+            one_of(f"applications.toml, {code}", "a usage map", name, maps)
+    return maps
+
+
+def load_maps(texts: Mapping[str, str]) -> Mapping[str, UsageMap]:
+    """Every map of these files (name → TOML) by id.
+
+    Raises :class:`schemas.catair.soundness.UnsoundTable`, a ValueError, naming file, map and row.
+    """
+    known = frozenset((*RECORDS, *(one.partition(".")[0] for one in RECORDS)))
     rows: dict[str, _Row] = {}
-    for name in MAPS:
-        rows.update(tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8")))
+    for file, text in texts.items():
+        for key, row in tables_of(file, text).items():
+            where = f"{file}, {key}"
+            if key in rows:
+                raise UnsoundTable(where, "This map stands in another file too.", "Leave one of them out.")
+            _check_map(where, row, known)
+            rows[key] = row
     return MappingProxyType({key: make_map(key, rows) for key in rows})
+
+
+def _check_map(where: str, row: _Row, known: frozenset[str]) -> None:
+    _MAP.check(where, row)
+    one_of(where, "a mark", row.get("mark", "sourced"), get_args(LayoutMark))
+    if "first" in row:
+        one_of(where, "a record laid out", row["first"], RECORDS)
+    _AFTER.rows(f"{where}, after", row.get("after", []))
+    level = -1
+    for number, one in enumerate(row["rows"], start=1):
+        at = f"{where}, row {number}"
+        kind = next((kind for kind in _PLACES if isinstance(one, dict) and kind in one), "record")
+        _PLACES[kind].check(at, one)
+        if "use" in one:
+            one_of(at, "a designation", one["use"], ("M", "C", "O"))
+        if kind == "record":
+            one_of(at, "a record laid out", one["record"], known)
+        if not 0 <= one["level"] <= level + 1:
+            raise UnsoundTable(at, f"Level {one['level']} has no row above it.", f"Begin with {level + 1} or less.")
+        level = one["level"]
+    for number, one in enumerate(row.get("after", ()), start=1):
+        one_of(f"{where}, after {number}", "a record laid out", one["record"], known)
 
 
 def make_map(key: str, maps: Mapping[str, _Row]) -> UsageMap:
@@ -209,6 +300,8 @@ def make_map(key: str, maps: Mapping[str, _Row]) -> UsageMap:
         row.get("first", ""),
         _values(when),
         tuple(Node(one["record"], "C", one["max"], (), _values(one.get("when", {}))) for one in row.get("after", ())),
+        row.get("mark", "sourced"),
+        row.get("note", ""),
     )
 
 

@@ -54,6 +54,11 @@ class Node:
         return all(said(record, key) in allowed for key, allowed in self.when)
 
     @property
+    def first_record(self) -> str:
+        """The record that stands first in this group, or the record itself."""
+        return self.nodes[0].first_record if self.nodes else self.label
+
+    @property
     def opened(self) -> bool:
         """The first node stands first in this group."""
         return bool(self.nodes) and self.nodes[0].use == "M"
@@ -213,7 +218,8 @@ class Walk:
 
     def _missing(self, frame: _Frame, node: Node, index: int) -> None:
         where = f" of the {frame.group} group" if frame.group else ""
-        what = f"{node.label} group" if node.nodes and node.label != node.nodes[0].label else node.label
+        first = node.first_record
+        what = f"{node.label} group ({first})" if node.nodes and node.label != first else node.label
         self._fault(index, "X37", node.label, f"The mandatory {what}{where} is missing.")
 
     def _fault(self, index: int, code: str, about: str, text: str) -> None:

@@ -20,7 +20,7 @@ from schemas.catair.applications import Application, applications, layout_within
 from schemas.catair.layouts import RECORDS, Direction
 from schemas.catair.problems import PlacedProblem
 from schemas.catair.records import Record, rec, render
-from schemas.catair.usage import map_for, unfitting
+from schemas.catair.usage import map_for, remedy_of, unfitting
 from schemas.errors import FormatError, Problem
 
 REFERENCE: Final = "CBP CATAIR Batch and Block Control rev 23"
@@ -253,7 +253,7 @@ def _check_order(sheet: _Sheet, records: Sequence[Record], number: int, index: i
     for fault in faults:
         path = fault.about if fault.code == "X37" else labels[fault.index]
         at = {"record": start + fault.index, "block": number, "transaction": index}
-        sheet.wrong(fault.code, path, fault.text, f"See {usage.source}.", **at)
+        sheet.wrong(fault.code, path, fault.text, f"{remedy_of(fault)} See {usage.source}.", **at)
 
 
 def labelled(records: Sequence[Record]) -> list[str]:

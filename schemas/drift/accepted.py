@@ -7,9 +7,14 @@ difference is reported and the row itself is reported as stale.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+
+from schemas.catair.soundness import Shape, UnsoundTable, tables_of
+
+_FILE = "accepted.toml"
+_BLOCK = Shape("accepted differences", {"guide": str, "kind": str, "reason": str, "rows": list}, {})
+_ROW = Shape("an accepted difference", {"at": str}, {"printed": str, "held": str})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,15 @@ class Accepted:
 
 
 def read_accepted(text: str) -> tuple[Accepted, ...]:
-    """The rows of a table in the form of ``accepted.toml``; ValueError for a row without a reason."""
+    """The rows of a table in the form of ``accepted.toml``; UnsoundTable, a ValueError, for one without a reason."""
     rows: list[Accepted] = []
-    for block in tomllib.loads(text).get("accepted", []):
-        if not block.get("reason", "").strip():
-            raise ValueError(f"{block.get('guide')}, {block.get('kind')}: an accepted difference needs a reason")
+    blocks = tables_of(_FILE, text).get("accepted", [])
+    _BLOCK.rows(f"{_FILE}, accepted", blocks)
+    for number, block in enumerate(blocks, start=1):
+        where = f"{_FILE}, accepted {number}"
+        _ROW.rows(f"{where}, row", block["rows"])
+        if not block["reason"].strip():
+            raise UnsoundTable(where, "The reason is empty.", "Say why the difference is kept.")
         rows += [
             Accepted(
                 block["guide"],

@@ -12,10 +12,10 @@ from schemas.drift.accepted import Accepted
 from schemas.drift.compare import Difference, compare_guide, uncovered, weigh
 from schemas.drift.dictionary import DICTIONARY, compare_dictionary, read_dictionary
 from schemas.drift.guide_text import body_lines
-from schemas.drift.guides import identify
+from schemas.drift.guides import identify, load_guides
 from schemas.drift.layout_parser import parse_layouts
 from schemas.drift.report import Finding, Findings
-from schemas.drift.usage_maps import compare_usage_maps
+from schemas.drift.usage_maps import compare_usage_maps, maps_not_compared
 
 
 def check_texts(
@@ -40,7 +40,7 @@ def check_texts(
         guide = identify(texts[name])
         if guide is not None:
             report = compare_guide(guide, texts[name], tables)
-            if maps is not None and guide.maps:
+            if maps is not None and guide.held:
                 more, compared = compare_usage_maps(guide, body_lines(texts[name]), maps)
                 report = replace(report, differences=(*report.differences, *more), maps=compared)
             findings.append(Finding(name, report, weigh(report.differences, accepted, {guide.key})))
@@ -52,6 +52,10 @@ def check_texts(
         else:
             other.append(name)
     notes, lost = uncovered([one.report for one in findings], tables)
+    found = {one.report.guide.key for one in findings}
+    missing = tuple(one.title for one in load_guides() if one.expected and one.key not in found)
+    compared_maps = tuple(name for one in findings for name in one.report.maps)
+    left_maps = maps_not_compared(maps or {}, compared_maps, {one.key for one in load_guides()} - found)
     for name in sorted(workbooks or {}):
         try:
             dictionary = read_dictionary((workbooks or {})[name])
@@ -62,4 +66,6 @@ def check_texts(
         else:
             report = compare_dictionary(dictionary, lists or {})
             findings.append(Finding(name, report, weigh(report.differences, accepted, {DICTIONARY.key})))
-    return Findings(tuple(findings), tuple(other), tuple(notes), (*unknown, *lost))
+    if lists and not any(one.report.guide is DICTIONARY for one in findings):
+        notes.append(f"{DICTIONARY.title}: not in the folder; its codes are not compared")
+    return Findings(tuple(findings), tuple(other), tuple(notes), (*unknown, *lost), missing, compared_maps, left_maps)

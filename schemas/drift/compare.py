@@ -10,14 +10,16 @@ Fields are matched by their first column. Rules:
 - Names are compared without regard to letter case, typographic marks, brackets, commas and blanks around ``-`` and
   ``/``: brackets are dropped from our keys, so a table writes them out where two names differ in nothing else. A number
   we add to a name that the record prints several times (``Product Code Number (2)``) is ours and not compared.
-- A layout that prints only part of the columns (a variant of columns 5-80) is compared in those columns.
+- Every layout reaches from column 1 to 80. Only where ``guides.toml`` says that a record's variants are printed in part
+  (from column 5 or 26 on) is the head taken from the plain layout of the same record, which the guide prints once; what
+  differs there in the same way as in the plain layout is told once, there.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.catair.layouts import RECORD_LENGTH, FieldDef, RecordDef
@@ -28,6 +30,7 @@ from schemas.drift.layout_parser import PrintedField, PrintedRecord, parse_layou
 from schemas.drift.reference_tables import parse_reference_tables
 
 _ORDINAL = re.compile(r"\s*\b\d+$")
+_NAMED = 8
 _LENGTH = re.compile(r"\d+")
 _WAYS = {"Input": "in", "Output": "out"}
 _MARKS = str.maketrans({"’": "'", "‘": "'", "–": "-", "“": '"', "”": '"', "*": " "})
@@ -55,7 +58,7 @@ class Difference:
 class GuideReport:
     """What came of one guide: its edition, how much was compared, what differs, and the layout ids it covers.
 
-    ``codes`` counts the rows of a dictionary, which has no records; ``maps`` the usage maps compared.
+    ``codes`` counts the rows of a dictionary, which has no records; ``maps`` names the usage maps compared.
     """
 
     guide: Guide
@@ -65,7 +68,7 @@ class GuideReport:
     differences: tuple[Difference, ...]
     covered: frozenset[str]
     codes: int = 0
-    maps: int = 0
+    maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +92,26 @@ def _same_name(printed: str, held: str, several: bool) -> bool:
 
 
 class _Comparison:
-    """One printed record beside one of ours."""
+    """One printed record beside one of ours; ``head`` is what the guide prints of it elsewhere."""
 
-    def __init__(self, guide: Guide, printed: PrintedRecord, layout: RecordDef) -> None:
+    def __init__(
+        self, guide: Guide, printed: PrintedRecord, layout: RecordDef, head: tuple[PrintedField, ...] = ()
+    ) -> None:
         self.guide = guide.key
         self.printed = printed
         self.layout = layout
+        self.head = head
         self.found: list[Difference] = []
 
     def _say(self, kind: str, at: str, printed: str, held: str, row: PrintedField | PrintedRecord) -> None:
         place = f"{self.layout.id} {at}".rstrip()
         self.found.append(Difference(self.guide, kind, place, printed, held, row.page, row.line))
 
-    def run(self) -> list[Difference]:
+    def run(self) -> None:
         way = _WAYS.get(self.printed.way)
         if way and way != self.layout.direction:
             self._say("direction", "", way, self.layout.direction, self.printed)
-        placed = [one for one in self.printed.fields if one.start]
+        placed = [one for one in (*self.head, *self.printed.fields) if one.start]
         self._print_faults(placed)
         times = Counter(_plain(one.name) for one in placed)
         ours = {one.start: one for one in self.layout.fields}
@@ -117,17 +123,15 @@ class _Comparison:
             else:
                 self._field(row, held, times[_plain(row.name)] > 1)
             seen.add(row.start)
-        begin = min((one.start for one in placed), default=1)
         for one in self.layout.fields:
-            if one.start >= begin and one.start not in seen:
+            if one.start not in seen:
                 at = f"{one.start}-{one.end}"
                 self._say("field", at, "", f"{one.name} {one.length}{one.cls} {one.use}", self.printed)
-        return self.found
 
     def _field(self, row: PrintedField, held: FieldDef, several: bool) -> None:
         if row.end != held.end:
             self._say("columns", row.at, row.at, f"{held.start}-{held.end}", row)
-        if self.printed.shape == "table":
+        if self.printed.shape == "table" or row in self.head:
             ours = f"{held.length}{held.cls}"
             if row.cls != ours:
                 self._say("class", row.at, row.cls, ours, row)
@@ -137,13 +141,13 @@ class _Comparison:
             self._say("name", row.at, row.name, held.name, row)
 
     def _print_faults(self, placed: Sequence[PrintedField]) -> None:
-        for row in self.printed.fields:
+        for row in (*self.head, *self.printed.fields):
             if not row.start:
                 self._say("print", "", f"no position: {row.name} {row.cls} {row.use}".rstrip(), "", row)
             for length in _LENGTH.findall(row.cls) if row.start else ():
                 if int(length) != row.end - row.start + 1:
                     self._say("print", row.at, f"{row.cls} does not fit {row.at}", "", row)
-        column = placed[0].start if placed else 1
+        column = 1
         for row in placed:
             if row.start > column:
                 self._say("print", f"{column}-{row.start - 1}", "hole", "", row)
@@ -168,6 +172,26 @@ def _layout(
     return None
 
 
+def _head(guide: Guide, variant: PrintedRecord, printed: Sequence[PrintedRecord]) -> tuple[PrintedField, ...]:
+    """What the plain layout prints left of a variant that the guide prints in part; none for any other record."""
+    begin = guide.parts.get(variant.id, 1) if variant.variant else 1
+    plain = (one for one in printed if one.id == variant.id and not one.variant)
+    return tuple(row for one in plain for row in one.fields if row.start and row.end < begin)
+
+
+def _without_repeated_heads(compared: Sequence[_Comparison]) -> Iterator[Difference]:
+    """Every difference; one in the head of a variant only where the plain layout does not differ in the same way."""
+    plain = {(each.kind, each.at, each.printed, each.held) for one in compared if not one.head for each in one.found}
+    for one in compared:
+        left_of = max((row.end for row in one.head), default=0)
+        for each in one.found:
+            name, _, columns = each.at.partition(" ")
+            at = f"{name.partition('.')[0]} {columns}"
+            in_head = bool(columns) and int(columns.partition("-")[0]) <= left_of
+            if not in_head or (each.kind, at, each.printed, each.held) not in plain:
+                yield each
+
+
 def compare_guide(guide: Guide, text: str, tables: Mapping[str, RecordDef]) -> GuideReport:
     """Compare every layout of a guide's text with our tables."""
     lines = body_lines(text)
@@ -183,6 +207,7 @@ def compare_guide(guide: Guide, text: str, tables: Mapping[str, RecordDef]) -> G
     both_ways = {name for name, seen in ways.items() if {"Input", "Output"} <= seen}
     differences: list[Difference] = []
     covered: set[str] = set()
+    compared: list[_Comparison] = []
     records = fields = 0
     for one in printed:
         held = _layout(guide, one, both_ways, tables)
@@ -196,7 +221,9 @@ def compare_guide(guide: Guide, text: str, tables: Mapping[str, RecordDef]) -> G
         records += 1
         fields += len(one.fields)
         covered.add(held.id)
-        differences += _Comparison(guide, one, held).run()
+        compared.append(_Comparison(guide, one, held, _head(guide, one, printed)))
+        compared[-1].run()
+    differences += _without_repeated_heads(compared)
     cited: set[str] = set()
     for name, layout in tables.items():
         if layout.source.startswith(guide.cites):
@@ -209,7 +236,7 @@ def compare_guide(guide: Guide, text: str, tables: Mapping[str, RecordDef]) -> G
 
 
 def uncovered(reports: Iterable[GuideReport], tables: Mapping[str, RecordDef]) -> tuple[list[str], list[Difference]]:
-    """What no guide of the folder covers: notes for people, and differences for records that cite no known guide.
+    """What no guide of the folder covers: a note for each chapter, a difference for each record that cites none known.
 
     A record whose chapter is not in the folder may still be compared through another one that mirrors it column for
     column (the status notification through the query's answer).
@@ -217,20 +244,33 @@ def uncovered(reports: Iterable[GuideReport], tables: Mapping[str, RecordDef]) -
     compared = {name for report in reports for name in report.covered}
     bodies = {_body(tables[name]): name for name in sorted(compared)}
     found = {report.guide.key for report in reports}
-    notes: list[str] = []
+    missing: dict[str, tuple[list[str], list[str]]] = {}
     lost: list[Difference] = []
     for name, layout in tables.items():
         cited = next((one for one in load_guides() if layout.source.startswith(one.cites)), None)
         if name in compared or (cited is not None and cited.key in found):
             continue
         mirror = bodies.get(_body(layout))
-        if mirror is not None:
-            notes.append(f"{name}: its chapter is not in the folder; compared through {mirror}, which mirrors it")
-        elif cited is not None:
-            notes.append(f"{name}: not compared, its chapter is not in the folder ({cited.title})")
-        else:
+        if cited is None and mirror is None:
             lost.append(Difference("", "record", name, "", f"cites no known guide: {layout.source}"))
-    return notes, lost
+            continue
+        mirrored, without = missing.setdefault(cited.title if cited else layout.source, ([], []))
+        if mirror is not None:
+            mirrored.append(f"{name} through {mirror}")
+        else:
+            without.append(name)
+    return [_missing_note(title, mirrored, without) for title, (mirrored, without) in missing.items()], lost
+
+
+def _missing_note(title: str, mirrored: Sequence[str], without: Sequence[str]) -> str:
+    """The one line about a chapter that is not there."""
+    parts = []
+    if mirrored:
+        parts.append(f"compared through records that mirror them: {', '.join(mirrored)}")
+    if without:
+        named = ", ".join(without) if len(without) <= _NAMED else f"its {len(without)} records"
+        parts.append(f"not compared: {named}")
+    return f"{title}: not in the folder; {'; '.join(parts)}"
 
 
 def _body(layout: RecordDef) -> tuple[tuple[object, ...], ...]:

@@ -30,6 +30,8 @@ from schemas.drift.guides import Guide
 DICTIONARY = Guide(
     key="error-dictionary", title="ACE Error Dictionary", says="", cites="CBP ACE Error Dictionary v", prefixes=()
 )
+HEADS = ("Condition Code", "Narrative Text")
+"""How the sheet of conditions begins; by this the workbook is known."""
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET = re.compile(r"xl/worksheets/sheet\d+\.xml")
 _COLUMN = re.compile(r"[A-Z]+")
@@ -109,7 +111,7 @@ def read_dictionary(data: bytes) -> Dictionary | None:
     codes: list[PrintedCode] = []
     for sheet in _sheets(data):
         head = [value.casefold() for value in sheet[0][1].values()] if sheet else []
-        if head[:2] == ["condition code", "narrative text"]:
+        if head[:2] == [one.casefold() for one in HEADS]:
             codes += [
                 PrintedCode(cells["A"], cells.get("B", ""), number) for number, cells in sheet[1:] if "A" in cells
             ]

@@ -6,15 +6,30 @@ has it. The same file says how our tables cite the guide and how our layout ids 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from schemas.catair.soundness import Shape, tables_of
 from schemas.drift.layout_parser import PrintedRecord
 
-_FRONT_LINES = 60
+_GUIDE = Shape(
+    "a guide",
+    {"title": str, "says": str, "cites": str, "prefixes": list},
+    {
+        "references": str,
+        "held": bool,
+        "reason": str,
+        "expected": bool,
+        "parts": dict,
+        "maps": dict,
+        "folded": dict,
+        "unmapped": dict,
+    },
+)
+FRONT_LINES = 60
+"""Lines at the front of a text, empty ones not counted, among which the one that names the guide must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,11 @@ class Guide:
     references: str = ""
     held: bool = True
     reason: str = ""
+    expected: bool = False
+    parts: Mapping[str, int] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)
+    folded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unmapped: Mapping[str, str] = field(default_factory=dict)
 
     def layout_ids(self, record: PrintedRecord) -> tuple[str, ...]:
         """The ids under which our tables may hold a printed record, the likeliest first."""
@@ -49,8 +68,10 @@ class Guide:
 
 @cache
 def load_guides() -> tuple[Guide, ...]:
-    """Every guide of ``guides.toml``, in its order."""
-    rows = tomllib.loads(files("schemas.drift").joinpath("guides.toml").read_text("utf-8"))
+    """Every guide of ``guides.toml``, in its order; UnsoundTable for a row that is not sound."""
+    rows = tables_of("guides.toml", files("schemas.drift").joinpath("guides.toml").read_text("utf-8"))
+    for key, row in rows.items():
+        _GUIDE.check(f"guides.toml, {key}", row)
     return tuple(
         Guide(
             key=key,
@@ -61,7 +82,11 @@ def load_guides() -> tuple[Guide, ...]:
             references=row.get("references", ""),
             held=row.get("held", True),
             reason=row.get("reason", ""),
+            expected=row.get("expected", False),
+            parts=row.get("parts", {}),
             maps=row.get("maps", {}),
+            folded={name: tuple(titles) for name, titles in row.get("folded", {}).items()},
+            unmapped=row.get("unmapped", {}),
         )
         for key, row in rows.items()
     )
@@ -74,7 +99,7 @@ def _front(text: str) -> Iterable[str]:
         if words:
             yield words
             seen += 1
-        if seen == _FRONT_LINES:
+        if seen == FRONT_LINES:
             return
 
 

@@ -10,17 +10,32 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from schemas.errors import FormatError, Problem
+from schemas.errors import SEND_AGAIN, FormatError, Problem
 from schemas.personal import without_quotes
 from schemas.profile import Profile, load_profile
 from schemas.x12.grammar import Walk, grammar
 from schemas.x12.interchange import Interchange
-from schemas.x12.masking import masked_elements, masked_name, masked_path, masked_sentence, without_secrets
+from schemas.x12.masking import (
+    hidden_runs,
+    masked_elements,
+    masked_name,
+    masked_path,
+    masked_remark,
+    masked_sentence,
+    without_secrets,
+)
 from schemas.x12.problems import PlacedProblem
 from schemas.x12.reader import read_interchange
 from schemas.x12.remarks import read_remark
 from schemas.x12.segments import PlacedSegment
 from schemas.x12.tables import CODES, SEGMENTS, SETS, ElementDef
+
+NOT_FOR_TRUCKS: Final = "not announced for trucks"
+"""Said of a disposition that stands in lists for all modes of transport, and in no announcement for trucks."""
+
+
+SENT_BY_CBP: Final = frozenset({"350", "355", "997"})
+"""Sets whose faults are not the reader's to mend."""
 
 
 def code_text(element: ElementDef, value: str, profile: Profile) -> str:
@@ -47,7 +62,8 @@ def _profile_text(reference: str, value: str, profile: Profile) -> str:
         return "trip number"
     if reference == "X407":
         known = profile.disposition(value)
-        return f"{known.text} ({known.meaning})"
+        announced = "" if known.truck or value not in profile.dispositions else f"; {NOT_FOR_TRUCKS}"
+        return f"{known.text} ({known.meaning}{announced})"
     tables = {"NM101": profile.crew_role_codes, "M1109": profile.bill_types, "N101": profile.party_roles}
     words = tables.get(reference, {})
     return next((word for word, code in words.items() if code == value), "")
@@ -91,6 +107,8 @@ class Describer:
 
     def elements(self, segment: PlacedSegment, faulty: Collection[int] = ()) -> tuple[str, ...]:
         """The elements of the segment described last (or of an earlier one without context) as they may be shown."""
+        if self.mask and segment.id == "K1":
+            return masked_remark(segment, self.profile, coded=self._set_id == "355")
         if self.mask:
             return masked_elements(
                 segment._replace(elements=without_secrets(segment)), about=self._context(segment), faulty=faulty
@@ -111,7 +129,7 @@ class Describer:
             "position": problem.position if isinstance(problem, PlacedProblem) else "",
             "path": path,
             "text": text,
-            "remedy": problem.remedy,
+            "remedy": SEND_AGAIN if self._set_id in SENT_BY_CBP else problem.remedy,
             "reference": problem.reference,
         }
 
@@ -121,14 +139,10 @@ class Describer:
 
     def hidden_values(self, segment: PlacedSegment) -> list[str]:
         """The values of a segment that are not shown."""
-        shown = self.elements(segment)
-        return [value for value, after in zip(segment.elements, shown, strict=True) if value != after]
+        return hidden_runs(segment.elements, self.elements(segment))
 
     def _context(self, segment: PlacedSegment) -> PlacedSegment | None:
-        about = self._about
-        if about is None or (segment.id == "K1" and (self._set_id != "355" or self.profile.k1_second == "text")):
-            return None
-        return about
+        return self._about if segment.id == "AK4" else None
 
     def follow(self, segment: PlacedSegment) -> int:
         """Go on to this segment, to be done for every one in order; how many loops stand around it."""

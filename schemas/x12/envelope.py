@@ -8,6 +8,7 @@ group, one set (CBP Truck Manifest 309 and 353).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import FormatError
 from schemas.profile import Profile
+from schemas.text import CBP_CHARACTERS
 from schemas.x12.elements import CHARACTER_SOURCE, is_date, is_time
 from schemas.x12.problems import PlacedProblem, shown
 from schemas.x12.segments import PlacedSegment, Segment, Separators, seg
@@ -24,6 +26,21 @@ ISA_LENGTH: Final = 106
 ISA_WIDTHS: Final = tuple(element.longest for element in SEGMENTS["ISA"].elements)
 REPETITION_SINCE: Final = "00402"
 """ISA11 is ``U`` up to interchange version 00401 and the repetition separator from here on (recalled)."""
+
+AGENCY: Final = "X"
+"""GS07: the standard is X12's."""
+
+_QUALIFIER: Final = re.compile("[A-Z0-9]{2}")
+_QUALIFIERS: Final = {1: "010", 3: "012", 5: "005", 7: "007"}
+"""Qualifiers of the ISA, with the note code that a TA1 gives for each."""
+
+_PRINTABLE: Final = frozenset(map(chr, range(32, 127)))
+_SIGNS: Final = {
+    2: ("011", _PRINTABLE),  # an authorization and a password are agreed, not written in CBP's characters
+    4: ("013", _PRINTABLE),
+    6: ("006", CBP_CHARACTERS),
+    8: ("008", CBP_CHARACTERS),
+}
 
 SET_CONTROL_NUMBER: Final = "0001"
 """One set in a group: its number may always be this."""
@@ -129,9 +146,7 @@ def envelope_problems(envelope: Envelope, separators: Separators, *, with_group:
                 f"{path} needs {shortest} to {longest} characters: {shown(value)}.",
                 "Give another value.",
             )
-        bad = next(
-            (sign for sign in value if not " " <= sign <= "~" or sign.islower() or sign in separators.signs), None
-        )
+        bad = next((sign for sign in value if sign not in CBP_CHARACTERS or sign in separators.signs), None)
         if bad is not None:
             fault(
                 path,
@@ -151,9 +166,18 @@ def envelope_problems(envelope: Envelope, separators: Separators, *, with_group:
                 "Take the next number of the sequence.",
             )
 
-    text("ISA05", envelope.sender_qualifier, 2, 2)
+    def qualifier(path: str, value: str) -> None:
+        if not _QUALIFIER.fullmatch(value):
+            fault(
+                path,
+                "envelope_qualifier",
+                f"{path} is two capitals or digits: {shown(value)}.",
+                "For instance 02 or ZZ.",
+            )
+
+    qualifier("ISA05", envelope.sender_qualifier)
     text("ISA06", envelope.sender_id, 2, 15)
-    text("ISA07", envelope.receiver_qualifier, 2, 2)
+    qualifier("ISA07", envelope.receiver_qualifier)
     text("ISA08", envelope.receiver_id, 2, 15)
     if not (len(envelope.interchange_version) == 5 and envelope.interchange_version.isdecimal()):
         fault(
@@ -221,7 +245,7 @@ def gs_segment(envelope: Envelope, profile: Profile) -> Segment:
         f"{local:%Y%m%d}",
         f"{local:%H%M}",
         envelope.group_control_number,
-        "X",
+        AGENCY,
         envelope.group_version,
     )
 
@@ -311,10 +335,14 @@ def isa_problems(isa: PlacedSegment) -> list[PlacedProblem]:
         fault(14, "019", "is not 0 or 1")
     if isa.elements[14] not in ("T", "P", "I"):
         fault(15, "020", "is not T or P")
-    for position in (6, 8):
-        bad = next((sign for sign in isa.elements[position - 1] if not " " <= sign <= "~" or sign.islower()), None)
+    for position, note in _QUALIFIERS.items():
+        value = isa.elements[position - 1]
+        if value.strip() and not _QUALIFIER.fullmatch(value):
+            fault(position, note, "is not two capitals or digits")
+    for position, (note, allowed) in _SIGNS.items():
+        bad = next((sign for sign in isa.elements[position - 1] if sign not in allowed), None)
         if bad is not None:
-            fault(position, f"{position:03d}", f"holds {bad!r}")
+            fault(position, note, f"holds {bad!r}")
     return problems
 
 

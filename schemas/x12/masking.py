@@ -2,8 +2,9 @@
 
 Rules beyond the table (:mod:`schemas.personal`): an unknown segment is hidden whole with its name; an element
 beyond the table or without a name is hidden; in a segment that holds personal data an element with a fault is hidden
-too, because what belongs elsewhere may have slipped into it; the copy of a bad element (AK404, K102 of a 355) is
-hidden unless it is known to copy something that is not personal.
+too, because what belongs elsewhere may have slipped into it; the copy of a bad element in an AK404 is hidden unless it
+is known to copy something that is not personal. Of a remark (K1) the code of a 355 and the wordings that the profile
+lists are shown; all else is a copy of what was sent or the free text of an officer, and hidden.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from schemas.personal import hidden, personal, without_quotes, without_values
+from schemas.personal import SIGN, hidden, personal, without_quotes, without_values
+from schemas.profile import Profile
 from schemas.x12.problems import PlacedProblem
 from schemas.x12.segments import HasElements
 from schemas.x12.tables import SEGMENTS
@@ -22,8 +24,7 @@ def is_hidden(
 ) -> bool:
     """Whether the element at ``position`` (from 1) may not be shown.
 
-    ``about``: the segment that this one speaks of (AK3 for an AK4, the echoed segment for a K1 whose second element
-    is a copy); ``faulty``: positions that have a fault.
+    ``about``: the segment that this one speaks of (AK3 for an AK4); ``faulty``: positions that have a fault.
     """
     table, definition = personal(), SEGMENTS.get(segment.id)
     if definition is None or position > len(definition.elements):
@@ -34,8 +35,6 @@ def is_hidden(
         return True
     if segment.id == "AK4" and position == 4:
         return _copies_personal(segment, about)
-    if segment.id == "K1" and position == 2 and about is not None:
-        return about.id not in SEGMENTS or table.holds_persons(about.id)
     return position in faulty and table.holds_persons(segment.id)
 
 
@@ -57,6 +56,35 @@ def masked_elements(
         hidden(value) if is_hidden(segment, position, about=about, faulty=faulty) else value
         for position, value in enumerate(segment.elements, start=1)
     )
+
+
+def masked_remark(k1: HasElements, profile: Profile, *, coded: bool) -> tuple[str, ...]:
+    """The elements of a K1; ``coded``: it stands in a 355, where it begins with the code of an error."""
+    first = k1.elements[0] if k1.elements else ""
+    found = re.match(profile.k1_pattern, first) if coded else None
+    code = found["code"] if found else None
+    kept = found.end("code") if found and code in profile.errors else 0
+    shown = [_wordings(value, profile, kept if at == 0 else 0) for at, value in enumerate(k1.elements)]
+    return tuple(shown) if coded else tuple(hidden(value) for value in k1.elements)
+
+
+def _wordings(value: str, profile: Profile, kept: int) -> str:
+    """``value`` with all hidden but its first characters and a wording that the profile lists."""
+    shown = value[:kept] + hidden(value[kept:])
+    for wording in profile.error_texts:
+        at = value.upper().find(wording)
+        if at >= 0:
+            shown = shown[:at] + value[at : at + len(wording)] + shown[at + len(wording) :]
+    return shown
+
+
+def hidden_runs(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """The parts of elements that are not shown."""
+    runs = []
+    for value, shown in zip(before, after, strict=True):
+        if value != shown:
+            runs += [value[one.start() : one.end()] for one in re.finditer(f"{re.escape(SIGN)}+", shown)]
+    return runs
 
 
 def without_secrets(segment: HasElements) -> tuple[str, ...]:
@@ -84,6 +112,10 @@ def masked_path(problem: PlacedProblem) -> str:
 def masked_sentence(problem: PlacedProblem, values: Sequence[str] = ()) -> str:
     """The sentence of a problem with personal data hidden; ``values`` are the hidden values of its segment."""
     definition = SEGMENTS.get(problem.segment)
+    if problem.code == "invalid_character" and definition is not None:  # a hidden character says nothing
+        head, holds, _ = without_values(problem.text, values).partition(" holds ")
+        if holds:
+            return f"{head} holds a character that CBP does not accept."
     beyond = definition is not None and problem.element > len(definition.elements)
     table = personal()
     if (

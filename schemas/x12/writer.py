@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from schemas.errors import FormatError
 from schemas.profile import Profile, load_profile
 from schemas.x12.elements import CHARACTER_SOURCE, Checker, CheckerTable, checkers
-from schemas.x12.envelope import SET_CONTROL_NUMBER, Envelope, envelope_problems, gs_segment, isa_text
+from schemas.x12.envelope import AGENCY, SET_CONTROL_NUMBER, Envelope, envelope_problems, gs_segment, isa_text
 from schemas.x12.grammar import Walk, grammar
 from schemas.x12.interchange import MOST_BYTES, MOST_SEGMENTS, Interchange
 from schemas.x12.known import KnownSegments
@@ -91,11 +91,15 @@ def write_ta1(envelope: Envelope, ta1: Segment, profile: Profile) -> bytes:
 def render(interchange: Interchange, profile: Profile | None = None) -> bytes:
     """Write again what was read: the same bytes if they were written by these rules under the same profile.
 
-    Raises :class:`schemas.errors.FormatError` if the envelope could not be read or the message is not sound.
+    Raises :class:`schemas.errors.FormatError` if the envelope could not be read, if it says something that these
+    rules do not write (a password, seconds, another agency), or if the message is not sound.
     """
     used = profile or load_profile()
     if interchange.envelope is None:
         raise FormatError(interchange.problems)
+    lost = _not_written(interchange, used)
+    if lost:
+        raise FormatError(lost)
     if interchange.ta1 is not None and not interchange.segments:
         return write_ta1(interchange.envelope, interchange.ta1, used)
     return write_interchange(
@@ -105,6 +109,33 @@ def render(interchange: Interchange, profile: Profile | None = None) -> bytes:
         used,
         set_control_number=interchange.set_control_number,
     )
+
+
+def _not_written(interchange: Interchange, profile: Profile) -> list[PlacedProblem]:
+    """What the envelope says that an envelope written anew would say otherwise."""
+    isa, gs = interchange.isa, interchange.gs
+    said = {f"ISA{place:02d}": isa.element(place) for place in range(1, 5)}
+    written = {
+        "ISA01": profile.authorization_qualifier,
+        "ISA02": "",
+        "ISA03": profile.security_qualifier,
+        "ISA04": "",
+    }
+    if gs is not None:
+        said |= {"GS04": gs.element(4), "GS05": gs.element(5), "GS07": gs.element(7)}
+        written |= {"GS04": f"20{isa.element(9)}", "GS05": isa.element(10), "GS07": AGENCY}
+    return [
+        PlacedProblem(
+            "envelope_not_ours",
+            path,
+            f"{path} is {shown(value)}; written anew it would be {shown(written[path])}.",
+            "Write the message with write_interchange and an envelope of its own.",
+            "X12 interchange control structures",
+            segment=path[:-2],
+        )
+        for path, value in said.items()
+        if value.strip(" ") != written[path]
+    ]
 
 
 def _bounded(text: str, segments: int) -> bytes:

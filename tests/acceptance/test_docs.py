@@ -159,7 +159,7 @@ class Example:
 
 
 def _examples() -> Iterator[Example]:
-    for name, text in WRITTEN.items():
+    for name, text in ALL_TEXT.items():
         blocks = [(found[1], found[2]) for found in BLOCK.finditer(text)]
         for number, (kind, block) in enumerate(blocks):
             if kind == "python":

@@ -52,8 +52,24 @@ def x12_target(data: bytes) -> None:
                     else x12.write_ta1(envelope, body[0], profile)
                 )
                 assert not x12.read_interchange(made, profile).errors
-    if not read.problems and data.endswith(read.separators.terminator.encode("latin-1")) and not set(data) & {10, 13}:
-        assert x12.render(read) == data
+    if not read.problems:
+        _written_again(read)
+
+
+def _written_again(read: x12.Interchange) -> None:
+    """A sound message is written with the same values, or what its envelope says otherwise is named."""
+    made, codes = b"", set[str]()
+    try:
+        made = x12.render(read)
+    except FormatError as refused:
+        codes = {one.code for one in refused.problems}
+    assert codes <= {"envelope_not_ours", "set_not_supported", "nothing_inside"}
+    if codes:
+        return
+    again = x12.read_interchange(made)
+    assert not again.errors
+    assert (again.body, again.envelope, again.ta1) == (read.body, read.envelope, read.ta1)
+    assert x12.render(again) == made
 
 
 def catair_target(data: bytes) -> None:
@@ -97,6 +113,7 @@ def seeds(family: str) -> Iterator[bytes]:
         for path in sorted((GOLDEN / family).rglob("*")):
             if path.suffix in (".edi", ".txt"):
                 yield path.read_bytes()
+                yield path.read_bytes().replace(b"\n", b"")
     elif family == "as2":
         for sign, encrypt, compress in ((False,) * 3, (True, False, False), (False, False, True), (True,) * 3):
             made = message(b"A0901XYZ", sign=sign, encrypt=encrypt, compress=compress)

@@ -267,7 +267,7 @@ def test_annotation_tells_what_codes_mean() -> None:
         if "text" in element
     }
 
-    assert texts["X407"] == "hold placed at port of discharge (held)"
+    assert texts["X407"] == "hold placed at port of discharge (held; not announced for trucks)"
     assert texts["M1012"] == "trip number"
     assert texts["M1016"] == "clerical error against the bill"
     assert texts["P402"] == "2026-11-22"

@@ -310,6 +310,17 @@ async def test_what_is_written_otherwise_is_noted(desk: Desk) -> None:
     assert ("transliterated", "consignee.name", "RENEE LASKI") in notes
 
 
+async def test_what_an_entry_says_otherwise_is_noted(desk: Desk) -> None:
+    """A claim's text stands in the entry alone: it is noted once, as is the consignee's name of both messages."""
+    consignee = {**samples.shipment()["consignee"], "name": "Renée Łaski"}
+    items = [{"record": "PG02", "item_type": "P"}, {"record": "PG07", "trade_name_brand_name": "Bellé"}]
+    claim = {"agency": "EPA", "program": "TS1", "message_set": items}
+    await desk.put_trip()
+    (answer,) = await desk.stage(type86(1, consignee=consignee, lines=[line(pga=[claim])]))
+    told = [note["path"] for note in answer.notes if note["kind"] == "transliterated"]
+    assert sorted(told) == ["consignee.name", "lines[0].pga[0].message_set[1].trade_name_brand_name"]
+
+
 async def test_the_archive_keeps_what_was_sent_good_and_bad(desk: Desk) -> None:
     """Every batch is in the archive as it was given, row by row with its answer and who sent it."""
     await desk.put_trip()

@@ -44,7 +44,7 @@ def test_every_list_has_its_document_version_and_date(name: str) -> None:
     assert one.source
     assert one.version
     assert date(2012, 1, 1) < one.as_of < date(2027, 1, 1)
-    assert one.mark in ("sourced", "recalled", "unsure")
+    assert one.mark in ("sourced", "transcribed", "recalled", "unsure")
     assert one.codes
 
 
@@ -57,7 +57,7 @@ def test_every_code_has_text_source_and_mark(name: str) -> None:
         assert code.text == code.text.strip() != "", code
         assert code.text.isascii(), code
         assert code.source, code
-        assert code.mark in ("sourced", "recalled", "unsure"), code
+        assert code.mark in ("sourced", "transcribed", "recalled", "unsure"), code
         assert not code.reading or code.reading in READINGS, code
         assert code.severity in ("", "reject", "informational"), code
         assert not code.valid_from or not code.valid_to or code.valid_from < code.valid_to, code
@@ -276,6 +276,17 @@ def test_an_old_message_stays_readable() -> None:
     """Without a day a retired code keeps its meaning."""
     assert code_text("countries", "BU") == "Burma"
     assert code_text("countries", "BU", CHANGE) == ""
+
+
+def test_only_a_list_that_was_read_whole_is_complete() -> None:
+    """A list of which its own title says that there is more, or whose document was not seen, judges no code."""
+    complete = {name for name in code_lists() if code_lists()[name].complete}
+    cut = {name for name in code_lists() if "has more" in code_lists()[name].title}
+
+    assert {"countries", "units", "pga_source_countries", "pga_inspections"} <= complete
+    assert cut
+    assert not complete & cut
+    assert all(code_lists()[name].mark == "sourced" for name in complete)
 
 
 # ---------------------------------------------------------------- one truth

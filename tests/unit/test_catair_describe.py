@@ -29,6 +29,7 @@ def test_fields_carry_position_name_value_and_meaning() -> None:
         "name": "Entry Type",
         "value": "01",
         "meaning": "Consumption, free and dutiable",
+        "text": "Consumption, free and dutiable",
     }
     assert shown(header, "estimated_entry_value")["value"] == 12500
     assert shown(records[0], "transmission_date")["value"] == "2026-10-01"

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from schemas.catair import RECORDS, applications, code_lists
+from gateway.docs_unconfirmed import page as unconfirmed_page
+from schemas.catair import RECORDS, applications, code_lists, usage_maps
 from schemas.catair.applications import NOT_LAID_OUT, is_laid_out, layout_of
 from schemas.catair.layouts import field_key
 from schemas.catair.records import render
@@ -204,3 +205,20 @@ def test_public_names_are_there() -> None:
 
     assert [name for name in package.__all__ if not hasattr(package, name)] == []
     assert sorted(package.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name)) == package.__all__
+
+
+def test_what_was_not_read_in_cbps_own_document_is_marked_and_listed() -> None:
+    """A record or map that cites a transcription says so by its mark, and the page of gaps names it."""
+    page = unconfirmed_page()
+    cited = {one.id for one in RECORDS.values() if "transcription" in one.source}
+    marked = {one.id for one in RECORDS.values() if one.mark != "sourced"}
+
+    assert cited == {one for one in RECORDS if one.startswith("SO")}
+    assert marked == {*cited, "WO70.03"}
+    assert all(f"| `{one}` |" in page for one in marked)
+    assert usage_maps()["SO"].mark == "transcribed"
+    assert all(f"| map `{one.id}` |" in page for one in usage_maps().values() if one.mark != "sourced" or one.note)
+    assert all(gap in page for gap in ("SF40 is not laid out", "ENTRY SUMMARY DELETED", "Where PG00 S to E stand"))
+    for name, listed in code_lists().items():
+        told = [code for code in listed.codes.values() if "transcription" in code.source and ";" not in code.source]
+        assert [code.code for code in told if code.mark == "sourced"] == [], name

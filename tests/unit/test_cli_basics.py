@@ -15,7 +15,7 @@ from gateway.cli.output import JsonRows, Output, plain
 from schemas.errors import Problem, ShipmentError
 
 COMMANDS = (
-    *"demo serve sandbox submit explain render inspect trip filing bench".split(),
+    *"demo serve sandbox submit explain render inspect codes trip filing bench".split(),
     *("keys create", "keys list", "keys revoke", "db upgrade"),
 )
 

@@ -183,7 +183,7 @@ def test_inspect_shows_what_render_wrote(
     assert (status, document["format"], document["messages"][0]["type"]) == (0, "catair", "SE")
     assert "SANDBX" not in json.dumps(document)
     assert main(["inspect", str(next(out.glob("309-*")))]) == 0
-    assert "no errors" in capsys.readouterr().out
+    assert "no format errors" in capsys.readouterr().out
 
 
 def test_inspect_points_at_the_fault(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catair.layouts import FieldDef, RecordDef
+from schemas.catair.codes import code_lists
+from schemas.catair.layouts import RECORDS, FieldDef, RecordDef
 from schemas.drift import (
     Accepted,
     Difference,
@@ -161,10 +162,20 @@ def test_a_mirror_of_another_chapter_is_compared_through_it() -> None:
     other = RecordDef("YY20", "Made up", "in", "M", f"{cites}36, YY20", OURS[:3])
     stray = replace(twin, id="YY30", source="a rumour", fields=OURS[:2])
     notes, lost = uncovered([report], {**table(*OURS), "YY10": twin, "YY20": other, "YY30": stray})
-    assert [note.partition(":")[0] for note in notes] == ["YY10", "YY20"]
-    assert "through ZZ10" in notes[0]
-    assert "not compared" in notes[1]
+    (note,) = notes
+    assert note.startswith("ACE Cargo Release Status Notification SO: not in the folder; ")
+    assert note.endswith("compared through records that mirror them: YY10 through ZZ10; not compared: YY20")
     assert [(one.at, one.kind) for one in lost] == [("YY30", "record")]
+
+
+def test_a_chapter_that_is_not_there_is_one_line() -> None:
+    """Of one guide alone the others are told in a line each, however many records they lay out."""
+    findings = check_texts({"guide.txt": PRINT}, {**RECORDS, **table(*OURS)}, (), lists=code_lists())
+
+    chapters = [note.partition(":")[0] for note in findings.notes]
+    assert len(chapters) == len(set(chapters)) == len([one for one in load_guides() if one.held])
+    assert "PGA Message Set: not in the folder; not compared: its 35 records" in findings.notes
+    assert "ACE Error Dictionary: not in the folder; its codes are not compared" in findings.notes
 
 
 def test_only_the_very_same_difference_is_accepted() -> None:
@@ -218,9 +229,19 @@ def test_the_report_tells_open_accepted_and_stale() -> None:
 
 
 def test_the_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """2 for no folder, no guides or an unreadable text; 1 for a guide that differs; the report is JSON on request."""
+    """2 for no folder, no guides (told with what is there), a text not readable; 1 for a difference; JSON too."""
     assert main([str(tmp_path / "nowhere")]) == 2
     assert main([str(tmp_path)]) == 2
+    capsys.readouterr()
+    (tmp_path / "letter.txt").write_text("Dear customs\n", "utf-8")
+    (tmp_path / "new.txt").write_text(PRINT.replace("ACE Cargo Release\n", "A chapter nobody knows\n"), "utf-8")
+    (tmp_path / "guide.pdf").write_bytes(b"%PDF")
+    assert main([str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "not recognised: letter.txt" in told
+    assert "not recognised: new.txt (1 record layouts of an unknown guide)" in told
+    assert "not read, neither .txt nor .xlsx: guide.pdf" in told
+    assert all(one.says in told for one in load_guides())
     (tmp_path / "guide.txt").write_text(PRINT, "utf-8")
     capsys.readouterr()
     assert main([str(tmp_path), "--json"]) == 1

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.cli.output import Output
+from gateway.cli.render import _show_notes
 from mappings.decision import Disclaimer
 from mappings.entry import EntryMessage, build_entry, check_entry
 from mappings.outcomes_places import Context, SentEntries, catair_path
@@ -23,6 +25,9 @@ CREAM = EXAMPLE["lines"][0]["pga"][0]
 PRODUCT = {"record": "PG02", "item_type": "P"}
 LINES = """\
 SE40001FR FACE CREAM 50ML
+SE50MF BELLE COSMETIQUE SA
+SE551512 RUE DE LYON
+SE56PARIS                                       75012          FR
 SE6033049950000000000150
 OI        FACE CREAM 50ML
 PG01001FDACOS
@@ -44,6 +49,9 @@ PG261000000001000CT
 PG262000000010000PCS
 PG30A060420301630
 SE40002CA EMPTY COSMETIC JARS
+SE50MF MAPLE SAMPLE SHOP LTD
+SE551512 EXAMPLE AVE
+SE56TORONTO                            ON       M5V 0A1        CA
 SE6033049950000000000030
 OI        EMPTY COSMETIC JARS
 PG01001FDACOS                                                                  A
@@ -213,6 +221,52 @@ def test_a_stored_claim_with_a_fault_stops_its_entry() -> None:
     assert [(one.path, one.code) for one in found] == [("lines[0].pga[0].message_set[1]", "order_X37")]
 
 
+def test_a_stored_claim_that_contradicts_itself_stops_its_entry() -> None:
+    """Goods that FDA does not regulate are not told to FDA; beside another disclaimer the data are filed."""
+    found = {}
+    for code in "AB":
+        claims = [{"agency": "FDA", "program": "COS", "disclaimer": code, "message_set": [PRODUCT]}]
+        lines = [{**EXAMPLE["lines"][0], "pga": claims}]
+        made = Shipment.model_validate({**EXAMPLE, "lines": lines})
+        told = check_entry(made, kit.decided("informal"), kit.trip(), kit.FILER)
+        found[code] = [(one.path, one.code) for one in told]
+
+    assert found == {"A": [("lines[0].pga[0].disclaimer", "disclaimer_with_message_set")], "B": []}
+
+
+def with_maker(name: str | None, *agency_names: str) -> EntryMessage:
+    """The entry of a line with this manufacturer and these manufacturers in its claim."""
+    maker = {**EXAMPLE["lines"][0]["manufacturer"], "name": name} if name else None
+    makers = [{"record": "PG19", "entity_role_code": "MF", "entity_name": one} for one in agency_names]
+    claim = {"agency": "FDA", "program": "COS", "message_set": [PRODUCT, *makers]}
+    return entered(kit.shipment(lines=[kit.line(pga=[claim], manufacturer=maker)]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "agency", "differing"),
+    [
+        (None, ["Belle SA"], [0]),
+        ("Belle SA", ["Belle SA"], []),
+        ("Bellé SA", ["BELLE SA"], []),
+        ("Belle SA", ["Other SA", "Belle SA"], []),
+        ("Belle SA", ["Other SA", "Third SA"], [0, 1]),
+        ("A name of thirty-three characters", ["A name of thirty-three character"], []),
+        (None, [], []),
+    ],
+)
+def test_another_manufacturer_than_that_of_the_entry_is_noted(
+    entry: str | None, agency: list[str], differing: list[int]
+) -> None:
+    """Both names and the path are told; names are compared as they are written, in the columns of a PG19."""
+    message = with_maker(entry, *agency)
+    header = next(one for one in message.records if one.text("entity_code") == "MF").text("entity_name")
+    told = [note for note in message.notes if note.kind == "differs"]
+
+    assert [(one.path, one.before, one.after.upper()) for one in told] == [
+        (f"lines[0].pga[0].message_set[{at + 1}].entity_name", agency[at], header) for at in differing
+    ]
+
+
 # ---------------------------------------------------------------- back from CBP
 
 
@@ -316,3 +370,99 @@ def test_render_files_the_message_set(
     assert transaction.records[0].record.text("entry_type") == "11"
     text = "".join(f"{one.line.rstrip()}\n" for one in transaction.records)
     assert LINES in text
+
+
+def rendered(
+    raw: list[dict[str, Any]], folder: Path, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[str, dict[str, Any]]:
+    """What `gateway render` shows for these shipments, and its index."""
+    file = folder / "shipments.json"
+    file.write_text(json.dumps(raw), "utf-8")
+    out = folder / "out"
+    command = ["render", str(EXAMPLES / "trip.json"), str(file), "--arrival", "2026-11-23", "--out", str(out)]
+    assert main([*command, *options]) == 0
+    return capsys.readouterr().out, json.loads((out / "index.json").read_bytes())
+
+
+def changed(number: int, **maker: str) -> dict[str, Any]:
+    """The example as another shipment, with other values in the first PG19."""
+    raw: dict[str, Any] = json.loads(json.dumps(EXAMPLE))
+    raw |= {
+        "shipment_id": f"EX-{number}",
+        "shipment_control_number": f"SFICEXCOS0000{number}",
+        "order_id": f"O-{number}",
+    }
+    raw["lines"][0]["pga"][0]["message_set"][4] |= maker
+    return raw
+
+
+def test_render_shows_what_is_written_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transliterated name of a claim is shown with path, given and written value, also in the index and as JSON."""
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    given, written = "Bellé 化粧品", "BELLE HUAZHUANGPIN"
+    path = "lines[0].pga[0].message_set[4].entity_name"
+    raw = [changed(1, entity_name=given)]
+    shown, index = rendered(raw, tmp_path, capsys)
+    told, _ = rendered(raw, tmp_path, capsys, "--json")
+
+    assert {"EX-1", path, given, written} <= set(index["notes"][0].values())
+    assert (index["notes"][0]["before"], index["notes"][0]["after"]) == (given, written)
+    assert json.loads(told)["notes"] == index["notes"]
+    assert f"{len(index['notes'])} values are said otherwise than given" in shown
+    (row,) = [line for line in shown.splitlines() if written in line]
+    assert all(part in row for part in (path, "Bellé", "EX-1"))
+    assert len({json.dumps(note) for note in index["notes"]}) == len(index["notes"])
+    assert [note["path"] for note in index["notes"] if "shipment_id" not in note].count("trip.trip_number") == 1
+
+
+def test_one_note_is_one_value(capsys: pytest.CaptureFixture[str]) -> None:
+    """The sentence agrees with its number."""
+    _show_notes(
+        Output(), [{"shipment_id": "X", "kind": "rounded", "path": "p", "text": "T.", "before": "1", "after": "2"}]
+    )
+
+    assert "1 value is said otherwise than given" in capsys.readouterr().out
+
+
+def test_render_names_every_entry_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index lists the entry number of each shipment of a batch, in their order."""
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    _, index = rendered([changed(number) for number in (1, 2, 3)], tmp_path, capsys)
+    (entry,) = [one for one in index["files"] if one["type"] == "SE"]
+    (batch,) = read_batches((tmp_path / "out" / entry["file"]).read_bytes()).batches
+    heads = [one.records[0].record for one in batch.transactions]
+
+    assert entry["shipment_ids"] == ["EX-1", "EX-2", "EX-3"]
+    assert entry["entry_numbers"] == [f"{one.text('entry_filer_code')}{one.text('entry_number')}" for one in heads]
+
+
+def test_warnings_of_a_claim_are_shown_and_stop_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unknown country is filed as given; render and explain show the warning with shipment and path."""
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    bad = changed(2)
+    bad["lines"][0]["pga"][0]["message_set"][1]["country_code"] = "QQ"
+    shown, index = rendered([changed(1), bad], tmp_path, capsys)
+    (entry,) = [one for one in index["files"] if one["type"] == "SE"]
+    (row,) = index["warnings"]
+
+    assert "\nPG0639 QQ" in (tmp_path / "out" / entry["file"]).read_text("ascii")
+    assert (row["shipment_id"], [(one["path"], one["code"]) for one in row["warnings"]]) == (
+        "EX-2",
+        [("lines[0].pga[0].message_set[1].country_code", "unknown_code")],
+    )
+    assert all(part in shown for part in ("unknown_code (warning)", "'QQ'"))
+
+    command = ["explain", str(tmp_path / "shipments.json"), "--arrival", "2026-11-23"]
+    assert main(command) == 0
+    assert "'QQ'" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["shipments"]
+    assert [[one["code"] for one in each.get("warnings", ())].count("unknown_code") for each in found] == [0, 1]

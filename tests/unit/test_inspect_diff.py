@@ -107,7 +107,7 @@ def test_a_line_put_between_others_is_the_only_difference(compared: Compared) ->
     """Commodity lines have no key: equal ones meet, and the new one is added."""
     line = b"N10*4*WOODEN SPOONS****0012*K*1**BOX*CA~\n\n"
     at = MANIFEST.index(b"N10*1*COTTON")
-    changes = compared.changes(MANIFEST, MANIFEST[:at] + line + MANIFEST[at:])
+    changes = compared.changes(MANIFEST, MANIFEST[:at] + line + MANIFEST[at:].replace(b"SE*31*", b"SE*32*"))
 
     assert {change for _, change, _, _ in changes} == {"added"}
     assert ("P4[3801].LX[XMPLS26110000001].VID[T53012].N10#1.N1002", "added", None, "WOODEN SPOONS") in changes
@@ -153,6 +153,31 @@ def test_files_that_cannot_be_compared_are_refused(compared: Compared) -> None:
     assert (status, document["errors"][0]["code"]) == (1, "not_recognised")
     status, document = compared.document(b"ISA*damaged", MANIFEST)
     assert (status, document["errors"][0]["code"]) == (1, "isa_too_short")
+
+
+@pytest.mark.parametrize("whole", [MANIFEST, ENTRY], ids=["x12", "catair"])
+def test_a_damaged_file_is_said_to_be_damaged(whole: bytes, compared: Compared) -> None:
+    """What a file that was cut off lacks is not all: its errors stand in the document with the file, and above."""
+    cut = whole[: len(whole) * 2 // 3]
+    status, document = compared.document(whole, cut)
+
+    assert status == 1
+    assert document["differences"]
+    assert {error["file"] for error in document["errors"]} == {str(compared.folder / "other")}
+    assert {error["kind"] for error in document["errors"]} == {"format"}
+    count = len(document["errors"])
+    told = f"NEW is damaged: {count} format error{'s' if count > 1 else ''} in {compared.folder / 'other'}"
+    assert compared.run(whole, cut)[1].splitlines()[1] == told
+    assert "OLD is damaged" in compared.run(cut, cut)[1]
+    assert compared.run(whole, whole, "--json")[0] == 0
+
+
+def test_errors_of_a_damaged_file_hide_what_is_personal(compared: Compared) -> None:
+    """The segment in which a file ends is quoted; under the mask it is not."""
+    cut = MANIFEST[: MANIFEST.index(b"JANE DOE") + 8]
+
+    assert "JANE DOE" in compared.run(MANIFEST, cut)[1]
+    assert "JANE" not in compared.run(MANIFEST, cut, "--mask")[1]
 
 
 def test_the_envelope_option_needs_the_other_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

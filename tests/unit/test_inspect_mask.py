@@ -137,6 +137,59 @@ def test_comments_of_an_officer_are_hidden() -> None:
     assert "MR DOE" not in json.dumps(inspection_of(told, mask=True))
 
 
+def test_what_a_remark_copies_is_hidden() -> None:
+    """Of a K1 the code and the listed wording stay; the copy of a value and an officer's words do not."""
+    refused = (GOLDEN / "x12" / "355-one-rejected.edi").read_bytes()
+    copied = refused.replace(b"K1*470INV CTRY OF ORIG FOR SHP~", b"K1*470INV JANE DOE*14 ELM ST~")
+    masked = json.dumps(inspection_of(copied, mask=True))
+    told = (GOLDEN / "x12" / "350-hold.edi").read_bytes().replace(b"PRESENT SHIPMENT FOR EXAM", b"CALL OFFICER ROE")
+
+    assert "JANE DOE" in json.dumps(inspection_of(copied))
+    assert not any(value in masked for value in ("JANE", "DOE", "14 ELM"))
+    assert '"470####' in masked
+    assert "invalid country of origin for shipment" in masked
+    assert "BILL REJECTED" in masked
+    assert "OFFICER ROE" in json.dumps(inspection_of(told))
+    assert "ROE" not in json.dumps(inspection_of(told, mask=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "kept"),
+    [
+        ("sx_rejected.txt", b"LESS THAN ALL LINE-ITEM VALUES", b"LESS THAN THAT OF DOE J       ", "119"),
+        ("so_released.txt", b"98RELEASED      ", b"98RELEASED DOE J", "RELEASED #####"),
+        ("ax_rejected.txt", b"IMPORTER UNKNOWN      ", b"IMPORTER UNKNOWN DOE J", "101"),
+        ("rejected_data_in_filler.txt", b"FOUND IN FILLER      ", b"FOUND IN FILLER DOE J", "X39"),
+    ],
+)
+def test_what_cbp_says_beyond_the_text_of_its_code_is_hidden(
+    name: str, old: bytes, new: bytes, kept: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A narrative may repeat what was sent: what is not the text of the listed code is hidden everywhere."""
+    data = (GOLDEN / "catair" / name).read_bytes()
+    file = tmp_path / name
+    file.write_bytes(data.replace(old, new))
+    masked = outputs(capsys, file, "--mask")
+
+    assert "DOE J" in outputs(capsys, file)
+    assert "DOE" not in masked
+    assert kept in masked
+
+
+def test_a_mask_leaves_the_sentences_whole(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A hidden character is not named as one that CBP refuses; the name of a missing group stays."""
+    foreign = outputs(capsys, GOLDEN / "x12" / "bad" / "309-foreign-characters.edi", "--mask")
+    file = tmp_path / "entry"
+    lines = (GOLDEN / "catair" / "ae_type01_truck.txt").read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(one for one in lines if one[:2] not in (b"40", b"50")))
+    missing = outputs(capsys, file, "--mask")
+
+    assert "holds a character that CBP does not accept." in foreign
+    assert "'#'" not in foreign
+    assert "X37 at record" in missing
+    assert "(#" not in missing
+
+
 def test_the_table_names_elements_and_fields_that_exist() -> None:
     """Every element of the table is one of a known segment, N2 apart, and the fields of parties and persons fit it."""
     table = personal()

@@ -378,3 +378,22 @@ def test_every_place_of_the_tables_exists() -> None:
 
         assert layout in RECORDS
         assert not key or key in RECORDS[layout].keys
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "meaning", "code"),
+    [
+        ("07", "02", "held", "02"),
+        ("77", "02", "held", "02"),
+        ("02", "07", "held", "02"),
+        ("07", "77", "unknown", "77"),
+        ("01", "04", "rejected", "04"),
+        ("07", "07", "hold_removed", "07"),
+        ("07", "", "hold_removed", "07"),
+    ],
+)
+def test_the_graver_of_two_agency_statuses_counts(entry: str, line: str, meaning: str, code: str) -> None:
+    """What an agency says of the entry never hides what it says of a line, nor an unknown code a known hold."""
+    (outcome,) = outcomes("SO", *so(so70(entry, pga_line_level_status_code=line or None)))
+
+    assert (outcome.meaning, outcome.code) == (meaning, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -19,6 +20,7 @@ from schemas.x12 import (
     read_interchange,
     read_remark,
     read_summary,
+    render,
     seg,
     seg_at,
     shipment_control_number,
@@ -36,6 +38,8 @@ M10 = seg("M10", "XMPL", "J", "CA", None, "TRUCK", None, None, 1, "W", None, Non
 P4 = seg("P4", "3801", "20261122", None, None, "1630")
 M11 = seg("M11", "S26110000001", "WINDSOR ON", 1, "BOX", 1, "K", None, None, "35", None, None, "XMPL")
 VID = seg("VID", "TL", None, "T53012")
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "x12"
 
 
 def manifest(*inside: Segment) -> list[Segment]:
@@ -309,3 +313,34 @@ def test_full_truckload_is_written_and_read_quickly() -> None:
     assert read.body == tuple(body)
     assert sum(1 for _ in read.loops.walk("LX")) == 5000
     assert seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("place", "sign", "path"),
+    [
+        (4, "]", "ISA.ISA01"),
+        (7, "\x00", "ISA.ISA02"),
+        (18, "a", "ISA.ISA03"),
+        (51, "d", "ISA.ISA07"),
+        (60, "\\", "ISA.ISA08"),
+    ],
+)
+def test_every_element_of_the_isa_is_judged(place: int, sign: str, path: str) -> None:
+    """One changed character of the ISA is a problem at its element, also in those that nobody uses."""
+    data = (GOLDEN / "309-preliminary.edi").read_bytes().replace(b"\n", b"")
+    read = read_interchange(data[:place] + sign.encode() + data[place + 1 :])
+
+    assert path in [one.path for one in read.errors]
+
+
+def test_an_envelope_that_would_change_is_not_written_again() -> None:
+    """A password or seconds are not dropped in silence: the message is refused with the elements named."""
+    data = (GOLDEN / "309-preliminary.edi").read_bytes().replace(b"\n", b"")
+    given = data.replace(b"*00*          *ZZ*XGTW", b"*01*SECRET    *ZZ*XGTW", 1).replace(
+        b"*1405*102*X", b"*140530*102*X"
+    )
+
+    with pytest.raises(FormatError) as refused:
+        render(read_interchange(given))
+
+    assert {one.path for one in refused.value.problems} == {"ISA03", "ISA04", "GS05"}
