@@ -324,6 +324,6 @@ def test_render_tells_what_is_odd_about_the_trip(tmp_path: Path, capsys: pytest.
     command = ["render", str(trip), str(file), "--out", str(tmp_path / "out")]
     _, document = run(capsys, *command)
 
-    assert [(one["code"], one["severity"]) for one in document["warnings"]] == [("arrival_in_past", "warning")]
+    assert [(one["code"], one["severity"]) for one in document["trip_warnings"]] == [("arrival_in_past", "warning")]
     main([*command, "--config", str(settings)])
     assert "The trip would be refused when it is filed: arrival_in_past." in capsys.readouterr().out
