@@ -77,12 +77,12 @@ class Output:
         write_standard_output(to_json(value) + b"\n")
 
     def say(self, text: str, style: str | None = None) -> None:
-        """A line for people."""
-        self.people.print(text, style=style, markup=False, soft_wrap=True)
+        """A line for people; control characters in it are made visible."""
+        self.people.print(plain(text), style=style, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """A line on standard error: what is going on."""
-        self.errors.print(text, style="dim", markup=False, soft_wrap=True)
+        """A line on standard error: what is going on; control characters in it are made visible."""
+        self.errors.print(plain(text), style="dim", soft_wrap=True)
 
     def show(self, renderable: Any) -> None:
         """A table, a panel or a tree for people; a table's title is a line of its own, however narrow the table."""
