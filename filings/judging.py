@@ -6,29 +6,25 @@ with the pure decision, and tests that each shipment fits into the messages it w
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
 from filings.context import FilingContext
-from filings.store import tables as t
+from filings.person_days import hold_people, ledger_while_staging
 from mappings.day_ledger import DayLedger
-from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, find_lots
+from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, survey
 from mappings.entry import try_entry
 from mappings.manifest import bill_segments
 from mappings.notes import TRIP, Note
-from mappings.person import person_key
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-__all__ = ["Judged", "count_days", "decide_all", "eastern_day", "fit", "judge", "ledger_of_others"]
-
-CHUNK = 400
+__all__ = ["Judged", "decide_all", "eastern_day", "fit", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,67 +39,23 @@ class Judged:
 def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:
     """The pathway of each shipment as things stand, counting what is staged for the same people already."""
     shipments = [shipment for _, shipment in pairs]
-    ledger = _ledger(conn, trip, pairs)
-    lots = find_lots(shipments)
+    hold_people(conn, trip, shipments)
+    ledger = ledger_while_staging(conn, trip, shipments, (key for key, _ in pairs))
+    lots, totals = survey(shipments)
     judged: list[Judged] = []
     for key, shipment in pairs:
         decision, ledger = decide(
-            shipment, trip, trip.arrival, ledger, ctx.rules, lots=lots, default_importer=ctx.filer.default_importer
+            shipment,
+            trip,
+            trip.arrival,
+            ledger,
+            ctx.rules,
+            lots=lots,
+            totals=totals,
+            default_importer=ctx.filer.default_importer,
         )
         judged.append(Judged(key, shipment, decision))
     return judged
-
-
-def _ledger(conn: Connection, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> DayLedger:
-    """What the store knows of the people and orders of these shipments, without what they counted themselves."""
-    day = eastern_day(trip.arrival)
-    shipments = [shipment for _, shipment in pairs]
-    own = {key for key, _ in pairs}
-    people = {_hashed(person): person for person in {person_key(shipment.consignee) for shipment in shipments}}
-    ledger = DayLedger()
-    counted: dict[str, tuple[str, Decimal]] = {}
-    for hashes in _chunks(sorted(people)):
-        query = select(t.day_ledger.c.person_key, t.day_ledger.c.shipment_key, t.day_ledger.c.value).where(
-            t.day_ledger.c.eastern_day == day, t.day_ledger.c.person_key.in_(hashes)
-        )
-        for row in conn.execute(query):
-            if row.shipment_key not in own:
-                counted[row.shipment_key] = (people[row.person_key], row.value)
-    known = {shipment.shipment_id for shipment in shipments}
-    for orders in _chunks(sorted({shipment.order_id for shipment in shipments})):
-        columns = (t.shipments.c.key, t.shipments.c.shipment_id, t.shipments.c.order_id, t.shipments.c.document)
-        query = select(*columns).where(
-            t.shipments.c.trip_number == trip.trip_number, t.shipments.c.order_id.in_(orders)
-        )
-        for one in conn.execute(query).mappings():
-            if one["shipment_id"] not in known:
-                person = person_key(Shipment.model_validate(one["document"]).consignee)
-                amount = counted.pop(one["key"], (person, Decimal(0)))[1]
-                ledger = ledger.with_added(person, day, one["shipment_id"], one["order_id"], amount)
-    for key, (person, amount) in counted.items():
-        ledger = ledger.with_added(person, day, key, f"shipment {key}", amount)
-    return ledger
-
-
-def ledger_of_others(conn: Connection, trip: Trip, shipments: Sequence[Shipment]) -> DayLedger:
-    """What other trips of the same Eastern day bring to the people of these shipments."""
-    day = eastern_day(trip.arrival)
-    people = {_hashed(person): person for person in {person_key(shipment.consignee) for shipment in shipments}}
-    ledger = DayLedger()
-    for hashes in _chunks(sorted(people)):
-        query = (
-            select(t.day_ledger.c.person_key, t.day_ledger.c.shipment_key, t.day_ledger.c.value)
-            .join(t.shipments, t.shipments.c.key == t.day_ledger.c.shipment_key)
-            .where(
-                t.day_ledger.c.eastern_day == day,
-                t.day_ledger.c.person_key.in_(hashes),
-                t.shipments.c.trip_number != trip.trip_number,
-            )
-        )
-        for one in conn.execute(query):
-            key = one.shipment_key
-            ledger = ledger.with_added(people[one.person_key], day, key, f"shipment {key}", one.value)
-    return ledger
 
 
 def decide_all(
@@ -172,32 +124,3 @@ def _capitals(shipment: Shipment) -> list[dict[str, Any]]:
     if not lowered:
         return []
     return [{"kind": "upper_cased", "path": ", ".join(lowered), "text": "Written in capitals: CBP has no lower case."}]
-
-
-def count_days(conn: Connection, trip: Trip, judged: Sequence[Judged]) -> None:
-    """Write what these shipments count toward their people's day; what they counted before is replaced."""
-    for keys in _chunks([one.shipment_key for one in judged]):
-        conn.execute(delete(t.day_ledger).where(t.day_ledger.c.shipment_key.in_(keys)))
-    day = eastern_day(trip.arrival)
-    rows = [
-        {
-            "person_key": _hashed(one.decision.person),
-            "eastern_day": day,
-            "shipment_key": one.shipment_key,
-            "pathway": one.decision.pathway,
-            "value": one.decision.counted.quantize(Decimal("0.01")),
-        }
-        for one in judged
-        if one.decision.counted
-    ]
-    if rows:
-        conn.execute(insert(t.day_ledger), rows)
-
-
-def _hashed(person: str) -> str:
-    """A person's key as it is stored: no name or address can be read in the ledger."""
-    return hashlib.sha256(person.encode()).hexdigest()
-
-
-def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

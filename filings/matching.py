@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Row, select, update
 from filings import archive
 from filings.alerts import Alert
 from filings.lifecycle import FilingInput, FilingState, Statement
-from filings.progress import Known, Moves, arrive, by_column, filings_of, load, move_filing, tell
+from filings.lifecycle.evidence import KINDS
+from filings.progress import CHUNK, Known, Moves, arrive, by_column, filings_of, load, move_filing, speaks_for, tell
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading
@@ -27,6 +28,8 @@ GONE: Final = ("sending", "in_doubt", "delivered")
 """States of a transmission that the partner may have."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""
+_OF_ENTRIES: Final = frozenset({"SX", "SO"})
+"""Sources that speak of one entry by its number."""
 _ANSWERS: Final = frozenset(
     "syntax_accepted syntax_rejected accepted accepted_with_warning rejected under_review cancelled".split()
 )
@@ -57,6 +60,11 @@ def unanswered_309(conn: Connection, trip_number: str) -> Row[Any] | None:
     """The one 309 of a trip that has left and waits for its 355; the answer itself does not say which."""
     waiting = (one for one in _messages(conn, trip_number) if one.answered_at is None and one.state in GONE)
     return next(waiting, None)
+
+
+def awaits_answer(conn: Connection, trip_number: str) -> bool:
+    """Whether some 309 of the trip, sent or still to be sent, has no answer of CBP's yet."""
+    return any(one.answered_at is None and one.state != "refused" for one in _messages(conn, trip_number))
 
 
 def _messages(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
@@ -97,6 +105,7 @@ class Matcher:
         self.moves = moves
         self.now = now
         self.rows: list[dict[str, Any]] = []
+        self._versions: dict[str, int | None] = {}
         outcomes = reading.outcomes
         by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
         by_entry = by_column(conn, "entry_number", {one.entry_number for one in outcomes if one.entry_number})
@@ -111,7 +120,25 @@ class Matcher:
             one.row.manifest_filing_id for one in self.known.values()
         }
         self.filings = {one.id: one for one in filings_of(conn, [identifier for identifier in wanted if identifier])}
+        self.replaced = self._replaced_entries({one.entry_number for one in outcomes if one.source in _OF_ENTRIES})
         self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
+
+    def _replaced_entries(self, numbers: set[str]) -> dict[str, Row[Any]]:
+        """Entries of ours, by number, that another one has taken the place of: their shipments go by that one."""
+        found: dict[str, Row[Any]] = {}
+        wanted = sorted(numbers - {""})
+        for start in range(0, len(wanted), CHUNK):
+            query = (
+                select(t.filings)
+                .join(t.shipments, t.shipments.c.key == t.filings.c.shipment_key)
+                .where(
+                    t.filings.c.kind == "entry",
+                    t.filings.c.entry_number.in_(wanted[start : start + CHUNK]),
+                    t.shipments.c.entry_filing_id.is_distinct_from(t.filings.c.id),
+                )
+            )
+            found |= {row.entry_number: row for row in self.conn.execute(query)}
+        return found
 
     def _trip_manifests(self, numbers: set[str]) -> dict[str, Row[Any]]:
         query = select(t.filings).where(t.filings.c.kind == "manifest", t.filings.c.trip_number.in_(sorted(numbers)))
@@ -123,6 +150,8 @@ class Matcher:
         for order, (outcome, key) in enumerate(zip(self.reading.outcomes, self.keys, strict=True)):
             if outcome.source in _TRANSMISSION or outcome.scope == "transmission":
                 found = self._answer_to_transmission(outcome, key)
+            elif outcome.source in _OF_ENTRIES and outcome.entry_number in self.replaced:
+                found = self._about_replaced(outcome, self.replaced[outcome.entry_number])
             elif key is not None:
                 found = self._about_shipment(outcome, self.known[key], order)
             else:
@@ -139,7 +168,8 @@ class Matcher:
             self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
 
     def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
-        said = Statement.of(outcome, received_at=self.now, order=self._order(order))
+        version = self._answered_version(outcome.trip_number) if outcome.source == "355" else None
+        said = Statement.of(outcome, received_at=self.now, order=self._order(order), version=version)
         tell(known, said, self.moves, self.now)
         entry = self.filings.get(known.row.entry_filing_id or "")
         manifest = self.filings.get(known.row.manifest_filing_id or "")
@@ -150,6 +180,30 @@ class Matcher:
         if outcome.meaning == "arrived":
             arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
         return True
+
+    def _about_replaced(self, outcome: Outcome, filing: Row[Any]) -> bool:
+        """An entry that another one has replaced: its cancellation is followed, the shipment no longer goes by it."""
+        meaning = outcome.meaning
+        cancelling = outcome.correlation.get("action") == "D"
+        if cancelling and meaning in ("accepted", "accepted_with_warning"):
+            meaning = FilingInput.CANCELLED.value
+        if meaning == FilingInput.CANCELLED.value or (cancelling and meaning in _ANSWERS):
+            move_filing(filing, FilingInput(meaning), self.moves, self.now, outcome.as_dict())
+        if cancelling and meaning == "rejected":
+            text = f"CBP does not cancel entry {outcome.entry_number}, which another one replaces: {outcome.text}."
+            self.moves.alerts.append(
+                Alert("cancellation_refused", text, "warning", trip_number=filing.trip_number, filing_id=filing.id)
+            )
+        self._keep(outcome, filing.id, filing.shipment_key, filing.trip_number)
+        return True
+
+    def _answered_version(self, trip_number: str) -> int | None:
+        """The version of the manifest that the 355 in hand answers; ``None`` when nothing waits for one."""
+        if trip_number not in self._versions:
+            sent = unanswered_309(self.conn, trip_number)
+            carried = self._carried(sent) if sent is not None else ()
+            self._versions[trip_number] = max((one.version for one in carried), default=None)
+        return self._versions[trip_number]
 
     def _order(self, place: int) -> int:
         """What sorts CBP's statements of one minute: its own running number, never the order in which they reached us.
@@ -164,7 +218,8 @@ class Matcher:
         if manifest is None:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
-            if self._settles_manifest(outcome, manifest):
+            version = self._answered_version(outcome.trip_number)
+            if version in (None, manifest.version) and self._settles_manifest(outcome, manifest):
                 move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
             self._rest_of_manifest(outcome)
         if outcome.meaning == "arrived":
@@ -190,14 +245,16 @@ class Matcher:
         known = self._load(keys)
         saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
-        told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code)
+        version = self._answered_version(outcome.trip_number)
+        told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code, version=version)
         for one in known:
             if one.row.scn not in named:
                 tell(one, told, self.moves, self.now)
 
     def _carried(self, sent: Row[Any]) -> Sequence[Any]:
         """What a transmission carries: filings and shipments."""
-        columns = (t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key)
+        table = t.transmission_filings
+        columns = (table.c.filing_id, table.c.shipment_key, table.c.version)
         query = select(*columns).where(t.transmission_filings.c.transmission_id == sent.id)
         return self.conn.execute(query.order_by(t.transmission_filings.c.position)).all()
 
@@ -211,14 +268,18 @@ class Matcher:
         if sent is None:
             return False
         carried = self._carried(sent)
-        filings = {one.filing_id for one in carried}
+        filings = {one.filing_id: one.version for one in carried}
         if outcome.meaning in _ANSWERS:
-            source = "997" if sent.application == "309" else "X1"
-            for one in self._load([one.shipment_key for one in carried if one.shipment_key]):
-                told = Statement(outcome.meaning, source, outcome.occurred_at or self.now, outcome.code)
-                tell(one, told, self.moves, self.now)
+            source, kind = ("997", KINDS[0]) if sent.application == "309" else ("X1", KINDS[1])
+            about = [one for one in carried if one.shipment_key]
+            for one, of in zip(self._load([one.shipment_key for one in about]), about, strict=True):
+                if speaks_for(one, of.filing_id, kind):
+                    at = outcome.occurred_at or self.now
+                    told = Statement(outcome.meaning, source, at, outcome.code, version=of.version)
+                    tell(one, told, self.moves, self.now)
             for filing in filings_of(self.conn, filings):
-                move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+                if filings[filing.id] == filing.version:
+                    move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
             if outcome.meaning == "syntax_rejected":
                 self._mark_answered(sent.id)
         self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)

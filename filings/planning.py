@@ -22,23 +22,27 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
-from filings import archive
+from filings import archive, rule_books
 from filings.beginning import begin_filings
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import count_days, decide_all, eastern_day, ledger_of_others
+from filings.judging import decide_all, eastern_day
+from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
+from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments, tell_trip
 from filings.sending import Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip, record_act
 from filings.uuid7 import uuid7
 from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
+from mappings.advice import Advice
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
+from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
 from schemas.errors import Conflict, Problem
 from schemas.shipment import Shipment
@@ -59,6 +63,7 @@ class FilingReceipt:
     shipments: int
     by_pathway: Mapping[str, int]
     already: bool
+    warnings: tuple[Problem, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON answer."""
@@ -68,14 +73,18 @@ class FilingReceipt:
             "shipments": self.shipments,
             "pathways": dict(self.by_pathway),
             "already_requested": self.already,
+            "warnings": [problem.as_dict() for problem in self.warnings],
         }
 
 
-def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: datetime) -> FilingReceipt:
+def request_filing(
+    conn: Connection, trip_number: str, *, actor: Actor, now: datetime, advice: Advice | None = None
+) -> FilingReceipt:
     """Take on the filing of a trip; asked again, it says so and changes nothing.
 
     The pathways counted are those of staging; the final judgement is the planner's. Raises
-    :class:`NotFound`, and :class:`Conflict` for a trip without shipments.
+    :class:`NotFound`, and :class:`Conflict` for a trip without shipments, or with a finding that the filer has
+    given the severity ``error`` in ``advice``.
     """
     row = load_trip(conn, trip_number, lock=True)
     counted = conn.execute(
@@ -91,6 +100,10 @@ def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: dat
         raise Conflict(
             Problem("trip_empty", "trip_number", f"Trip {trip_number} has no shipments.", "Stage its shipments first.")
         )
+    findings = trip_findings(read_trip(row.document), now, advice)
+    stopping = [one for one in findings if one.severity == "error"]
+    if stopping:
+        raise Conflict(stopping)
     values = {
         "state": "filing",
         "plan_stage": "decide",
@@ -101,7 +114,7 @@ def request_filing(conn: Connection, trip_number: str, *, actor: Actor, now: dat
     }
     conn.execute(update(t.trips).where(t.trips.c.trip_number == trip_number).values(values))
     record_act(conn, "file_trip", {"shipments": total}, actor=actor, now=now, trip_number=trip_number)
-    return FilingReceipt(trip_number, total, by_pathway, False)
+    return FilingReceipt(trip_number, total, by_pathway, False, findings)
 
 
 def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
@@ -109,8 +122,7 @@ def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str]
     query = (
         select(t.trips.c.trip_number)
         .where(
-            t.trips.c.plan_stage.is_not(None),
-            t.trips.c.plan_stage != "done",
+            t.trips.c.plan_stage.in_(STAGES[:-1]),
             t.trips.c.trip_number.not_in(sorted(without)),
         )
         .order_by(t.trips.c.filed_at)
@@ -140,9 +152,13 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     """The next step of a trip, or ``None`` when its planning is done."""
     row = load_trip(conn, trip_number)
     stage = row.plan_stage
-    if stage is None or stage == "done":
+    if stage not in STAGES[:-1]:
         return None
     trip = read_trip(row.document)
+    if stage == "decide" and row.filed_at is not None:
+        # A truck that is late when it is filed is judged for now: what CBP no longer takes is not sent to it.
+        arrival = possible_arrival(trip.arrival, row.filed_at, row.filed_at)
+        trip = trip.model_copy(update={"estimated_arrival": arrival})
     manifest = conn.execute(
         select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
     ).scalar()
@@ -284,13 +300,19 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
 
 
 def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bool:
-    """Commit what a step has made and move the trip on; ``False`` if somebody else has done the step meanwhile."""
+    """Commit what a step has made and move the trip on; ``False`` if it must be looked at again.
+
+    That is so if somebody else has done the step meanwhile, or counted for one of its people.
+    """
     work = made.work
     row = load_trip(conn, work.trip.trip_number, lock=True)
     begun = row.planned_through if work.stage in ("entries", "handoffs") else 0
     if row.plan_stage != work.stage or (work.positions and begun >= work.positions[0]):
         return False
     if work.stage == "decide":
+        hold_people(conn, work.trip, work.shipments)
+        if ledger_of_others(conn, work.trip, work.shipments) != work.ledger:
+            return False  # somebody counted for one of these people meanwhile: the next turn judges anew
         _store_decisions(conn, ctx, made, now)
     elif work.stage == "manifest" and made.drafts:
         use_scns(conn, work.keys, eastern_day(now))
@@ -314,6 +336,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 
 def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> None:
     work = made.work
+    late = filed_for_the_past(work.trip.arrival, now)
     statement = (
         update(t.shipments)
         .where(t.shipments.c.key == bindparam("of"))
@@ -335,7 +358,11 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
     conn.execute(
         update(t.trips)
         .where(t.trips.c.trip_number == work.trip.trip_number)
-        .values(rule_book_version=ctx.rules.version)
+        .values(
+            rule_book_version=ctx.rules.version,
+            judged_at=work.trip.arrival,
+            judge_again_at=None if late else judge_again(ctx.rules, work.trip.arrival),
+        )
     )
     body = b"\n".join(orjson.dumps(one.as_dict(), option=orjson.OPT_SORT_KEYS, default=str) for one in made.decisions)
     kept = archive.Entry(
@@ -348,6 +375,7 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
         trip_number=work.trip.trip_number,
     )
     begin_filings(conn, work.trip.trip_number, list(zip(work.keys, work.shipments, made.decisions, strict=True)), now)
+    rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [kept])
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from filings import events
 from filings.alerts import Alert, raise_alert
 from filings.lifecycle import (
+    CROSSING,
     Act,
     Did,
     EventType,
@@ -36,6 +37,7 @@ from filings.lifecycle import (
     trip_verdict,
 )
 from filings.lifecycle.evidence import Kind
+from filings.reasons import reasons, rule_of
 from filings.store import tables as t
 
 CHUNK: Final = 400
@@ -49,6 +51,7 @@ NOT_TO_CROSS: Final = frozenset(
         ShipmentState.IN_DOUBT,
         ShipmentState.FILED,
         ShipmentState.REJECTED,
+        ShipmentState.LAPSED,
     }
 )
 """States in which a shipment has no business on a truck that is at the border."""
@@ -156,7 +159,7 @@ def move_filing(
     """Step one filing and note what follows; an act its state forbids changes nothing."""
     known = moves.filings.get(row.id, {"state": row.state, "outcome": row.last_outcome})
     try:
-        following, effects = step_filing(FilingState(str(known["state"])), what)
+        following, effects = step_filing(FilingState(str(known["state"])), what, in_force=row.version > 1)
     except NotPossible:
         return
     moves.filings[row.id] = {
@@ -234,10 +237,57 @@ def _trip_events(conn: Connection, trip_number: str, now: datetime) -> list[even
         conn.execute(
             update(t.trips).where(t.trips.c.trip_number == trip_number).values(state=following.value, updated_at=now)
         )
-    data = {"verdict": verdict.value, "shipments": {state.value: count for state, count in found.items()}}
     if effects.verdict != "moved":
         return []
+    data = _verdict_data(conn, trip_number, verdict, found)
     return [events.EventDraft(kind.value, trip_number, trip_number, now, data=data) for kind in effects.events]
+
+
+def tell_blocked(conn: Connection, trip_number: str, now: datetime) -> None:
+    """Tell dispatch of a blocked trip once more, because other shipments block it now."""
+    data = _verdict_data(conn, trip_number, TripInput.STOP, counts(conn, trip_number))
+    kind = EventType.TRIP_BLOCKED.value
+    events.record(conn, [events.EventDraft(kind, trip_number, trip_number, now, data=data)])
+
+
+def _verdict_data(
+    conn: Connection, trip_number: str, verdict: TripInput, found: Mapping[ShipmentState, int]
+) -> dict[str, Any]:
+    """The verdict with the counts it follows from; what blocks a trip is named."""
+    data: dict[str, Any] = {
+        "verdict": verdict.value,
+        "shipments": {state.value: count for state, count in found.items()},
+        "blocking": [],
+    }
+    if verdict is TripInput.STOP:
+        stopping = [state.value for state in found if CROSSING[state] is TripInput.STOP]
+        table = t.shipments
+        query = (
+            select(table)
+            .where(table.c.trip_number == trip_number, table.c.state.in_(stopping))
+            .order_by(table.c.position)
+            .limit(NAMED)
+        )
+        rows = conn.execute(query).all()
+        why = reasons(conn, rows)
+        data["blocking"] = [
+            {
+                "shipment_id": row.shipment_id,
+                "shipment_control_number": row.scn,
+                "state": row.state,
+                "offered": (row.lapse or {}).get("pathway"),
+                "rule": rule_of(row),
+                "reason": why[row.key][:SENTENCE],
+            }
+            for row in rows
+        ]
+    return data
+
+
+NAMED: Final = 100
+"""Shipments named in one event; the board lists the others."""
+SENTENCE: Final = 300
+"""Characters of a reason in an event; the board has all of it."""
 
 
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
@@ -251,7 +301,7 @@ def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> No
         conn.execute(
             update(t.trips)
             .where(t.trips.c.trip_number == trip_number)
-            .values(state=following.value, arrived_at=at, updated_at=at)
+            .values(state=following.value, arrived_at=at, judge_again_at=at, updated_at=at)
         )
     # A hold or exam at the booth is CBP's own doing; what should not have crossed is what was open before.
     unsettled = {state.value: count for state, count in counts(conn, trip_number).items() if state in NOT_TO_CROSS}
@@ -265,17 +315,27 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
     """A whole transmission was delivered, or is in doubt: so are the filings and shipments it carries."""
     moves = Moves()
     carried = conn.execute(
-        select(t.transmission_filings.c.filing_id, t.transmission_filings.c.shipment_key).where(
-            t.transmission_filings.c.transmission_id == row.id
-        )
+        select(
+            t.transmission_filings.c.filing_id,
+            t.transmission_filings.c.shipment_key,
+            t.transmission_filings.c.version,
+        ).where(t.transmission_filings.c.transmission_id == row.id)
     ).all()
     kind: Kind = "manifest" if row.application == "309" else "entry"
     known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
-    for one in known.values():
-        tell(one, Did(Act(step.value), now, kind), moves, now)
-    for filing in filings_of(conn, {one.filing_id for one in carried}):
-        move_filing(filing, FilingInput(step.value), moves, now)
+    for one in carried:
+        if one.shipment_key in known and speaks_for(known[one.shipment_key], one.filing_id, kind):
+            tell(known[one.shipment_key], Did(Act(step.value), now, kind, one.version), moves, now)
+    versions = {one.filing_id: one.version for one in carried}
+    for filing in filings_of(conn, versions):
+        if versions[filing.id] == filing.version:  # else it has been declared anew since
+            move_filing(filing, FilingInput(step.value), moves, now)
     write(conn, moves, now)
+
+
+def speaks_for(known: Known, filing: str, kind: Kind) -> bool:
+    """Whether a filing is the one by which this shipment is declared now; an entry may have been replaced."""
+    return kind == "manifest" or known.row.entry_filing_id == filing
 
 
 def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: datetime) -> None:
@@ -304,13 +364,13 @@ def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: da
     write(conn, moves, now)
 
 
-def filings_of(conn: Connection, identifiers: Iterable[str]) -> list[Row[Any]]:
-    """Filings by id, locked for change."""
+def filings_of(conn: Connection, identifiers: Iterable[str], *, lock: bool = True) -> list[Row[Any]]:
+    """Filings by id, locked for change unless they are only looked at."""
     wanted = sorted(set(identifiers))
     found: list[Row[Any]] = []
     for start in range(0, len(wanted), CHUNK):
         query = select(t.filings).where(t.filings.c.id.in_(wanted[start : start + CHUNK])).order_by(t.filings.c.id)
-        found.extend(conn.execute(query.with_for_update()))
+        found.extend(conn.execute(query.with_for_update() if lock else query))
     return found
 
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, Select, or_, select
 
 from filings import archive
+from filings.decided import acts, decided_by
 from filings.lifecycle import FilingState
-from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
+from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
 from filings.trips import load_trip
@@ -36,7 +37,6 @@ __all__ = [
 ]
 
 _FILING_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-EASTERN: Final = ZoneInfo("America/New_York")
 # ---------------------------------------------------------------------------------------- shipments
 
 
@@ -149,23 +149,46 @@ def find_filing(conn: Connection, name: str) -> Row[Any]:
 
 
 def filing(conn: Connection, name: str) -> dict[str, Any]:
-    """One filing with its shipment."""
+    """One filing with its shipment, and by what that was decided."""
     row = find_filing(conn, name)
-    shown = _filing(row)
-    mine = t.shipments.c.key == row.shipment_key
-    if not row.shipment_key:  # asked for by the SCN of a shipment that only the manifest declares
-        mine = (t.shipments.c.scn == name) & (t.shipments.c.manifest_filing_id == row.id)
-    found = conn.execute(select(t.shipments).where(mine)).all()
-    if found:
-        shown["shipment"] = explained(conn, found)[0]
+    shown = _filing(row) | {"time_zone": _zone(conn, row.trip_number).key}
+    found = _shipment_of(conn, row, name)
+    if found is not None:
+        shown["shipment"] = explained(conn, [found])[0]
+        decision, in_force = _decision_of(conn, row, found)
+        shown["decided_by"] = decided_by(conn, decision, found.lapse if in_force else None) if decision else None
     if row.kind == "manifest":
         shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
     return shown
 
 
+def _shipment_of(conn: Connection, row: Row[Any], name: str) -> Row[Any] | None:
+    """The shipment of a filing; of a manifest the one by whose SCN it was asked for."""
+    mine = t.shipments.c.key == row.shipment_key
+    if not row.shipment_key:
+        mine = (t.shipments.c.scn == name) & (t.shipments.c.manifest_filing_id == row.id)
+    return conn.execute(select(t.shipments).where(mine)).first()
+
+
+def _decision_of(conn: Connection, row: Row[Any], shipment: Row[Any]) -> tuple[dict[str, Any] | None, bool]:
+    """The decision by which the filing was made, and whether it is the one in force."""
+    if row.shipment_key and shipment.entry_filing_id != row.id:  # replaced: what it was made by is in its versions
+        first = (t.filing_versions.c.filing_id == row.id) & (t.filing_versions.c.version == 1)
+        content = conn.execute(select(t.filing_versions.c.content).where(first)).scalar()
+        if content is not None:
+            return content.get("decision"), False
+    return shipment.decision, True
+
+
+def _zone(conn: Connection, trip_number: str) -> ZoneInfo:
+    port = conn.execute(select(t.trips.c.port_of_arrival).where(t.trips.c.trip_number == trip_number)).scalar_one()
+    return zone_of(port)
+
+
 def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
-    """What happened to a filing, in order: what was sent, what was answered, what dispatch was told."""
+    """What happened to a filing, in order: what was decided and done, sent and answered, what dispatch was told."""
     row = find_filing(conn, name)
+    about = _shipment_of(conn, row, name)
     steps: list[dict[str, Any]] = []
     for one in transmissions(conn, name):
         went_out = one["direction"] == "out"
@@ -194,6 +217,7 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
     steps.extend(
         _told(one) for one in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
     )
+    steps.extend(acts(conn, row.trip_number, about.shipment_id if about else None, _zone(conn, row.trip_number)))
     # CBP's times have whole minutes: the order is that in which we came to know
     return sorted(steps, key=lambda step: str(step.get("recorded_at") or step["at"]))
 

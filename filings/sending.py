@@ -55,6 +55,8 @@ class Draft:
     trip_number: str
     carries: tuple[tuple[str, str | None], ...]
     priority: int = 100
+    version: int = 1
+    """Which version of its filings it carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,13 @@ def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now
         ],
     )
     carried = [
-        {"transmission_id": draft.id, "position": number, "filing_id": filing, "version": 1, "shipment_key": shipment}
+        {
+            "transmission_id": draft.id,
+            "position": number,
+            "filing_id": filing,
+            "version": draft.version,
+            "shipment_key": shipment,
+        }
         for draft in drafts
         for number, (filing, shipment) in enumerate(draft.carries, 1)
     ]

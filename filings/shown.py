@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
 from filings.store import tables as t
 from schemas.errors import Problem
+from schemas.identifiers import land_ports
+
+EASTERN: Final = ZoneInfo("America/New_York")
+"""The zone of the law, and of a port that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,17 @@ class Page:
 
 def instant_text(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
+
+
+def zone_of(port: str) -> ZoneInfo:
+    """The zone of a port of arrival; Eastern time for one that is not known."""
+    known = land_ports().get(port)
+    return ZoneInfo(known.timezone) if known else EASTERN
+
+
+def local_text(at: datetime, zone: ZoneInfo) -> str:
+    """An instant by the minute on the clock of ``zone``, with its name: what a person reads."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
 
 
 def page_of(rows: Sequence[Row[Any]], limit: int, cursor: str, shown: Callable[[Row[Any]], dict[str, Any]]) -> Page:
@@ -51,10 +67,18 @@ def shipment_of(row: Row[Any]) -> dict[str, Any]:
         "entry_number": row.entry_number,
         "manifest": row.manifest_state,
         "entry": row.entry_state,
+        "lapse": lapse_of(row.lapse),
         "reasons": decision.get("reasons", []),
         "needs": decision.get("needs", []),
         "filing_id": row.entry_filing_id or row.manifest_filing_id,
     }
+
+
+def lapse_of(lapse: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Why a shipment's pathway has lapsed and what is offered, without the whole decision; ``None`` if it has not."""
+    if lapse is None:
+        return None
+    return {name: value for name, value in lapse.items() if name != "decision"}
 
 
 def counted(conn: Connection, column: Any, trip_number: str, *more: Any) -> dict[str, int]:

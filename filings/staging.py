@@ -17,14 +17,16 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from filings import refusals
+from filings import refusals, rule_books
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
-from filings.judging import Judged, count_days, eastern_day, fit, judge
+from filings.judging import Judged, eastern_day, fit, judge
+from filings.person_days import count_days
 from filings.store import tables as t
 from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
+from mappings.preflight_trip import Together
 from schemas.errors import Conflict, Problem
 from schemas.intake import Row
 from schemas.shipment import Shipment
@@ -106,6 +108,8 @@ def stage(
         [(row, None if one.accepted else one.problems) for row, one in zip(rows, ordered, strict=True)],
         now,
     )
+    if fresh:
+        rule_books.keep(conn, ctx.rules, now)
     _archive_rows(conn, trip_number, rows, ordered, actor, now)
     return ordered
 
@@ -151,8 +155,11 @@ def _stage_fresh(
     kept: list[Judged] = []
     idle: list[ScnRequest] = []
     replaced: list[str] = []
+    together = Together(ctx.rules.advice)
     for (row, shipment), judgement in zip(free, judged, strict=True):
         problems, notes = fit(ctx, trip, shipment, judgement.decision)
+        contradicted = [one for one in together.see(shipment) if one.code != "scn_reused"]  # that is refused above
+        problems = (*problems, *(one for one in contradicted if one.severity == "error"))
         before = earlier.get(row.index)
         if problems:
             if before is None or before.scn != shipment.scn:
@@ -169,7 +176,7 @@ def _stage_fresh(
                 idle.append(ScnRequest(before.scn, before.key, trip.trip_number))
         inserted.append(_columns(trip.trip_number, row, shipment, judgement, notes, place, now))
         kept.append(judgement)
-        results[row.index] = _accepted(row, shipment, judgement.decision, notes)
+        results[row.index] = _accepted(row, shipment, judgement.decision, notes, contradicted)
     if idle:
         free_scns(conn, idle)
     if inserted:
@@ -260,7 +267,11 @@ def _known(conn: Connection, trip_number: str, ids: Iterable[str]) -> dict[str, 
 
 
 def _accepted(
-    row: Row, shipment: Shipment, decision: PathwayDecision, notes: Sequence[Mapping[str, Any]]
+    row: Row,
+    shipment: Shipment,
+    decision: PathwayDecision,
+    notes: Sequence[Mapping[str, Any]],
+    contradicted: Sequence[Problem],
 ) -> StageResult:
     return StageResult(
         row.index,
@@ -270,7 +281,7 @@ def _accepted(
         decision.pathway,
         _state(decision),
         tuple(decision.reasons),
-        (*row.problems, *decision.warnings),
+        (*row.problems, *decision.warnings, *contradicted),
         tuple(notes),
     )
 

@@ -6,45 +6,43 @@ Reads only. Times stand in UTC, and the planned arrival in the port's own zone a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, or_, select
 
 from filings import refusals
+from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
 from filings.progress import counts
-from filings.shown import Page, answered, counted, instant_text, no_cursor, page_of, shipment_of
+from filings.reasons import reasons
+from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip
 from schemas.errors import NotFound
 from schemas.identifiers import land_ports
+from schemas.trip import read_trip
 
 BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
 OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
 HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
-STOPPING: Final = (
-    "rejected",
-    "syntax_rejected",
-    "held",
-    "exam",
-    "documents_required",
-    "release_suspended",
-    "release_revoked",
-)
-"""Meanings of outcomes that keep goods from crossing."""
-EMPTY_WORDS: Final = frozenset({("SX", "01"), "BILL REJECTED"})
-"""Statements that only repeat that something was refused; beside them stands why."""
 SHOWN: Final = 25
 
 
-def board(conn: Connection, trip_number: str) -> dict[str, Any]:
-    """What dispatch looks at: may the truck go, what stands how, what blocks it."""
+def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any]:
+    """What dispatch looks at: may the truck go, what stands how, what blocks it.
+
+    While the trip is to be judged again, for another arrival or other law, no older verdict is shown.
+    """
     row = load_trip(conn, trip_number)
     states = counts(conn, trip_number)
     port = land_ports().get(row.port_of_arrival)
-    zone = ZoneInfo(port.timezone if port else "America/New_York")
+    zone = zone_of(row.port_of_arrival)
+    judging = being_judged(row, now)
     decision, reason = _verdict(row, states)
+    if judging is not None:
+        decision, reason = "wait", f"The trip is being judged again for {local_text(judging, zone)}."
     refused = refusals.listed(conn, trip_number)
     if refused["count"]:
         parcels = "parcel was" if refused["count"] == 1 else "parcels were"
@@ -65,9 +63,15 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
         "estimated_arrival_local": row.estimated_arrival.astimezone(zone).isoformat(),
         "time_zone": zone.key,
         "arrived_at": instant_text(row.arrived_at),
+        "arrived_at_local": _local(row.arrived_at, zone),
         "filed_at": instant_text(row.filed_at),
+        "filed_at_local": _local(row.filed_at, zone),
         "filed_by": row.filed_by,
         "rule_book_version": row.rule_book_version,
+        "judged_for": instant_text(row.judged_at),
+        "judged_for_local": _local(row.judged_at, zone),
+        "being_judged_for": instant_text(judging),
+        "lapsed": by_state.get("lapsed", 0),
         "planning": row.plan_stage,
         "shipments": sum(by_state.values()),
         "states": by_state,
@@ -84,6 +88,18 @@ def board(conn: Connection, trip_number: str) -> dict[str, Any]:
         "refused_rows": refused,
         "alerts": alerts(conn, trip_number=trip_number),
     }
+
+
+def being_judged(row: Row[Any], now: datetime) -> datetime | None:
+    """The arrival for which a filed trip whose truck is not there must be judged again now; ``None`` if it need not."""
+    due = row.judge_again_at is not None and row.judge_again_at <= now
+    if not due or row.plan_stage != "done" or row.arrived_at is not None:
+        return None
+    return possible_arrival(row.estimated_arrival, row.filed_at, now, read_trip(row.document).arrival)
+
+
+def _local(at: datetime | None, zone: ZoneInfo) -> str | None:
+    return at.astimezone(zone).isoformat() if at is not None else None
 
 
 def _verdict(row: Row[Any], states: Mapping[ShipmentState, int]) -> tuple[str, str]:
@@ -158,38 +174,9 @@ def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int 
 
 
 def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Shipments with ``why``: CBP's last words that stand in the way, or what a broker must settle."""
-    said: dict[str, dict[str, None]] = {}
-    query = (
-        select(
-            t.outcomes.c.shipment_key,
-            t.outcomes.c.source,
-            t.outcomes.c.code,
-            t.outcomes.c.text,
-            t.outcomes.c.field_path,
-        )
-        .where(t.outcomes.c.shipment_key.in_([row.key for row in rows]), t.outcomes.c.meaning.in_(STOPPING))
-        .order_by(t.outcomes.c.id)
-    )
-    for one in conn.execute(query):
-        if (one.source, one.code) in EMPTY_WORDS or (one.text or "").strip("X ") in EMPTY_WORDS:
-            said.setdefault(one.shipment_key, {})
-            continue
-        field = f" (field {one.field_path})" if one.field_path else ""
-        words = f"CBP {one.source} {one.code or ''}".rstrip()
-        said.setdefault(one.shipment_key, {})[f"{words}: {one.text or 'no text'}{field}"] = None
-    shown = []
-    for row in rows:
-        answer = shipment_of(row)
-        needs = [need["text"] for need in answer["needs"] if need.get("severity", "error") == "error"]
-        why = "; ".join(list(said.get(row.key, {}))[-3:])
-        if not why and row.key in said:
-            why = "CBP refused it without saying more."
-        if not why and row.state == "handed_off":
-            why = "The licensed broker's entry must be on file before the truck arrives."
-        why = why or (needs or answer["reasons"] or [""])[0]
-        shown.append({**answer, "why": why})
-    return shown
+    """Shipments with ``why``: CBP's last words that stand in the way, the rule that does, or what must be settled."""
+    why = reasons(conn, rows)
+    return [{**shipment_of(row), "why": why[row.key]} for row in rows]
 
 
 def trips(conn: Connection, *, cursor: str | None = None, limit: int = 100) -> Page:

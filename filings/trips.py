@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from filings import archive
 from filings.context import Actor, FilingContext
+from filings.person_days import move_days
+from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from mappings.manifest import trip_segments
+from mappings.preflight_trip import trip_findings
 from schemas.errors import Conflict, FormatError, NotFound, Problem, ShipmentError
 from schemas.trip import Trip
+
+TOLERANCE: Final = timedelta(minutes=15)
+"""How far in the past an expected arrival may lie when it is told: clocks differ, and word of a truck takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +81,62 @@ def put_trip(
     if known is None:
         conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
     elif known.document == dict(raw):
-        return TripReceipt(number, known.version, False, _remarks(trip, now), notes)
+        return TripReceipt(number, known.version, False, _remarks(trip, now, ctx), notes)
     elif known.state != "draft":
         raise Conflict(already_filed(number))
     else:
         version = known.version + 1
         conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(version=version, **values))
+        move_days(conn, trip)
     record_act(conn, "put_trip", {"version": version, "trip": raw}, actor=actor, now=now, trip_number=number)
-    return TripReceipt(number, version, known is None, _remarks(trip, now), notes)
+    return TripReceipt(number, version, known is None, _remarks(trip, now, ctx), notes)
 
 
-def _remarks(trip: Trip, now: datetime) -> tuple[Problem, ...]:
-    """What is lawful to send but probably a mistake."""
-    if trip.arrival > now:
-        return ()
-    text = f"The planned arrival {trip.arrival.isoformat()} lies in the past."
-    remedy = "Correct it if the truck is still to come; the law of that day is applied as it stands."
-    return (Problem("arrival_in_past", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
+def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Note that a filed truck is expected at another instant: the law of that instant is applied to it at once.
+
+    CBP is not told by this act. It knows a manifest by its trip number and the date under which it was filed; that
+    date stays in every message about it. Raises :class:`NotFound`, and :class:`Conflict` for a trip that is not
+    filed (put it anew), whose filings are being made, or that has arrived. An arrival in the past is refused with
+    :class:`ShipmentError`: a truck that is not there cannot have come, and the law of a day gone by is not its law.
+    """
+    row = load_trip(conn, number, lock=True)
+    if row.state == "draft":
+        text = f"Trip {number} has not been filed."
+        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Put the trip again with its new arrival."))
+    if row.arrived_at is not None:
+        text = f"Trip {number} has arrived."
+        raise Conflict(Problem("trip_arrived", "trip_number", text, "Nothing has to be changed any more."))
+    if row.plan_stage != "done":
+        text = f"The filings of trip {number} are still being made."
+        raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again in a moment."))
+    before = row.estimated_arrival
+    if arrival < now - TOLERANCE and arrival != before:
+        zone = zone_of(row.port_of_arrival)
+        told = f"{local_text(arrival, zone)} has passed: it is {local_text(now, zone)}, and the truck has not arrived."
+        remedy = "Give the instant at which the truck is expected now; its actual arrival comes from CBP."
+        raise ShipmentError(Problem("arrival_in_past", "estimated_arrival", told, remedy))
+    answer = {
+        "trip_number": number,
+        "estimated_arrival": arrival.isoformat(),
+        "estimated_arrival_before": before.isoformat(),
+        "changed": arrival != before,
+        "declared_arrival": row.document["estimated_arrival"],
+        "notes": ["CBP is not told: the manifest stays on file under the arrival it was filed with."],
+    }
+    if arrival == before:
+        return answer
+    values = {"estimated_arrival": arrival, "judge_again_at": now, "updated_at": now}
+    conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(values))
+    content = {"before": before.isoformat(), "arrival": arrival.isoformat()}
+    record_act(conn, "change_arrival", content, actor=actor, now=now, trip_number=number)
+    return answer
+
+
+def _remarks(trip: Trip, now: datetime, ctx: FilingContext | None) -> tuple[Problem, ...]:
+    """What is lawful to send but probably a mistake; a trip is refused for it when it is filed, not when it is put."""
+    findings = trip_findings(trip, now, ctx.rules.advice if ctx is not None else None)
+    return tuple(replace(one, severity="warning") for one in findings)
 
 
 def _check_manifest(trip: Trip, ctx: FilingContext) -> tuple[Mapping[str, str], ...]:

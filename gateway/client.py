@@ -98,6 +98,18 @@ class GatewayClient:
         answer: Json = await self._json("POST", f"/v1/trips/{_part(trip_number)}/filing", b"{}")
         return answer
 
+    async def change_arrival(self, trip_number: str, arrival: str) -> Json:
+        """Note another expected arrival of a filed truck."""
+        body = orjson.dumps({"estimated_arrival": arrival})
+        answer: Json = await self._json("PATCH", f"/v1/trips/{_part(trip_number)}/arrival", body)
+        return answer
+
+    async def refile(self, trip_number: str, *, dry_run: bool = False) -> Json:
+        """File anew what has lapsed, or show what that would do."""
+        path = f"/v1/trips/{_part(trip_number)}/refiling"
+        answer: Json = await self._json("POST", path, b"{}", query={"dry_run": "1"} if dry_run else None)
+        return answer
+
     # ------------------------------------------------------------------ looks
 
     async def board(self, trip_number: str) -> Json:
@@ -116,6 +128,11 @@ class GatewayClient:
     async def filing(self, identifier: str, part: str = "") -> Any:
         """One filing by id, SCN or entry number; ``part`` is ``timeline``, ``versions`` or ``transmissions``."""
         return await self._json("GET", f"/v1/filings/{_part(identifier)}{'/' + part if part else ''}")
+
+    async def rule_book(self, version: str) -> Json:
+        """A version of the rule book that was used there, whole."""
+        answer: Json = await self._json("GET", f"/v1/rule-books/{_part(version)}")
+        return answer
 
     async def events(self, after: int = 0, limit: int = 500) -> Json:
         """A page of events after a cursor."""

@@ -62,7 +62,7 @@ def rules_page() -> str:
     from mappings.rulebook import RuleBook
 
     book = RuleBook.load()
-    return markdown(book.rows, book.version)
+    return markdown(book.rows, book.version, book.advice, book.own_ids)
 
 
 def lifecycle_page() -> str:

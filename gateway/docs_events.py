@@ -22,7 +22,7 @@ SHIPMENT_DATA: Final = (
     "reason",
     "recorded_at",
 )
-TRIP_DATA: Final = ("verdict", "shipments")
+TRIP_DATA: Final = ("verdict", "shipments", "blocking")
 DATA: Final[Mapping[str, tuple[str, ...]]] = {
     "filing": FILING_DATA,
     "handoff": FILING_DATA,
@@ -32,8 +32,6 @@ DATA: Final[Mapping[str, tuple[str, ...]]] = {
 """What stands in ``data``, by the first word of the type."""
 
 NOT_YET: Final[Mapping[EventType, str]] = {
-    EventType.FILING_AMENDED: "amendments are not built yet",
-    EventType.FILING_CANCELLED: "cancelling a filing is not built yet",
     EventType.HANDOFF_ACCEPTED: "a broker's receipt for a handoff cannot be noted yet",
 }
 """Events that are agreed, but that nothing in this version causes."""
@@ -53,7 +51,8 @@ MEANINGS: Final[Mapping[EventType, str]] = {
     EventType.HANDOFF_READY: "The package for the licensed broker is made.",
     EventType.HANDOFF_ACCEPTED: "The broker has taken the package.",
     EventType.TRIP_CLEAR: "Every shipment aboard may cross.",
-    EventType.TRIP_BLOCKED: "Something aboard may not cross.",
+    EventType.TRIP_BLOCKED: "Something aboard may not cross; `blocking` names it, by rule and reason, with the "
+    "pathway offered if its own has lapsed.",
 }
 
 _OPENING: Final = """\

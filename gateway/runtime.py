@@ -28,6 +28,7 @@ from filings.store import Store
 from filings.uuid7 import uuid7
 from gateway.http.idempotency import free_claims
 from gateway.receipts import Receipts
+from gateway.rule_book import load_book
 from gateway.settings import Settings
 from gateway.sftp_road import open_link
 from gateway.transports import (
@@ -47,10 +48,10 @@ from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
+from gateway.workers.rejudger import Rejudger
 from gateway.workers.sender import Sender
 from gateway.workers.watcher import Watcher
 from mappings.entry import FilerIdentity
-from mappings.rulebook import RuleBook
 from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
 from schemas.errors import Conflict, FormatError, Problem, TransportError
 from schemas.profile import load_profile
@@ -69,7 +70,7 @@ def context_of(settings: Settings) -> FilingContext:
     filer, carrier, limits = settings.filer, settings.carrier, settings.limits
     return FilingContext(
         profile=load_profile(settings.profile),
-        rules=RuleBook.load(),
+        rules=load_book(settings),
         filer=FilerIdentity(
             code=filer.code,
             port=filer.port,
@@ -233,7 +234,15 @@ class Gateway:
             before_arrival=timedelta(minutes=times.before_arrival_minutes),
         )
         watcher = Watcher(store, patience, clock)
-        self.workers: tuple[Worker, ...] = (self._planner, self._sender, self._reader, watcher, *self._inboxes())
+        rejudger = Rejudger(store, self.ctx, clock, self.wake)
+        self.workers: tuple[Worker, ...] = (
+            self._planner,
+            self._sender,
+            self._reader,
+            watcher,
+            rejudger,
+            *self._inboxes(),
+        )
 
     @classmethod
     @asynccontextmanager

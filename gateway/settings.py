@@ -205,6 +205,22 @@ class Deadlines(Section):
     before_arrival_minutes: int = Field(60, ge=1, description="A manifest must be accepted this long before arrival.")
 
 
+class Rules(Section):
+    """How much stricter than the law this filer wants to be."""
+
+    overlay: Path | None = Field(
+        None,
+        description="File or folder with rows of your own, which may only deny, limit, require, warn or inform, and "
+        "severities (`[severity]`). In the TOML file a relative name counts from the folder of that file.",
+    )
+    severity: dict[str, Literal["error", "warning", "off"]] = Field(
+        default_factory=dict,
+        description="Severity of advisory checks by id: `error` (about a shipment: it goes to review; about the "
+        "trip: the trip is refused when it is filed; about shipments together: the later one is refused when it is "
+        "staged), `warning` or `off`. `gateway rules list --advice` names them.",
+    )
+
+
 class Logs(Section):
     """What is written to standard error."""
 
@@ -230,6 +246,7 @@ class Settings(Section):
     carrier: Carrier = Carrier()
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
+    rules: Rules = Rules()
     logs: Logs = Logs()
 
     @model_validator(mode="after")
@@ -381,10 +398,10 @@ def _section_rows(prefix: str, section: type[Section]) -> list[SettingRow]:
 
 def _row(key: str, field: Any) -> SettingRow:
     variable = ENVIRONMENT_PREFIX + key.upper().replace(".", "__").replace("<NAME>", "NAME")
-    default = field.default
+    default = field.get_default(call_default_factory=True)
     if isinstance(default, SecretStr):
         shown = "(simulator's)"
-    elif default is None or default == "":
+    elif default is None or default in ("", {}):
         shown = ""
     else:
         shown = str(default).lower() if isinstance(default, bool) else str(default)

@@ -1,8 +1,8 @@
 """Where do the values of the settings come from, and which one wins?
 
 A TOML file, then ``GATEWAY_*`` environment variables (two underscores for each dot), then overrides
-given by the caller. The result is one nested mapping, not yet checked: the models in
-:mod:`gateway.settings` know which keys there are.
+given by the caller. ``rules.overlay`` counts from the folder of the file it stands in. The result is
+one nested mapping, not yet checked: the models in :mod:`gateway.settings` know which keys there are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def read_sources(
     """
     if path is None and environ.get(CONFIG_VARIABLE):
         path = Path(environ[CONFIG_VARIABLE])
-    values: dict[str, Any] = {} if path is None else _read_toml(path)
+    values: dict[str, Any] = {} if path is None else _beside(_read_toml(path), path)
     problems: list[Problem] = []
     for name, keys, text in _variables(environ):
         if not _set(values, keys, _environment_value(text)):
@@ -59,6 +59,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
         sentence = f"The file is not TOML: {error}."
         problem = Problem("unreadable_toml", str(path), sentence, "Correct it at this place.")
     raise SettingsError(problem)
+
+
+def _beside(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The rows of the filer's own lie beside the file that names them, wherever the command is given."""
+    rules = values.get("rules")
+    if isinstance(rules, dict) and isinstance(rules.get("overlay"), str) and rules["overlay"]:
+        rules["overlay"] = str(path.absolute().parent / Path(rules["overlay"]).expanduser())
+    return values
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], str]]:

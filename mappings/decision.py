@@ -3,7 +3,8 @@
 A decision is a pure function of the shipment, the instant of arrival, what the ledger of persons and
 days holds, and one version of the rule book. It never raises for a valid shipment and an aware
 instant: where the rules give no answer, or one that hangs on a rule nobody has confirmed, the pathway
-is ``review`` and the decision says what is missing or doubtful.
+is ``review`` and the decision says what is missing or doubtful. So it is where the filer wants advice to stop a
+shipment (:mod:`mappings.advice`); advice never opens or closes anything else.
 
 Amounts accumulate per person and Eastern day in the order the shipments are decided, which must be
 the order of the manifest: the one that would pass the limit loses the exemption, earlier ones keep it.
@@ -12,22 +13,23 @@ the order of the manifest: the one that would pass the limit loses the exemption
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from mappings.advice import Finding as Advised
 from mappings.day_ledger import DayLedger
 from mappings.decision_record import Disclaimer, PathwayDecision, Refusal
-from mappings.decision_weighing import REVIEW, Finding, Weighing, name_of, weigh
+from mappings.decision_weighing import REVIEW, Weighing, name_of, weigh
+from mappings.decision_words import words_for
 from mappings.person import person_key
-from mappings.rule import EASTERN, Rule
-from mappings.rule_conditions import Facts
-from mappings.rule_law import EXEMPTION, LawInForce
+from mappings.rule import EASTERN
+from mappings.rule_facts import Facts
+from mappings.rule_law import EXEMPTION, LawInForce, Row
 from mappings.rulebook import RuleBook
-from schemas.errors import Problem
-from schemas.shipment import PATHWAYS, ImporterOfRecord, Shipment
+from schemas.shipment import ImporterOfRecord, Shipment
 from schemas.trip import Trip
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "decide_trip",
     "eastern_day",
     "find_lots",
+    "survey",
 ]
 
 Lot = tuple[str, str]
@@ -46,12 +49,21 @@ Lot = tuple[str, str]
 
 _NOTHING: Final = Decimal(0)
 _NO_LOTS: Final[frozenset[Lot]] = frozenset()
+_NO_TOTALS: Final[Mapping[str, Decimal]] = {}
 
 
 @lru_cache(maxsize=1024)
 def eastern_day(arrival: datetime) -> date:
     """The day of an instant in America/New_York: the day on which amounts are counted."""
     return arrival.astimezone(EASTERN).date()
+
+
+_iso: Final = lru_cache(maxsize=1024)(date.isoformat)
+
+
+@lru_cache(maxsize=1024)
+def _in_utc(arrival: datetime) -> datetime:
+    return arrival.astimezone(UTC)
 
 
 def find_lots(shipments: Iterable[Shipment]) -> frozenset[Lot]:
@@ -65,6 +77,28 @@ def find_lots(shipments: Iterable[Shipment]) -> frozenset[Lot]:
     return frozenset(lot for lot, count in seen.items() if count > 1)
 
 
+def survey(shipments: Iterable[Shipment]) -> tuple[frozenset[Lot], dict[str, Decimal]]:
+    """In one pass what :func:`decide` has to know of the other shipments of the trip.
+
+    The orders that travel in lots, and the entered value of all that goes to one person in several shipments.
+    """
+    orders: set[Lot] = set()
+    lots: set[Lot] = set()
+    first: dict[str, Decimal] = {}
+    totals: dict[str, Decimal] = {}
+    for shipment in shipments:
+        person = person_key(shipment.consignee)
+        lot = (shipment.order_id, person)
+        (lots if lot in orders else orders).add(lot)
+        lines = shipment.lines
+        value = lines[0].value if len(lines) == 1 else shipment.entered_value
+        if person in first:
+            totals[person] = totals.get(person, first[person]) + value
+        else:
+            first[person] = value
+    return frozenset(lots), totals
+
+
 def decide(
     shipment: Shipment,
     trip: Trip | None,
@@ -73,20 +107,26 @@ def decide(
     rules: RuleBook,
     *,
     lots: Collection[Lot] = _NO_LOTS,
+    totals: Mapping[str, Decimal] = _NO_TOTALS,
     default_importer: ImporterOfRecord | None = None,
 ) -> tuple[PathwayDecision, DayLedger]:
     """The decision for one shipment arriving at ``arrival``, and the ledger after it.
 
-    ``lots`` names the orders known to travel in several parcels (:func:`find_lots`); lots that the
-    ledger knows of are found besides. ``default_importer`` stands in where the shipment names no
-    importer of record. Raises :class:`ValueError` only for an arrival without an offset from UTC.
+    ``lots`` names the orders known to travel in several parcels, ``totals`` what goes on this trip to one person in
+    several shipments (both from :func:`survey`); lots that the ledger knows of are found besides.
+    ``default_importer`` stands in where the shipment names no importer of record. Raises :class:`ValueError` only for
+    an arrival without an offset from UTC.
     """
     law = rules.at(arrival)
     importer = shipment.importer_of_record
     facts = Facts(shipment, default_importer if importer is None else importer)
     person, day = "", eastern_day(arrival)
-    if law.counts_people:
+    if totals or law.counts_people:
         person = person_key(shipment.consignee)
+        facts.consolidated_value = totals.get(person, _NOTHING)
+    if not law.counts_people:
+        person = ""
+    else:
         earlier = ledger.total(person, day, without=shipment.shipment_id)
         facts.day_total = earlier + facts.fair_value if earlier else facts.fair_value
         facts.in_lots = (bool(lots) and (shipment.order_id, person) in lots) or ledger.has_other_lot(
@@ -96,10 +136,49 @@ def decide(
     doubt = _doubt(weighing, facts, law)
     if doubt:
         weighing.pathway, weighing.preferred_by = REVIEW, None
+    advised, infos = _advised(weighing, facts, law, rules)
+    stops = [one for one in advised if one[1].severity == "error"] if rules.advice.may_stop else []
+    if stops and weighing.pathway != REVIEW:
+        names = ", ".join(dict.fromkeys(one for one, _ in stops))
+        doubt = f"It could go by {name_of(weighing.pathway)}, but the filer wants a broker to look first: {names}."
+        weighing.pathway, weighing.preferred_by, weighing.stopped_by_advice = REVIEW, None, True
     counted = facts.fair_value if weighing.pathway in EXEMPTION else _NOTHING
     if law.counts_people:
         ledger = ledger.with_added(person, day, shipment.shipment_id, shipment.order_id, counted)
-    decision = _written(weighing, facts, law, trip, arrival, rules, doubt, person, day, counted)
+    words = words_for(weighing, facts, law, infos, doubt)
+    reasons = words.reasons
+    if counted and facts.day_total != facts.fair_value:
+        reasons = (*reasons, f"With this shipment the person's total on {day} is {facts.day_total} dollars.")
+    if trip is not None and trip.estimated_arrival != arrival:
+        at = f"{arrival.astimezone(EASTERN):%Y-%m-%d %H:%M}"
+        reasons = (*reasons, f"Judged at an arrival of {at} Eastern time.")
+    made, citations, needs, warnings = words.rules, words.citations, words.needs, words.warnings
+    if advised:
+        warnings = (*warnings, *(problem for _, problem in advised if problem.severity != "error"))
+    if stops:
+        made = tuple(dict.fromkeys((*made, *(one for one, _ in stops))))
+        citations = tuple(dict.fromkeys((*citations, *(problem.reference for _, problem in stops))))
+        needs = (*needs, *(problem for _, problem in stops))
+    decision = PathwayDecision(
+        shipment_id=shipment.shipment_id,
+        pathway=weighing.pathway,
+        entry_type=weighing.entry_type,
+        rules=made,
+        citations=citations,
+        reasons=reasons,
+        refused=weighing.refused,
+        needs=needs,
+        warnings=warnings,
+        rule_book_version=rules.version,
+        arrival=_in_utc(arrival),
+        requested=shipment.pathway,
+        uses_default_importer=words.uses_default,
+        disclaimers=words.disclaimers,
+        person=person,
+        day=_iso(day) if person else "",
+        counted=counted,
+        severities=rules.advice.recorded(advised),
+    )
     return decision, ledger
 
 
@@ -112,23 +191,42 @@ def decide_trip(
     default_importer: ImporterOfRecord | None = None,
     *,
     lots: Collection[Lot] | None = None,
+    totals: Mapping[str, Decimal] | None = None,
 ) -> Generator[PathwayDecision, None, DayLedger]:
     """The decisions for a trip, in the order of ``shipments``, which must be the manifest's.
 
     The ledger is carried along; the generator's return value is the ledger after the last shipment
-    (``after = yield from decide_trip(...)``). Lots are found in a first pass over the shipments, which
-    are kept for it if they are not a sequence; a caller that streams gives ``lots`` itself.
+    (``after = yield from decide_trip(...)``). Lots and what is consolidated are found in a first pass over the
+    shipments, which are kept for it if they are not a sequence; a caller that streams gives both itself
+    (:func:`survey`).
     """
-    if lots is None:
+    if lots is None or totals is None:
         shipments = shipments if isinstance(shipments, Sequence) else tuple(shipments)
-        lots = find_lots(shipments)
+        found_lots, found_totals = survey(shipments)
+        lots = found_lots if lots is None else lots
+        totals = found_totals if totals is None else totals
     carried = DayLedger() if ledger is None else ledger
     for shipment in shipments:
         decision, carried = decide(
-            shipment, trip, arrival, carried, rules, lots=lots, default_importer=default_importer
+            shipment, trip, arrival, carried, rules, lots=lots, totals=totals, default_importer=default_importer
         )
         yield decision
     return carried
+
+
+def _advised(
+    weighing: Weighing, facts: Facts, law: LawInForce, rules: RuleBook
+) -> tuple[list[Advised], tuple[Row, ...]]:
+    """What the checks find and what the rows that warn on the pathway taken say; and the rows that inform."""
+    advised = rules.advice.about(facts)
+    found = weighing.finding
+    if found is None or not (found.view.infos or found.view.warns):
+        return advised, ()
+    warns, infos = found.view.remarked(facts, law.remarks(facts))
+    for row in warns:
+        if (one := rules.advice.of_rule(row.rule.id, row.warning)) is not None:
+            advised.append(one)
+    return advised, infos
 
 
 def _doubt(weighing: Weighing, facts: Facts, law: LawInForce) -> str:
@@ -142,153 +240,3 @@ def _doubt(weighing: Weighing, facts: Facts, law: LawInForce) -> str:
         f"Not confirmed: {', '.join(weighing.unsure)}. With it the answer is {name_of(weighing.pathway)}, "
         f"without it {name_of(sure.pathway)}; a licensed broker must decide."
     )
-
-
-def _written(
-    weighing: Weighing,
-    facts: Facts,
-    law: LawInForce,
-    trip: Trip | None,
-    arrival: datetime,
-    rules: RuleBook,
-    doubt: str,
-    person: str,
-    day: date,
-    counted: Decimal,
-) -> PathwayDecision:
-    """The decision with everything that explains it."""
-    shipment = facts.shipment
-    found = weighing.finding
-    better = weighing.before()
-    if weighing.refused_request:
-        asked = weighing.findings[_place(shipment)]
-        better = better if asked is None or asked in better else [asked, *better]
-    made_by: dict[str, None] = dict.fromkeys(weighing.unsure) if doubt else {}
-    reasons: list[str] = [doubt] if doubt else []
-    warnings = [_unconfirmed(rule) for rule in weighing.unsure.values()]
-    if weighing.refused_request:
-        reasons.append(_request_refused(weighing, shipment))
-        warnings.append(Problem("request_refused", "pathway", reasons[-1], "Leave pathway out.", "", "warning"))
-    elif shipment.pathway is not None and not doubt:
-        reasons.append(f"The shipment asks for {name_of(shipment.pathway)}, which is open to it.")
-    if found is not None and found.allow is not None:
-        made_by[found.allow.rule.id] = None
-        reasons.append(found.allow.rule.text)
-    _add_preference(weighing, made_by, reasons)
-    _add_closed(better, weighing.incomplete if weighing.pathway == REVIEW else None, made_by, reasons)
-    needs: tuple[Problem, ...] = ()
-    disclaimers: tuple[Disclaimer, ...] = ()
-    uses_default = False
-    if found is not None:
-        made_by.update(dict.fromkeys(row.rule.id for row in (*found.limits, *found.met)))
-        needs = tuple(found.asked)
-        if facts.claims and found.view.waivers:
-            disclaimers = _waived(found, facts, weighing.flags, made_by, reasons)
-        if counted and facts.day_total != facts.fair_value:
-            reasons.append(f"With this shipment the person's total on {day} is {facts.day_total} dollars.")
-        if found.view.infos or found.view.warns:
-            remarks = law.remarks(facts)
-            reasons += [
-                f"{row.rule.text} ({row.rule.citation})" for row in found.view.infos if row.applies(facts, remarks)
-            ]
-            warnings += [row.warning for row in found.view.warns if row.applies(facts, remarks)]
-        uses_default = shipment.importer_of_record is None and any(
-            row.rule.needs == "importer_of_record" for row in found.met
-        )
-        if uses_default and facts.importer is not None:
-            reasons.append(f"The default importer {facts.importer.name} stands in: the shipment names none.")
-    elif weighing.incomplete is not None and shipment.pathway != REVIEW and not doubt:
-        needs = tuple(dict.fromkeys(problem for _, problem in weighing.incomplete.lacking))
-    if trip is not None and trip.estimated_arrival != arrival:
-        reasons.append(f"Judged at an arrival of {arrival.astimezone(EASTERN):%Y-%m-%d %H:%M} Eastern time.")
-    made = tuple(made_by)
-    return PathwayDecision(
-        shipment_id=shipment.shipment_id,
-        pathway=weighing.pathway,
-        entry_type=weighing.entry_type,
-        rules=made,
-        citations=law.citations_of(made),
-        reasons=tuple(reasons),
-        refused=weighing.refused,
-        needs=needs,
-        warnings=tuple(warnings),
-        rule_book_version=rules.version,
-        arrival=arrival.astimezone(UTC),
-        requested=shipment.pathway,
-        uses_default_importer=uses_default,
-        disclaimers=disclaimers,
-        person=person,
-        day=day.isoformat() if person else "",
-        counted=counted,
-    )
-
-
-def _place(shipment: Shipment) -> int:
-    return PATHWAYS.index(shipment.pathway or REVIEW)
-
-
-def _add_preference(weighing: Weighing, made_by: dict[str, None], reasons: list[str]) -> None:
-    row = weighing.preferred_by
-    if weighing.pathway == REVIEW and weighing.incomplete is not None:
-        open_but = name_of(weighing.incomplete.view.pathway)
-        missing = " ".join(dict.fromkeys(row.rule.text for row, _ in weighing.incomplete.lacking))
-        reasons.append(f"The law leaves {open_but} open, but data is missing: {missing}")
-        made_by.update(dict.fromkeys(row.rule.id for row, _ in weighing.incomplete.lacking))
-    if row is not None and (not row.always or weighing.pathway == REVIEW):
-        made_by[row.rule.id] = None  # the ordinary order of preference goes without saying
-        reasons.append(row.rule.text)
-
-
-def _add_closed(better: Iterable[Finding], told: Finding | None, made_by: dict[str, None], reasons: list[str]) -> None:
-    """Why the pathways that rank before the one taken were not: one sentence for each rule."""
-    closed: dict[tuple[str, str], list[str]] = {}
-    for found in better:
-        for refusal in found.closed_by:
-            closed.setdefault((refusal.rule, refusal.text), []).append(name_of(found.view.pathway))
-        if not found.closed_by and found is not told:
-            for row, _ in found.lacking:
-                closed.setdefault((row.rule.id, row.rule.text), []).append(name_of(found.view.pathway))
-    for (rule, text), names in closed.items():
-        made_by[rule] = None
-        reasons.append(f"No {' and no '.join(dict.fromkeys(names))}: {text}")
-
-
-def _request_refused(weighing: Weighing, shipment: Shipment) -> str:
-    found = weighing.findings[_place(shipment)]
-    why = [] if found is None else [one.rule for one in found.closed_by] or [row.rule.id for row, _ in found.lacking]
-    rules = ", ".join(dict.fromkeys(why))
-    return f"The shipment asks for {name_of(shipment.pathway or REVIEW)}, which is refused by {rules}."
-
-
-def _unconfirmed(rule: Rule) -> Problem:
-    text = f"The rule {rule.id} applies and is not confirmed: {rule.text}"
-    return Problem("unsure_rule", "", text, "Have a licensed broker confirm it.", rule.citation, "warning")
-
-
-def _waived(
-    found: Finding, facts: Facts, flags: list[bool], made_by: dict[str, None], reasons: list[str]
-) -> tuple[Disclaimer, ...]:
-    """The waivers that lifted something on the pathway taken, and the disclaimers they justify for an entry."""
-    lifted = [row for row in (*found.view.denials, *found.view.requires) if row.waivers and row.claim_test is not None]
-    disclaimers: list[Disclaimer] = []
-    for waiver in found.view.waivers:
-        for claim in facts.claims:
-            held = any(waiver in row.waivers and row.claim_test and row.claim_test(claim) for row in lifted)
-            if not held or not waiver.covers(claim, flags):
-                continue
-            if waiver.rule.id not in made_by:
-                made_by[waiver.rule.id] = None
-                reasons.append(waiver.rule.text)
-            if waiver.rule.disclaimer and found.allow is not None and found.allow.rule.entry_type:
-                stated = claim.claim
-                disclaimers.append(
-                    Disclaimer(
-                        claim.line,
-                        claim.path,
-                        stated.agency,
-                        stated.program or "",
-                        waiver.rule.disclaimer,
-                        waiver.rule.id,
-                    )
-                )
-    return tuple(disclaimers)

@@ -46,8 +46,10 @@ class PathwayDecision:
     release or a review). ``rules`` are the ids of the rows that made it, ``citations`` where they are
     written, ``reasons`` the same for a reader. ``refused`` names, for every pathway that is closed,
     each rule that closes it. ``needs`` is the data still missing: errors block, warnings are asked for.
-    ``counted`` is the amount in dollars that counts toward ``person``'s Eastern ``day``; ``person``
-    and ``day`` are empty where nobody can use the exemption any more.
+    ``severities`` is the severity in force of each advisory check that found something, and of each that
+    the filer set; every other one was at its usual severity. ``counted`` is the amount in dollars that
+    counts toward ``person``'s Eastern ``day``; ``person`` and ``day`` are empty where nobody can use the
+    exemption any more.
     """
 
     shipment_id: str
@@ -67,6 +69,7 @@ class PathwayDecision:
     person: str = ""
     day: str = ""
     counted: Decimal = Decimal(0)
+    severities: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready content, read back by :meth:`from_dict`."""
@@ -88,6 +91,7 @@ class PathwayDecision:
             "person": self.person,
             "day": self.day,
             "counted": str(self.counted),
+            "severities": dict(self.severities),
         }
 
     @classmethod
@@ -111,4 +115,5 @@ class PathwayDecision:
             person=value["person"],
             day=value["day"],
             counted=Decimal(value["counted"]),
+            severities=tuple(value.get("severities", {}).items()),  # decisions made before there were any have none
         )

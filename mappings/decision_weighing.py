@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mappings.rule import Rule
-from mappings.rule_conditions import Claim, Facts
+from mappings.rule_facts import Claim, Facts
 from mappings.rule_law import MEMORY, NAMES, LawInForce, Refusal, Row, View
 from schemas.errors import Problem
 from schemas.shipment import PATHWAYS, Pathway
@@ -62,6 +62,10 @@ class Weighing:
     incomplete: Finding | None = None
     """The pathway that the law leaves open and that lacks the least data."""
     refused_request: bool = False
+    stopped_by_advice: bool = False
+    """Whether the law would let it go and the filer's own severities do not."""
+    key: int | None = None
+    """Stands for the answers and claims that all of this hangs on; ``None`` where it hangs on amounts besides."""
 
     @property
     def finding(self) -> Finding | None:
@@ -89,18 +93,21 @@ class Weighing:
 def weigh(facts: Facts, law: LawInForce) -> Weighing:
     """The law in force applied to the facts; never raises."""
     flags = law.flags(facts)
-    ordinary = not facts.claims and not any(facts.measure(name) > limit for name, limit in law.limits)
-    if not ordinary:
+    if not facts.hts_complete or any(facts.measure(name) > limit for name, limit in law.limits):
         weighing = Weighing(flags, *_weighed(facts, law, flags))
     else:
-        # Without claims and passed limits the findings hang on the answers alone, and few combinations occur.
-        key = (*flags, facts.importer is None, facts.hts_complete)
+        # Without a passed limit or a short number the findings hang on the answers and the claims alone, and few
+        # combinations occur.
+        claims = facts.seen[1:] if facts.claims else ()
+        key = (*flags, facts.importer is None, *claims)
         known = law.memory.get(key)
         if known is None:
-            known = _weighed(facts, law, flags)
+            known = (len(law.memory), _weighed(facts, law, flags))
             if len(law.memory) < MEMORY:
                 law.memory[key] = known
-        weighing = Weighing(flags, *known)
+        number, weighed = known
+        weighing = Weighing(flags, *weighed)
+        weighing.key = number if number < MEMORY else None
     _take(weighing, facts.shipment.pathway)
     return weighing
 

@@ -24,7 +24,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import xmlschema
 from lxml import etree
@@ -44,6 +44,8 @@ XML, INVOICE, SHIPMENT, README, MANIFEST = (
     "README.txt",
     "MANIFEST.sha256",
 )
+Bill = Literal["on_manifest", "deleted", "never_on_file"]
+"""Where the shipment's bill is: on the truck's manifest, taken off it, or refused by CBP before."""
 _SCHEMA: Final = "xsd/handoff.xsd"
 _NSMAP: Final[Any] = {None: NAMESPACE}
 
@@ -151,8 +153,8 @@ def _shipment_node(tree: _Tree, shipment: Shipment) -> None:
     tree.add(node, "FairRetailValue", _plain(shipment.fair_value), currency="USD")
 
 
-def _trip_node(tree: _Tree, trip: Trip) -> None:
-    node = tree.add(tree.root, "Trip")
+def _trip_node(tree: _Tree, trip: Trip, bill: Bill) -> None:
+    node = tree.add(tree.root, "Trip", None, "", bill=None if bill == "on_manifest" else bill)
     tree.add(node, "Number", trip.trip_number)
     tree.add(node, "CarrierScac", trip.carrier_scac)
     port = land_ports().get(trip.port_of_arrival)
@@ -239,11 +241,13 @@ def _line_node(tree: _Tree, parent: etree._Element, line: Line, path: str) -> No
         _claim_node(tree, node, claim, f"{path}.pga[{index}]")
 
 
-def build_xml(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime) -> bytes:
+def build_xml(
+    shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime, bill: Bill = "on_manifest"
+) -> bytes:
     """``handoff.xml``. Raises :class:`FormatError` with shipment paths, or with XML paths if it is not valid."""
     tree = _Tree(version="1", made=made_at.astimezone(UTC).isoformat())
     _shipment_node(tree, shipment)
-    _trip_node(tree, trip)
+    _trip_node(tree, trip, bill)
     _decision_node(tree, decision)
     parties = tree.add(tree.root, "Parties")
     _party(tree, parties, "Seller", shipment.shipper, "shipper")
@@ -276,7 +280,25 @@ def _listed(title: str, rows: Iterable[str]) -> list[str]:
     return [title, *listed, ""] if listed else []
 
 
-def _readme(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime) -> bytes:
+_WHERE: Final[Mapping[Bill, tuple[str, ...]]] = {
+    "on_manifest": (
+        "it arrives; a formal entry must be made for it. On the truck's manifest it stands as a regular bill under the",
+        "shipment control number above: the entry must name that number, and must be on file before the truck arrives.",
+    ),
+    "deleted": (
+        "it arrives; a formal entry must be made for it. The goods are not on this truck: their bill under the control",
+        "number above is deleted from its manifest. They need a bill on the manifest of the truck that carries them;",
+        "the entry must name that bill's control number, and must be on file before that truck arrives.",
+    ),
+    "never_on_file": (
+        "it arrives; a formal entry must be made for it. The goods are not on this truck: CBP has no bill for them",
+        "under the control number above. They need a bill on the manifest of the truck that carries them; the entry",
+        "must name that bill's control number, and must be on file before that truck arrives.",
+    ),
+}
+
+
+def _readme(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime, bill: Bill) -> bytes:
     importer = shipment.importer_of_record
     named = f"{importer.name} ({importer.number_type} {importer.number})" if importer else "not given: ask the seller"
     text = [
@@ -291,8 +313,7 @@ def _readme(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: 
         f"Made                     {made_at.astimezone(UTC).isoformat()}",
         "",
         "This package is for a licensed customs broker. The shipment cannot be entered by a lower pathway on the day",
-        "it arrives; a formal entry must be made for it. On the truck's manifest it stands as a regular bill under the",
-        "shipment control number above: the entry must name that number, and must be on file before the truck arrives.",
+        *_WHERE[bill],
         "Nothing in this package has been sent to CBP as an entry.",
         "",
         *_listed("Why formal:", decision.reasons),
@@ -312,8 +333,12 @@ def _readme(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: 
     return "\n".join(text).encode("utf-8")
 
 
-def build_package(shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime) -> dict[str, bytes]:
-    """The files of the package by name; ``made_at`` is an aware instant.
+def build_package(
+    shipment: Shipment, decision: PathwayDecision, trip: Trip, made_at: datetime, bill: Bill = "on_manifest"
+) -> dict[str, bytes]:
+    """The files of the package by name; ``made_at`` is an aware instant, ``trip`` has the arrival that was judged.
+
+    ``bill`` says whether the shipment stands on the truck's manifest, or has come off it.
 
     Raises :class:`FormatError`: ``not_formal`` if the decision is another pathway, ``missing_scn`` if the shipment
     has no control number yet, ``invalid_character`` if a value cannot stand in XML.
@@ -342,10 +367,10 @@ def build_package(shipment: Shipment, decision: PathwayDecision, trip: Trip, mad
     if problems:
         raise FormatError(problems)
     package = {
-        XML: build_xml(shipment, decision, trip, made_at),
-        INVOICE: build_invoice(shipment, trip, made_at),
+        XML: build_xml(shipment, decision, trip, made_at, bill),
+        INVOICE: build_invoice(shipment, trip, made_at, aboard=bill == "on_manifest"),
         SHIPMENT: shipment_json(shipment),
-        README: _readme(shipment, decision, trip, made_at),
+        README: _readme(shipment, decision, trip, made_at, bill),
     }
     digests = [f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(package.items())]
     package[MANIFEST] = ("\n".join(digests) + "\n").encode("ascii")

@@ -108,7 +108,7 @@ def _boxed(cells: list[list[Any]], widths: tuple[float, ...]) -> Any:
     return table
 
 
-def _head(page: _Page, shipment: Shipment, trip: Trip, made_at: datetime) -> list[Any]:
+def _head(page: _Page, shipment: Shipment, trip: Trip, made_at: datetime, aboard: bool) -> list[Any]:
     importer = shipment.importer_of_record
     named = (
         [importer.name, f"{importer.number_type} {importer.number}"]
@@ -138,7 +138,7 @@ def _head(page: _Page, shipment: Shipment, trip: Trip, made_at: datetime) -> lis
                 ),
                 page.say(
                     [
-                        f"Trip {trip.trip_number}",
+                        f"Trip {trip.trip_number}" + ("" if aboard else ": not on this truck"),
                         f"Port of arrival {trip.port_of_arrival}" + (f" {port.name}" if port else ""),
                         f"Expected {arrival:%Y-%m-%d %H:%M %Z}",
                         f"Received at {shipment.place_of_receipt}",
@@ -208,10 +208,10 @@ def _goods(page: _Page, shipment: Shipment) -> Any:
     return table
 
 
-def build_invoice(shipment: Shipment, trip: Trip, made_at: datetime) -> bytes:
+def build_invoice(shipment: Shipment, trip: Trip, made_at: datetime, *, aboard: bool = True) -> bytes:
     """The invoice as PDF; ``made_at`` is an aware instant and the only time in it."""
     page = _Page()
-    story = [*_head(page, shipment, trip, made_at), _goods(page, shipment), Spacer(1, 4 * mm)]
+    story = [*_head(page, shipment, trip, made_at, aboard), _goods(page, shipment), Spacer(1, 4 * mm)]
     closing = ["Terms of sale, freight, insurance, rebates and the date of sale are not in the shipment record."]
     if page.replaced:
         closing.append(

@@ -29,7 +29,16 @@ from schemas.shipment import Shipment
 from schemas.trip import CrewMember, Trip
 from schemas.x12.segments import Segment, Separators, seg, seg_at
 
-__all__ = ["MOST_SHIPMENTS", "BillSegments", "ManifestMessage", "bill_segments", "build_manifest", "trip_segments"]
+__all__ = [
+    "MOST_SHIPMENTS",
+    "BillSegments",
+    "ManifestMessage",
+    "bill_segments",
+    "build_manifest",
+    "manifest_header",
+    "port_segment",
+    "trip_segments",
+]
 
 MOST_SHIPMENTS: Final = 9_999
 """Shipments in one message (CSMS 19-000156)."""
@@ -37,7 +46,7 @@ MOST_SHIPMENTS: Final = 9_999
 
 @dataclass(frozen=True, slots=True)
 class ManifestMessage:
-    """One 309: ``kind`` is its manifest type (P or W), ``segments`` its body, ``scns`` its shipments in order."""
+    """One 309: ``kind`` is its manifest type (P, W or Y), ``segments`` its body, ``scns`` its shipments in order."""
 
     kind: str
     segments: tuple[Segment, ...]
@@ -45,7 +54,10 @@ class ManifestMessage:
     notes: tuple[Note, ...]
 
 
-def _header(trip: Trip, profile: Profile, kind: str, bills: int, wire: Wire) -> Segment:
+def manifest_header(
+    trip: Trip, profile: Profile, kind: str, bills: int, wire: Wire, *, purpose: str = "original", reason: str = ""
+) -> Segment:
+    """M10; ``reason`` is that of an amendment."""
     country = profile.manifest_country
     if country == "conveyance":
         plate = trip.conveyance.plate
@@ -68,7 +80,8 @@ def _header(trip: Trip, profile: Profile, kind: str, bills: int, wire: Wire) -> 
         5: profile.conveyance_name,
         8: bills,
         9: kind,
-        13: profile.purpose_codes["original"],
+        13: profile.purpose_codes[purpose],
+        16: reason or None,
     }
     elements[position] = number
     return seg_at("M10", elements)
@@ -137,14 +150,20 @@ def _trip_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
 def trip_segments(trip: Trip, profile: Profile, kind: str, bills: int) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
     """What stands before the first shipment: M10, VEH, the persons and P4. Paths begin with ``trip.``."""
     wire = Wire(Separators.of(profile).signs)
-    segments = [_header(trip, profile, kind, bills, wire), *_trip_segments(trip, profile, wire)]
-    try:
-        arrival = local_arrival(trip, profile.arrival_time_zone)
-        segments.append(seg("P4", trip.port_of_arrival, f"{arrival:%Y%m%d}", None, None, f"{arrival:%H%M}"))
-    except FormatError as error:
-        wire.problems.extend(error.problems)
+    segments = [manifest_header(trip, profile, kind, bills, wire), *_trip_segments(trip, profile, wire)]
+    segments += port_segment(trip, profile, wire)
     wire.raise_problems()
     return tuple(segments), tuple(wire.notes)
+
+
+def port_segment(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
+    """P4: where and when; nothing, and a problem on ``wire``, where that cannot be said."""
+    try:
+        arrival = local_arrival(trip, profile.arrival_time_zone)
+    except FormatError as error:
+        wire.problems.extend(error.problems)
+        return []
+    return [seg("P4", trip.port_of_arrival, f"{arrival:%Y%m%d}", None, None, f"{arrival:%H%M}")]
 
 
 def _chunks(

@@ -9,7 +9,8 @@ name and an address. The same person is written in many ways, so both are brough
 3. in names, courtesy titles go, ``DOE, JANE`` turns round, ``&`` is ``AND``, company forms are
    abbreviated; a middle initial and ``JR``/``SR`` stay, because they may tell two people apart;
 4. in addresses, streets, directions and ordinals are abbreviated as the post does; apartment, suite,
-   unit, room and ``#`` are one designator, whose number stands at the end wherever it was written;
+   unit, room and ``#`` are one designator, whose number stands at the end wherever it was written (``No 4``, ``04``,
+   ``4-B`` and ``4 B`` are ``4`` and ``4B``); ``c/o`` somebody is left out, of the name and as a line;
 5. the place is the five digits of the ZIP code (ZIP+4 is cut to it); without one, city and state.
 
 Merging two people refuses an exemption that one of them had; missing that two are one breaks the law.
@@ -31,6 +32,14 @@ _PARTS: Final = re.compile(r"[A-Z0-9]+|#")
 _GLUED_UNIT: Final = re.compile(r"(APT|UNIT|STE|SUITE|RM)([0-9][0-9A-Z]*)")
 _FIVE: Final = re.compile(r"\s*([0-9]{5})(?:-?[0-9]{4})?\s*")
 _INVERTED: Final = re.compile(r"\s*([^,]+),\s*([^,]+)\s*")
+
+_ZERO_WIDTH: Final = "\u200b"
+"""A blank that is not seen; it parts words all the same."""
+_CARE_OF: Final = re.compile(r"\s*\b(?:C/O|CARE OF|ATTN)\b:?\s*")
+_NUMBER_WORDS: Final = frozenset({"NO", "NUMBER", "NR", "NUM"})
+"""Words that may stand between "apartment" and its number."""
+_BOX: Final = {"POB": ("P", "O", "BOX")}
+_DIRECTIONS: Final = frozenset("NSEW")
 
 _TITLES: Final = frozenset("MR MRS MS MISS MX DR PROF SIR MADAM MME MLLE".split())
 _SUFFIXES: Final = frozenset("INC LTD LLC LLP CORP CO COMPANY LIMITED INCORPORATED CORPORATION JR SR II III IV".split())
@@ -72,6 +81,9 @@ _ADDRESS_WORDS: Final = {
     **dict(zip("NORTHEAST NORTHWEST SOUTHEAST SOUTHWEST".split(), "NE NW SE SW".split(), strict=True)),
     **dict(zip("FIRST SECOND THIRD FOURTH FIFTH".split(), "1ST 2ND 3RD 4TH 5TH".split(), strict=True)),
     **dict(zip("SIXTH SEVENTH EIGHTH NINTH TENTH".split(), "6TH 7TH 8TH 9TH 10TH".split(), strict=True)),
+    **dict(zip("ELEVENTH TWELFTH THIRTEENTH".split(), "11TH 12TH 13TH".split(), strict=True)),
+    **dict(zip("FOURTEENTH FIFTEENTH SIXTEENTH".split(), "14TH 15TH 16TH".split(), strict=True)),
+    **dict(zip("SEVENTEENTH EIGHTEENTH NINETEENTH TWENTIETH".split(), "17TH 18TH 19TH 20TH".split(), strict=True)),
 }
 
 
@@ -80,7 +92,7 @@ def person_key(party: Party) -> str:
     address = party.address
     return _key(
         party.name,
-        " ".join(address.lines),
+        "\n".join(address.lines),
         address.city,
         address.region or "",
         address.postal_code or "",
@@ -96,7 +108,7 @@ def _key(name: str, lines: str, city: str, region: str, postal_code: str, countr
 
 def normal_name(name: str) -> str:
     """A name in the one form of this module."""
-    text = transliterate(name)
+    text = _CARE_OF.split(transliterate(name.replace(_ZERO_WIDTH, " ")))[0]
     turned = _INVERTED.fullmatch(text) if "," in text else None
     if turned and not _SUFFIXES.intersection(_PARTS.findall(turned[2])):
         text = f"{turned[2]} {turned[1]}"
@@ -106,22 +118,29 @@ def normal_name(name: str) -> str:
 
 
 def normal_address(lines: str) -> str:
-    """Street lines in the one form of this module, the unit last."""
-    text = transliterate(lines)
+    """Street lines (one to a line) in the one form of this module, the unit last; a line of "care of" goes."""
+    split = [transliterate(line.replace(_ZERO_WIDTH, " ")) for line in lines.splitlines()]
+    text = " ".join([line for line in split if not _CARE_OF.match(line)] or split)
     words: list[str] = []
     units: list[str] = []
-    after_designator = False
+    after_designator = after_number = False
     for word in _words(text):
         glued = _GLUED_UNIT.fullmatch(word)
-        for part in (glued[1], glued[2]) if glued else (word,):
+        for part in (glued[1], glued[2]) if glued else _BOX.get(word, (word,)):
             normal = _ADDRESS_WORDS.get(part, part)
             if normal == _UNIT:
                 after_designator = True
+            elif after_designator and normal in _NUMBER_WORDS:
+                continue
             elif after_designator:
-                units.append(f"{_UNIT} {normal}")
-                after_designator = False
+                units.append(f"{_UNIT} {normal.lstrip('0') or normal}")
+                after_designator, after_number = False, normal.isdigit()
+            elif after_number and len(part) == 1 and part.isalpha() and part not in _DIRECTIONS:
+                units[-1] += part  # 4 B and 4-B are 4B
+                after_number = False
             else:
                 words.append(normal)
+                after_number = False
     return " ".join((*_joined(words), *units)) or text or lines.strip().upper()
 
 

@@ -24,6 +24,7 @@ is not. Both are wall-clock minutes in America/New_York, because that is how the
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -46,11 +47,11 @@ NEEDS: Final = ("importer_of_record", "hts_ten_digits", "estimated_arrival", "cl
 ENTRY_TYPES: Final = {"type86": ("86",), "informal": ("11", "12"), "formal": ("01", "02", "03", "07")}
 """Entry types per pathway (CBP CATAIR Cargo Release v40, note 2)."""
 
-_COMMON: Final = frozenset(
+COMMON_KEYS: Final = frozenset(
     "id kind pathways valid_from valid_to citation status reviewer review_date text when".split()
 )
-_REQUIRED: Final = ("id", "kind", "pathways", "valid_from", "citation", "status", "text")
-_OWN: Final[dict[str, frozenset[str]]] = {
+REQUIRED_KEYS: Final = ("id", "kind", "pathways", "valid_from", "citation", "status", "text")
+OWN_KEYS: Final[dict[str, frozenset[str]]] = {
     "allow": frozenset({"entry_type"}),
     "deny": frozenset({"waivable"}),
     "threshold": frozenset({"measure", "limit"}),
@@ -60,13 +61,16 @@ _OWN: Final[dict[str, frozenset[str]]] = {
     "warn": frozenset({"code", "remedy", "path"}),
     "info": frozenset(),
 }
-_MUST: Final[dict[str, tuple[str, ...]]] = {
+MUST_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "threshold": ("measure", "limit"),
     "require": ("needs", "code", "remedy"),
     "waiver": ("waives",),
     "prefer": ("rank",),
     "warn": ("code",),
 }
+FIRST_YEAR, LAST_YEAR = 1789, 2500
+"""Years of a period: the first customs law of the country, and an end that nobody means to be "for ever"."""
+
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CODE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 REMEDY: Final = "Correct the row in the rule file."
@@ -160,6 +164,8 @@ def eastern_minute(value: object) -> tuple[datetime | None, str]:
         return None, "The instant must be a local date and time like 2025-08-29T00:01:00."
     if value.tzinfo is not None:
         return None, "The instant must be written without an offset: it is Eastern wall-clock time."
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        return None, f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; an open end is left out."
     if value.second or value.microsecond:
         return None, "Periods begin and end on a full minute."
     early, late = value.replace(tzinfo=EASTERN), value.replace(tzinfo=EASTERN, fold=1)
@@ -172,22 +178,33 @@ def _texts(value: object) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, str) and one for one in value)
 
 
+def keys_of(kind: str) -> tuple[str, ...]:
+    """The keys that a row of this kind may have, those that it must have first."""
+    must = (*REQUIRED_KEYS, *MUST_KEYS.get(kind, ()))
+    return (*must, *sorted((COMMON_KEYS | OWN_KEYS[kind]) - {*must}))
+
+
 def _key_faults(raw: Mapping[str, Any], path: str, kind: object) -> Iterator[Problem]:
-    if kind not in KINDS:
-        yield Problem("unknown_kind", f"{path}.kind", f"{kind!r} is not a kind of rule.", f"Use {', '.join(KINDS)}.")
-        allowed = _COMMON.union(*_OWN.values())
+    if kind in KINDS:
+        allowed = keys_of(str(kind))
+        which = f"A rule of kind {kind} has no key"
     else:
-        allowed = _COMMON | _OWN[str(kind)]
+        yield Problem("unknown_kind", f"{path}.kind", f"{kind!r} is not a kind of rule.", f"Use {', '.join(KINDS)}.")
+        allowed = tuple(sorted(COMMON_KEYS.union(*OWN_KEYS.values())))
+        which = "No kind of rule has a key"
     for key in raw:
         if key not in allowed:
-            yield Problem("unknown_key", f"{path}.{key}", f"A rule of kind {kind} has no key {key!r}.", REMEDY)
-    for key in (*_REQUIRED, *_MUST.get(str(kind), ())):
+            close = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
+            words = f"{which} {key!r}{f'; did you mean {close[0]}?' if close else '.'}"
+            yield Problem("unknown_key", f"{path}.{key}", words, f"Keys: {', '.join(allowed)}.")
+    for key in (*REQUIRED_KEYS, *MUST_KEYS.get(str(kind), ())):
         if raw.get(key) in (None, "", [], ()):
             yield Problem("missing", f"{path}.{key}", f"A rule of kind {kind} needs {key!r}.", REMEDY)
 
 
 def _common_faults(raw: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    if isinstance(raw.get("id"), str) and not _ID.fullmatch(raw["id"]):
+    name = raw.get("id")
+    if name not in (None, "") and not (isinstance(name, str) and _ID.fullmatch(name)):
         yield Problem("wrong_id", f"{path}.id", f"{raw['id']!r} is not lower-case words joined by hyphens.", REMEDY)
     pathways = raw.get("pathways", [])
     if not _texts(pathways) or any(one not in PATHWAYS for one in pathways) or len(set(pathways)) != len(pathways):
@@ -214,8 +231,13 @@ def _common_faults(raw: Mapping[str, Any], path: str) -> Iterator[Problem]:
         return
     for name, value in when.items():
         if name not in CONDITIONS:
-            words = f"{name!r} is not a condition this rule book knows."
-            yield Problem("unknown_predicate", f"{path}.when.{name}", words, f"Use {', '.join(sorted(CONDITIONS))}.")
+            words, remedy = (
+                f"{name!r} is not a condition this rule book knows.",
+                f"Use {', '.join(sorted(CONDITIONS))}.",
+            )
+            if name in COMMON_KEYS.union(*OWN_KEYS.values()):  # TOML counts all below [rule.when] to the conditions
+                words, remedy = f"{name!r} is a key of the row, not a condition.", "Write it above [rule.when]."
+            yield Problem("unknown_predicate", f"{path}.when.{name}", words, remedy)
         elif fault := condition_fault(name, value):
             yield Problem("wrong_condition", f"{path}.when.{name}", fault, REMEDY)
 

@@ -13,88 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from schemas.shipment import ImporterOfRecord, PgaClaim, Shipment
+from mappings.rule_facts import Claim, Facts
+from mappings.words import normal_phrase, normal_words
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _DIGITS: Final = re.compile(r"[0-9]{2,10}")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One agency claim of one line, with the place it stands in the shipment."""
-
-    line: int
-    path: str
-    claim: PgaClaim
-
-    def has(self, name: str) -> bool:
-        """Whether the claim carries a value under ``name``."""
-        return getattr(self.claim, name, None) not in (None, "", [], False)
-
-
-class Facts:
-    """What the law asks about one shipment, gathered once: plain values, no judgement."""
-
-    __slots__ = (
-        "ad_cvd",
-        "claims",
-        "day_total",
-        "entered_value",
-        "fair_value",
-        "hts",
-        "importer",
-        "in_lots",
-        "lines",
-        "origins",
-        "quota",
-        "shipment",
-    )
-
-    def __init__(self, shipment: Shipment, importer: ImporterOfRecord | None) -> None:
-        self.shipment = shipment
-        self.importer = importer
-        self.lines = lines = shipment.lines
-        if len(lines) == 1:
-            line = lines[0]
-            self.entered_value = line.value
-            self.hts: tuple[str, ...] = (line.hts,)
-            self.origins = {line.country_of_origin}
-            self.ad_cvd = line.ad_cvd_case is not None
-            self.quota = line.quota
-        else:
-            self.entered_value = shipment.entered_value
-            self.hts = tuple([line.hts for line in lines])
-            self.origins = {line.country_of_origin for line in lines}
-            self.ad_cvd = any(line.ad_cvd_case is not None for line in lines)
-            self.quota = any(line.quota for line in lines)
-        stated = shipment.fair_retail_value
-        self.fair_value: Decimal = self.entered_value if stated is None else stated
-        self.claims: tuple[Claim, ...] = ()
-        for index, line in enumerate(lines):
-            if line.pga:
-                self.claims += tuple(
-                    Claim(line.line, f"lines[{index}].pga[{place}]", claim) for place, claim in enumerate(line.pga)
-                )
-        self.in_lots = False
-        """Whether other parcels of the same order go to the same person."""
-        self.day_total = self.fair_value
-        """What the person has been sent that Eastern day under the exemption, this shipment included."""
-
-    @property
-    def hts_complete(self) -> bool:
-        """Whether every HTS number has its ten digits."""
-        return all(len(hts) == 10 for hts in self.hts)
-
-    def measure(self, name: str) -> Decimal:
-        """The amount that a threshold measures."""
-        if name == "person_day_total":
-            return self.day_total
-        return self.fair_value if name == "fair_value" else self.entered_value
-
 
 Test = Callable[[Facts], bool]
 ClaimTest = Callable[[Claim], bool]
@@ -148,6 +74,32 @@ def _entered_value_above(amount: str) -> Test:
     return lambda facts: facts.entered_value > limit
 
 
+def _fair_value_below_entered(wanted: bool) -> Test:
+    return lambda facts: (facts.fair_value < facts.entered_value) is wanted
+
+
+def _consolidated_value_above(amount: str) -> Test:
+    limit = Decimal(amount)
+    return lambda facts: facts.consolidated_value > limit
+
+
+def _described_as(marks: Mapping[str, tuple[str, ...]]) -> Test:
+    whole = frozenset(normal_phrase(phrase) for phrase in marks["whole"])
+    within = tuple(normal_phrase(phrase) for phrase in marks["within"])
+
+    def test(facts: Facts) -> bool:
+        for line in facts.lines:
+            words = normal_words(line.description)
+            if words in whole:
+                return True
+            for phrase in within:
+                if phrase in words:
+                    return True
+        return False
+
+    return test
+
+
 def _same_order_lots(wanted: bool) -> Test:
     return lambda facts: facts.in_lots is wanted
 
@@ -175,6 +127,21 @@ def _unclaimed(marks: Mapping[str, Any]) -> Test:
         for line in facts.lines:
             if line.hts.startswith(prefixes) and not any(claim.agency == agency for claim in line.pga):
                 return True
+        return False
+
+    return test
+
+
+def _disclaimed(marks: Mapping[str, Any]) -> Test:
+    agency, prefixes, taken = marks["agency"], marks["hts_prefixes"], frozenset(marks["other_than"])
+
+    def test(facts: Facts) -> bool:
+        for claim in facts.claims:
+            said = claim.claim
+            if said.agency == agency and said.disclaimer is not None and said.disclaimer not in taken:
+                place = int(claim.path[len("lines[") : claim.path.index("]")])
+                if facts.hts[place].startswith(prefixes):
+                    return True
         return False
 
     return test
@@ -236,6 +203,8 @@ _countries = _list_of(_COUNTRY, "two-letter country codes")
 _prefixes = _list_of(_DIGITS, "HTS beginnings of 2 to 10 digits")
 _agencies = _list_of(re.compile(r"[A-Z0-9]{2,3}"), "agency codes")
 _programs = _list_of(re.compile(r"[A-Z0-9]{1,3}"), "agency program codes")
+_disclaimers = _list_of(re.compile(r"[A-G]"), "disclaimers from A to G")
+_phrases = _list_of(re.compile(r"[A-Z0-9]+( [A-Z0-9]+)*"), "phrases in capitals")
 _number_types = _list_of(re.compile(r"EIN|CBP|SSN"), "importer number types")
 _beginnings = _list_of(re.compile(r"[0-9]{1,9}"), "beginnings of an importer number")
 
@@ -247,10 +216,27 @@ def _is_foreign_marks(value: object) -> str:
 
 
 def _is_unclaimed_marks(value: object) -> str:
-    if not isinstance(value, Mapping) or set(value) != {"agency", "hts_prefixes"}:
-        return "Write a table with agency and hts_prefixes."
+    if not isinstance(value, Mapping) or set(value) != {"agency", "hts_prefixes", "flag"}:
+        return "Write a table with agency, hts_prefixes and flag."
+    if value["flag"] not in FLAGS:
+        return f"The flag is {' or '.join(FLAGS)}."
     return _agencies([value["agency"]]) or _prefixes(value["hts_prefixes"])
 
+
+def _is_disclaimed_marks(value: object) -> str:
+    if not isinstance(value, Mapping) or set(value) != {"agency", "hts_prefixes", "other_than"}:
+        return "Write a table with agency, hts_prefixes and other_than."
+    return _agencies([value["agency"]]) or _prefixes(value["hts_prefixes"]) or _disclaimers(value["other_than"])
+
+
+def _is_described_marks(value: object) -> str:
+    if not isinstance(value, Mapping) or set(value) != {"whole", "within"}:
+        return "Write a table with whole and within."
+    return _phrases(value["whole"]) or _phrases(value["within"])
+
+
+FLAGS: Final = ("may", "must")
+"""What an HTS number says of an agency's data: it may want them, or it must have them."""
 
 SHIPMENT_CONDITIONS: Final[dict[str, tuple[Callable[[Any], Test], Callable[[object], str], str]]] = {
     "origin_any_of": (_origin_any_of, _countries, "a line was made in one of these countries"),
@@ -261,9 +247,21 @@ SHIPMENT_CONDITIONS: Final[dict[str, tuple[Callable[[Any], Test], Callable[[obje
     "fair_value_above": (_fair_value_above, _is_amount, "fair retail value in the country of shipment above"),
     "fair_value_at_most": (_fair_value_at_most, _is_amount, "fair retail value in the country of shipment at most"),
     "entered_value_above": (_entered_value_above, _is_amount, "entered value above"),
+    "fair_value_below_entered": (
+        _fair_value_below_entered,
+        _is_bool,
+        "the fair retail value stated is below the price of the goods",
+    ),
+    "consolidated_value_above": (
+        _consolidated_value_above,
+        _is_amount,
+        "several shipments of this trip to one person are together above",
+    ),
+    "described_as": (_described_as, _is_described_marks, "a description is one of these words, or holds the phrase"),
     "same_order_lots": (_same_order_lots, _is_bool, "one order to one person travels in several parcels"),
     "importer_missing": (_importer_missing, _is_bool, "no importer of record is known"),
     "foreign_importer": (_foreign_importer, _is_foreign_marks, "the importer's number has a foreign mark"),
+    "disclaimed": (_disclaimed, _is_disclaimed_marks, "a line with such an HTS number disclaims the agency otherwise"),
     "unclaimed": (_unclaimed, _is_unclaimed_marks, "a line with such an HTS number has no claim for the agency"),
 }
 """Condition → (compiler, shape check, meaning) for conditions on the whole shipment."""
@@ -276,6 +274,9 @@ CLAIM_CONDITIONS: Final[dict[str, tuple[Callable[[Any], ClaimTest], Callable[[ob
     "pga_disclaimed": (_pga_disclaimed, _is_bool, "the claim is a disclaimer"),
 }
 """Condition → (compiler, shape check, meaning) for conditions on one agency claim."""
+
+OF_HTS: Final = frozenset({"hts_prefixes", "every_hts_prefixes", "unclaimed", "disclaimed"})
+"""Conditions whose answer hangs on the HTS numbers and the agency claims alone."""
 
 CONDITIONS: Final = frozenset(SHIPMENT_CONDITIONS) | frozenset(CLAIM_CONDITIONS)
 

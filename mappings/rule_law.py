@@ -16,13 +16,13 @@ from typing import Any, Final
 
 from mappings.rule import Rule
 from mappings.rule_conditions import (
-    Claim,
-    Facts,
+    OF_HTS,
     Test,
     compile_claim_conditions,
     compile_shipment_condition,
     is_claim_condition,
 )
+from mappings.rule_facts import Claim, Facts
 from schemas.errors import Problem
 from schemas.shipment import PATHWAYS
 
@@ -64,23 +64,41 @@ class Refusal:
 
 
 class Switches:
-    """Each condition that can change the outcome, once: asked once for a shipment, read by many rows."""
+    """Each condition that can change the outcome, once: asked once for a shipment, read by many rows.
+
+    Some conditions look at the HTS numbers and agency claims alone, of which few combinations occur: their answers
+    are kept.
+    """
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
-        self.tests: list[Test] = []
+        self._tests: list[Test] = []
+        self._others: list[tuple[int, Test]] = []
+        self._by_hts: dict[tuple[object, ...], list[bool]] = {}
 
     def place(self, name: str, value: object) -> int:
         """The place of the condition's answer in :meth:`flags`."""
         key = f"{name}={value!r}"
         if key not in self._places:
-            self._places[key] = len(self.tests)
-            self.tests.append(compile_shipment_condition(name, value))
+            self._places[key] = len(self._tests)
+            test = compile_shipment_condition(name, value)
+            if name not in OF_HTS:
+                self._others.append((len(self._tests), test))
+            self._tests.append(test)
         return self._places[key]
 
     def flags(self, facts: Facts) -> list[bool]:
         """The answers for one shipment."""
-        return [test(facts) for test in self.tests]
+        known = self._by_hts.get(facts.seen)
+        if known is None:
+            answers = [test(facts) for test in self._tests]
+            if len(self._by_hts) < MEMORY:
+                self._by_hts[facts.seen] = answers.copy()
+            return answers
+        answers = known.copy()
+        for place, test in self._others:
+            answers[place] = test(facts)
+        return answers
 
 
 class Row:
@@ -120,11 +138,16 @@ class Row:
         return self.claim_test is not None and self.claim_test(claim) and all(flags[one] for one in self.switches)
 
 
+Remarked = tuple[tuple[Row, ...], tuple[Row, ...]]
+"""Rows that warn, and rows that inform."""
+
+
 class View:
     """The rules in force on one pathway, by kind."""
 
     __slots__ = (
-        "allows", "denials", "infos", "lapse", "pathway", "prefers", "requires", "thresholds", "waivers", "warns",
+        "_remarked", "allows", "denials", "infos", "lapse", "pathway", "prefers", "requires", "thresholds", "waivers",
+        "warns",
     )  # fmt: skip
 
     def __init__(self, pathway: str, rows: list[Row], lapse: Refusal) -> None:
@@ -138,9 +161,26 @@ class View:
         self.prefers = _of_kind(rows, "prefer")
         self.warns = _of_kind(rows, "warn")
         self.infos = _of_kind(rows, "info")
+        self._remarked: dict[tuple[object, ...], Remarked] = {}
         for row in (*self.denials, *self.requires):
             if row.rule.waivable:
                 row.waivers = tuple(waiver for waiver in self.waivers if row.rule.id in waiver.rule.waives)
+
+    def remarked(self, facts: Facts, flags: list[bool]) -> Remarked:
+        """The rows that warn and those that inform, for one shipment, by the answers to their conditions."""
+        key = (*flags, *facts.seen[1:]) if facts.claims else tuple(flags)
+        known = self._remarked.get(key)
+        if known is None:
+            known = self._remarks_on(facts, flags)
+            if len(self._remarked) < MEMORY:
+                self._remarked[key] = known
+        return known
+
+    def _remarks_on(self, facts: Facts, flags: list[bool]) -> Remarked:
+        return (
+            tuple(row for row in self.warns if row.applies(facts, flags)),
+            tuple(row for row in self.infos if row.applies(facts, flags)),
+        )
 
 
 def _of_kind(rows: list[Row], kind: str) -> tuple[Row, ...]:
@@ -185,8 +225,10 @@ class LawInForce:
         )
         self._order = _sorted(self._ranks)
         self.limits = tuple({(rule.measure, rule.limit) for rule in self.rules if rule.kind == "threshold"})
-        self.memory: dict[tuple[bool, ...], Any] = {}
-        """What was found for shipments without claims, by their answers; belongs to the weighing."""
+        self.memory: dict[tuple[object, ...], Any] = {}
+        """What was found for shipments that pass no limit, by their answers; belongs to the weighing."""
+        self.worded: dict[tuple[Any, ...], Any] = {}
+        """What decisions about such shipments say; belongs to their words."""
 
         self._citations = {rule.id: rule.citation for rule in (*self._every, *self.rules)}
         self._cited: dict[tuple[str, ...], tuple[str, ...]] = {}

@@ -1,17 +1,34 @@
 """How does the rule book read for a person? The text of ``docs/rules.md``, made from the rows.
 
-First what is not confirmed, then one section a period with what changes in it, then every row in full.
+First the contents and what is not confirmed, then one section a period that names what begins and ends in it, then
+every row in full, once, then the advisory checks, then how a filer writes rows of its own. Rows of the filer's own are
+marked as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from mappings.advice import Advice
+from mappings.preflight_trip import what_error_does
 from mappings.rule import EASTERN, KINDS, Rule
 from mappings.rule_conditions import condition_meaning
+from mappings.rule_guide import guide
 
+_MARKS = """\
+Times are Eastern time (America/New_York); what counts is the instant of arrival. `verified` means that the statement
+was seen in a copy of a public source, or is this gateway's own rule; `recalled` that it is general knowledge, or was
+seen in another's account of the source only; `unsure` that it may be wrong: a decision that hangs on such a row alone
+goes to review. No row has been reviewed by a licensed broker unless a reviewer is named. This is not legal advice."""
+_SEVERITIES = """\
+They save a rejection and decide nothing, unless the filer sets one to `error`; what becomes of what it finds then
+stands in the table. `off` ends it. The rows of kind warn take a severity in the same way: set to `error`, the shipment
+goes to review; theirs is `warning` unless another is set. The severity in force stands in each decision.
+`gateway rules show` takes the code of a warning too."""
+PERIODS = "Period by period"
 _TITLES = {
     "allow": "What is allowed",
     "deny": "What is denied",
@@ -24,22 +41,46 @@ _TITLES = {
 }
 
 
-def markdown(rows: Sequence[Rule], version: str) -> str:
-    """The page, ending with a line break."""
-    return "\n".join(_page(rows, version)) + "\n"
+def markdown(
+    rows: Sequence[Rule], version: str, advice: Advice | None = None, own: Collection[str] = frozenset()
+) -> str:
+    """The page, ending with a line break; ``own`` are the ids of the filer's own rows."""
+    head = list(_head(rows, version))
+    body = list(_body(rows, advice or Advice(), own))
+    return "\n".join((*head, *_contents(body), *body)) + "\n"
 
 
-def _page(rows: Sequence[Rule], version: str) -> Iterator[str]:
+def _head(rows: Sequence[Rule], version: str) -> Iterator[str]:
     yield "# The rule book"
     yield ""
-    yield f"Version `{version}`, {len(rows)} rows. Generated from `mappings/rules/*.toml`:"
-    yield "`python -m mappings.rulebook --markdown`."
+    yield f"Version `{version}`, {len(rows)} rows. Written by `python -m gateway.docs` from `mappings/rules/*.toml` and"
+    yield "`mappings/preflight/*.toml`. `gateway rules` lists, shows, compares and checks the same rows."
     yield ""
-    yield "Times are Eastern time (America/New_York); what counts is the instant of arrival. `verified` means that the"
-    yield "statement was seen in a copy of a public source, `recalled` that it is general knowledge not checked against"
-    yield "one, `unsure` that it may be wrong: a decision that hangs on such a row alone goes to review. No row has"
-    yield "been reviewed by a licensed broker unless a reviewer is named. This is not legal advice."
+    yield from _MARKS.splitlines()
     yield ""
+
+
+def _contents(body: Sequence[str]) -> Iterator[str]:
+    """The sections, and for the periods their first minutes, as links."""
+    yield "## Contents"
+    yield ""
+    periods = [line.removeprefix("### ") for line in body if line.startswith("### From ")]
+    for line in body:
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+            yield f"- [{title}](#{anchor(title)})"
+            if title == PERIODS:
+                links = (f"[{one.split()[1]}](#{anchor(one)})" for one in periods)
+                yield f"  - from {', '.join(links)}"
+    yield ""
+
+
+def anchor(title: str) -> str:
+    """The anchor that a heading of Markdown has."""
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def _body(rows: Sequence[Rule], advice: Advice, own: Collection[str]) -> Iterator[str]:
     yield "## Not confirmed"
     yield ""
     unsure = [rule for rule in rows if rule.status == "unsure"]
@@ -58,30 +99,48 @@ def _page(rows: Sequence[Rule], version: str) -> Iterator[str]:
             yield f"## {_TITLES[kind]}"
             yield ""
             for rule in of_kind:
-                yield from _row(rule)
+                yield f"### `{rule.id}`"
+                yield ""
+                if rule.id in own:
+                    yield "*A row of this filer's own.*"
+                    yield ""
+                yield from row_text(rule)
+                yield ""
+    yield from _advice(advice)
+    yield ""
+    yield from guide()
+
+
+def _advice(advice: Advice) -> Iterator[str]:
+    yield "## Advisory checks"
+    yield ""
+    yield from _SEVERITIES.splitlines()
+    yield ""
+    yield "| id | code | about | severity | set to `error` | what it says | citation | status |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for check in advice.preflight.checks.values():
+        cells = (check.about, advice.severity(check.id), what_error_does(check.id, check.about), check.text)
+        yield f"| `{check.id}` | `{check.code}` | {' | '.join(cells)} | {check.citation} | {check.status} |"
 
 
 def _periods(rows: Sequence[Rule]) -> Iterator[str]:
     cuts = sorted({cut for rule in rows for cut in (rule.valid_from, rule.valid_to) if cut is not None})
-    yield "## Period by period"
+    yield f"## {PERIODS}"
     yield ""
     for cut, following in zip(cuts, (*cuts[1:], None), strict=True):
         until = f" to {_minute(following)}" if following else " on"
         yield f"### From {_minute(cut)}{until}"
         yield ""
         for rule in rows:
-            if rule.valid_from == cut:
-                yield f"- begins `{rule.id}` ({rule.kind}: {', '.join(rule.pathways)}): {rule.text} *{rule.citation}*"
-            if rule.valid_to == cut:
-                yield f"- ends `{rule.id}` ({rule.kind}: {', '.join(rule.pathways)})"
+            for what, when in (("begins", rule.valid_from), ("ends", rule.valid_to)):
+                if when == cut:
+                    yield f"- {what} [`{rule.id}`](#{rule.id}), {rule.kind}, {rule.status}: *{rule.citation}*"
         yield ""
 
 
-def _row(rule: Rule) -> Iterator[str]:
-    yield f"### `{rule.id}`"
-    yield ""
+def row_text(rule: Rule) -> Iterator[str]:
+    """One row in full, line by line."""
     yield rule.text
-    yield ""
     yield f"- pathways: {', '.join(rule.pathways)}; in force: {_period(rule)}; status: {rule.status}"
     if rule.when:
         conditions = (f"{condition_meaning(name)} (`{name}` = {_value(value)})" for name, value in rule.when)
@@ -97,9 +156,8 @@ def _row(rule: Rule) -> Iterator[str]:
     ):
         if value:
             yield f"- {label}: {value}"
-    yield f"- citation: {rule.citation}"
-    yield f"- reviewed by: {rule.reviewer or 'nobody yet'}{f', {rule.review_date}' if rule.review_date else ''}"
-    yield ""
+    reviewed = f"{rule.reviewer}{f', {rule.review_date}' if rule.review_date else ''}" or "nobody yet"
+    yield f"- citation: {rule.citation}; reviewed by: {reviewed}"
 
 
 def _needs(rule: Rule) -> str:

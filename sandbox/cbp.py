@@ -211,12 +211,7 @@ class Cbp:
         partners in ``without``.
         """
         left_out = tuple(without)
-        while (
-            step := self.store.row("select * from step where due_at <= ? order by due_at, id limit 1", stamp(now))
-        ) is not None:
-            with self.store.transaction():
-                self.store.run("delete from step where id = ?", step["id"])
-                self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
+        self._do_due(now)
         rows = self.store.rows(
             "select * from answer where state = 'pending' and due_at <= ?"
             f" and partner not in ({','.join('?' * len(left_out))}) order by due_at, id limit ?",
@@ -227,6 +222,17 @@ class Cbp:
         return [
             Answer(r["id"], r["partner"], r["kind"], r["name"], bytes(r["payload"]), moment(r["due_at"])) for r in rows
         ]
+
+    def _do_due(self, now: datetime) -> None:
+        """Every step whose time has come, in the order of their times; a step is taken and done in one transaction."""
+        first = "select * from step where due_at <= ? order by due_at, id limit 1"
+        while self.store.row(first, stamp(now)) is not None:
+            with self.store.transaction():
+                step = self.store.row(first, stamp(now))
+                if step is None:
+                    return  # somebody else has done it meanwhile
+                self.store.run("delete from step where id = ?", step["id"])
+                self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
 
     def next_due(self) -> datetime | None:
         """When the next step or answer is due; ``None`` when nothing waits."""
@@ -282,7 +288,8 @@ class Cbp:
     # ------------------------------------------------------------------ told by the control API
 
     def arrive(self, trip: str, now: datetime) -> int:
-        """The truck of a trip arrives; gives the number of its shipments."""
+        """The truck of a trip arrives, after all that was due before; gives the number of its shipments."""
+        self._do_due(now)
         with self.store.transaction():
             return self.border.arrive(trip, now)
 

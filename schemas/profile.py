@@ -110,6 +110,8 @@ class Profile:
     weight_units: Mapping[str, str]
     hts_qualifier: str
     amendment_actions: Mapping[str, str]
+    amendment_types: Mapping[str, str]
+    amendment_reasons: Mapping[str, str]
     shipments_per_message: int
     k1_pattern: str
     k1_first: str

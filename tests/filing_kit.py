@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from filings import archive, events, planning, queries, receiving, sending, staging, trips
+from filings import archive, events, planning, queries, receiving, refiling, rejudging, sending, staging, trips
 from filings.context import Actor, FilingContext, Limits, SenderIdentity
 from filings.store import Store
 from filings.store import tables as t
@@ -203,6 +203,25 @@ class Desk:
         await self.request(trip)
         await self.plan()
 
+    async def rejudge(self) -> int:
+        """Judge again whatever is due, as the worker does; gives how many trips were judged."""
+        now = self.now
+        waiting = await self.look(lambda conn: rejudging.due(conn, now))
+        judged = 0
+        for number in waiting:
+            work = await self.look(lambda conn, number=number: rejudging.read_work(conn, number, now))
+            if work is not None:
+                made = rejudging.make(self.ctx, work)
+                judged += await self.store.write(lambda conn, made=made: rejudging.store(conn, self.ctx, made, now))
+        return judged
+
+    async def refile(self, trip: str = TRIP) -> refiling.Refiling:
+        """Ask for what has lapsed to be filed anew, and let the planner finish."""
+        now = self.now
+        begun = await self.store.write(lambda conn: refiling.request(conn, self.ctx, trip, actor=BROKER, now=now))
+        await self.plan()
+        return begun
+
     async def send(self) -> list[bytes]:
         """Send whatever is due; gives the payloads that arrived."""
         before = len(self.road.sent)
@@ -254,7 +273,7 @@ class Desk:
 
     async def board(self, trip: str = TRIP) -> dict[str, Any]:
         """What dispatch sees."""
-        return await self.store.read(lambda conn: queries.board(conn, trip))
+        return await self.store.read(lambda conn: queries.board(conn, trip, now=self.now))
 
     async def states(self) -> dict[str, str]:
         """State by shipment id."""

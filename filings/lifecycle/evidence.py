@@ -33,6 +33,8 @@ class Act(StrEnum):
     PACKAGE_READY = "package_ready"
     HANDED_OVER = "handed_over"
     TRIP_ARRIVED = "trip_arrived"
+    LAPSED = "lapsed"
+    LAPSE_LIFTED = "lapse_lifted"
 
 
 DECIDING = frozenset({Act.STAGED, Act.REVIEW_NEEDED, Act.REFUSED})
@@ -41,12 +43,18 @@ DECIDING = frozenset({Act.STAGED, Act.REVIEW_NEEDED, Act.REFUSED})
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """An act of ours at an instant; ``kind`` and ``version`` say of which declaration."""
+    """An act of ours at an instant; ``kind`` and ``version`` say of which declaration.
+
+    A lapsed shipment that is staged again says what it ``needs`` now and which declarations are made ``anew``: what
+    CBP answered to those no longer counts.
+    """
 
     act: Act
     at: datetime
     kind: Kind = "manifest"
     version: int = 1
+    needs: tuple[Kind, ...] = ()
+    anew: tuple[Kind, ...] = ()
 
 
 class OutcomeLike(Protocol):

@@ -36,11 +36,12 @@ __all__ = ["Declaration", "Fold", "Kind", "ShipmentFacts", "declared_input", "fo
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it."""
+    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it from ``first`` on."""
 
     state: FilingState
     version: int = 1
     in_force: bool = False
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ShipmentFacts:
     statements: tuple[Statement, ...] = ()
     since: datetime | None = None
     arrived_at: datetime | None = None
+    lapsed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "declarations", dict(self.declarations or {}))
@@ -68,13 +70,15 @@ class ShipmentFacts:
             "needs": list(self.needs),
             "base": self.base.value,
             "declarations": {
-                kind: [known.state.value, known.version, known.in_force] for kind, known in self.declarations.items()
+                kind: [known.state.value, known.version, known.in_force, known.first]
+                for kind, known in self.declarations.items()
             },
             "statements": [
                 [s.meaning, s.source, _text(s.at), s.code, s.order, s.version, s.holder] for s in self.statements
             ],
             "since": _text(self.since),
             "arrived_at": _text(self.arrived_at),
+            "lapsed_at": _text(self.lapsed_at),
         }
 
     @classmethod
@@ -86,8 +90,8 @@ class ShipmentFacts:
             needs=tuple(value["needs"]),
             base=ShipmentState(value["base"]),
             declarations={
-                kind: Declaration(FilingState(state), version, in_force)
-                for kind, (state, version, in_force) in value["declarations"].items()
+                kind: Declaration(FilingState(state), version, in_force, *first)
+                for kind, (state, version, in_force, *first) in value["declarations"].items()
             },
             statements=tuple(
                 Statement(meaning, source, datetime.fromisoformat(at), code, order, version, holder)
@@ -95,6 +99,7 @@ class ShipmentFacts:
             ),
             since=_instant(value["since"]),
             arrived_at=_instant(value["arrived_at"]),
+            lapsed_at=_instant(value.get("lapsed_at")),
         )
 
 
@@ -157,6 +162,8 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
     if did.act is Act.TRIP_ARRIVED:
         return _arrived(facts, did.at)
     if did.act in DECIDING:
+        if facts.lapsed_at is not None and facts.arrived_at is None:
+            return _begun_again(facts, did)  # also while CBP holds the goods
         if ShipmentInput(did.act.value) not in SHIPMENT[state]:
             raise refuse("shipment", state, did.act)
         base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
@@ -165,6 +172,12 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
             kept = {kind: known for kind, known in facts.declarations.items() if known.in_force}
             return replace(facts, base=base, declarations=kept, statements=(), since=did.at)
         return replace(facts, base=base)
+    if did.act in {Act.LAPSED, Act.LAPSE_LIFTED}:
+        if did.act is Act.LAPSE_LIFTED:
+            return replace(facts, lapsed_at=None)
+        if facts.base is not ShipmentState.STAGED or state is ShipmentState.CANCELLED:
+            raise refuse("shipment", state, did.act)
+        return facts if facts.lapsed_at is not None else replace(facts, lapsed_at=did.at)
     if facts.base is not ShipmentState.STAGED or (state is ShipmentState.CANCELLED and did.act is Act.QUEUED):
         raise refuse("shipment", state, did.act)
     known = facts.declarations.get(did.kind)
@@ -173,12 +186,26 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         if did.act is not opening:
             raise refuse(f"shipment without a {did.kind} filing", state, did.act)
         start = FilingState.READY if did.kind == "handoff" else FilingState.QUEUED
-        return _declared(facts, did.kind, Declaration(start, did.version))
+        return _declared(facts, did.kind, Declaration(start, did.version, first=did.version))
     if did.version < known.version:
         return facts
     following, _effects = step_filing(known.state, FilingInput(did.act.value))
     in_force = known.in_force and following is not FilingState.CANCELLED
-    return _declared(facts, did.kind, Declaration(following, did.version, in_force))
+    return _declared(facts, did.kind, Declaration(following, did.version, in_force, known.first))
+
+
+_STAYING = frozenset({"held", "hold_removed", "exam"})
+"""What CBP said of the goods themselves: it stands whatever they are declared as."""
+
+
+def _begun_again(facts: ShipmentFacts, did: Did) -> ShipmentFacts:
+    """A lapsed shipment goes another way: what is declared anew loses its answers, holds on the goods stay."""
+    statements = tuple(said for said in facts.statements if said.meaning in _STAYING)
+    base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
+    gone = facts.declarations.keys() if base is not ShipmentState.STAGED else did.anew
+    kept = {kind: known for kind, known in facts.declarations.items() if kind not in gone}
+    needs = did.needs or facts.needs
+    return replace(facts, base=base, needs=needs, declarations=kept, statements=statements, lapsed_at=None)
 
 
 def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, str, bool]:
@@ -190,6 +217,8 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
     if what is None:
         return facts, "", True
     accepted = what in {FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING}
+    if said.version is not None and said.version < known.first:
+        return facts, "", True  # about what has been declared anew since
     if said.version is not None and said.version < known.version:
         # A late answer to an earlier version tells only whether something is in force.
         stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
@@ -198,7 +227,7 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
     if effects.verdict == "unexpected":
         return facts, effects.alert, False
     in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
-    changed = _declared(facts, kind, Declaration(following, known.version, in_force))
+    changed = _declared(facts, kind, replace(known, state=following, in_force=in_force))
     return changed, effects.alert, True
 
 
@@ -264,6 +293,8 @@ def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
         state, alerts[said] = _move(state, what)
         if what in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE} and declared is not None:
             state, _alert = _move(state, declared)  # back to what the declarations say
+    if facts.lapsed_at is not None and facts.arrived_at is None:
+        state, _alert = _move(state, ShipmentInput.LAPSED)  # once the truck is there, CBP's word counts
     return state, alerts
 
 

@@ -2,9 +2,10 @@
 
 Rules: the table is state × input; the inputs come from three sources, in this order: our decision
 (staged, to be reviewed, refused), what the shipment's declarations add up to (filed, rejected, on
-file, handed off), and CBP's words on the goods (held, exam, released…). ``facts.py`` reads all
-evidence through this table. *Released* is entered only by CBP's word for this shipment, and left
-by CBP's word too: nothing that we do or conclude leads there.
+file, handed off), and CBP's words on the goods (held, exam, released…). A lapse (the law moved on
+while the truck was on its way) is read last. ``facts.py`` reads all evidence through this table.
+*Released* is entered only by CBP's word for this shipment, and left by CBP's word too, or for as
+long as its pathway has lapsed: nothing that we do or conclude leads there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ _S, _I, _E = ShipmentState, ShipmentInput, EventType
 
 DECISIONS = frozenset({_I.STAGED, _I.REVIEW_NEEDED, _I.REFUSED})
 """Our own acts on a shipment; without a cell they are refused."""
+
+LAPSING = {_I.LAPSED: Cell(_S.LAPSED)}
+"""The law moved on before the truck arrived: read after everything else, and no longer once the truck is there."""
 
 DECLARED = frozenset({_I.IN_DOUBT, _I.FILED, _I.DECLARATION_REJECTED, _I.ON_FILE, _I.HANDED_OFF})
 """What the declarations of a shipment add up to."""
@@ -48,7 +52,7 @@ def _stay(state: ShipmentState, *inputs: ShipmentInput) -> dict[ShipmentInput, C
 
 def _declared(state: ShipmentState) -> dict[ShipmentInput, Cell]:
     """A state before CBP spoke of the goods: declarations and words both move it."""
-    return {**_DECLARED_CELLS, **_WORDS, **_stay(state, _I.BLOCKS_CLEARED)}
+    return {**_DECLARED_CELLS, **_WORDS, **_stay(state, _I.BLOCKS_CLEARED), **LAPSING}
 
 
 def _spoken(state: ShipmentState, cleared: ShipmentState, admissible: ShipmentState) -> dict[ShipmentInput, Cell]:
@@ -67,6 +71,7 @@ def _spoken(state: ShipmentState, cleared: ShipmentState, admissible: ShipmentSt
 SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
     _S.STAGED: {
         **_DECLARED_CELLS,
+        **LAPSING,
         _I.STAGED: Cell(_S.STAGED),
         _I.REVIEW_NEEDED: Cell(_S.IN_REVIEW),
         _I.REFUSED: Cell(_S.REFUSED),
@@ -94,10 +99,17 @@ SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
     },
     _S.ON_FILE: {**_declared(_S.ON_FILE), **_stay(_S.ON_FILE, _I.FILED, _I.IN_DOUBT, _I.ADMISSIBLE)},
     _S.HANDED_OFF: {**_declared(_S.HANDED_OFF), **_stay(_S.HANDED_OFF, _I.FILED, _I.ADMISSIBLE)},
+    _S.LAPSED: {
+        # Declared anew under the pathway that is lawful now, or off the truck; CBP's word reaches it at arrival.
+        _I.STAGED: Cell(_S.STAGED),
+        _I.REVIEW_NEEDED: Cell(_S.IN_REVIEW),
+        _I.REFUSED: Cell(_S.REFUSED),
+        **LAPSING,
+    },
     _S.HELD: _spoken(_S.HELD, _S.ON_FILE, _S.ON_FILE),
     _S.EXAM: _spoken(_S.EXAM, _S.ON_FILE, _S.ON_FILE),
     _S.DOCUMENTS_REQUIRED: _spoken(_S.DOCUMENTS_REQUIRED, _S.ON_FILE, _S.ON_FILE),
-    _S.RELEASED: _spoken(_S.RELEASED, _S.RELEASED, _S.RELEASED),
+    _S.RELEASED: {**_spoken(_S.RELEASED, _S.RELEASED, _S.RELEASED), **LAPSING},
     _S.RELEASE_SUSPENDED: _spoken(_S.RELEASE_SUSPENDED, _S.RELEASE_SUSPENDED, _S.ON_FILE),
     _S.RELEASE_REVOKED: _spoken(_S.RELEASE_REVOKED, _S.RELEASE_REVOKED, _S.ON_FILE),
     _S.CANCELLED: {

@@ -63,6 +63,7 @@ class ShipmentState(StrEnum):
     REJECTED = "rejected"  # CBP refused a declaration that is needed
     ON_FILE = "on_file"  # CBP accepted every declaration that is needed
     HANDED_OFF = "handed_off"  # a licensed broker makes the entry
+    LAPSED = "lapsed"  # lawful when it was declared, not any more at the arrival that is still possible
     HELD = "held"
     EXAM = "exam"
     DOCUMENTS_REQUIRED = "documents_required"
@@ -92,6 +93,7 @@ class ShipmentInput(StrEnum):
     RELEASE_SUSPENDED = "release_suspended"
     RELEASE_REVOKED = "release_revoked"
     CANCELLED = "cancelled"
+    LAPSED = "lapsed"
 
 
 class TripState(StrEnum):

@@ -80,6 +80,7 @@ CROSSING: Mapping[ShipmentState, TripInput | None] = {
     ShipmentState.REJECTED: TripInput.STOP,
     ShipmentState.ON_FILE: TripInput.GO,
     ShipmentState.HANDED_OFF: TripInput.WAIT,
+    ShipmentState.LAPSED: TripInput.STOP,
     ShipmentState.HELD: TripInput.STOP,
     ShipmentState.EXAM: TripInput.STOP,
     ShipmentState.DOCUMENTS_REQUIRED: TripInput.STOP,

@@ -70,12 +70,16 @@ trips = Table(
     Column("plan_stage", WORD),
     Column("planned_through", Integer, nullable=False, server_default="0"),
     Column("arrived_at", Instant),
+    Column("judged_at", Instant),
+    Column("judge_again_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Index(None, "judge_again_at"),
     Index(None, "state", "estimated_arrival"),
     Index(None, "plan_stage"),
     Index(None, "estimated_arrival"),
-    comment="One truck crossing; plan_stage and planned_through say how far its filings have been made.",
+    comment="One truck crossing; plan_stage and planned_through say how far its filings have been made, judged_at "
+    "for which instant of arrival the law was applied last, judge_again_at when that must be done anew.",
 )
 
 shipments = Table(
@@ -92,6 +96,7 @@ shipments = Table(
     Column("pathway", WORD),
     Column("entry_type", String(2)),
     Column("decision", Json),
+    Column("lapse", Json),
     Column("state", WORD, nullable=False),
     Column("state_since", Instant, nullable=False),
     Column("manifest_state", WORD, nullable=False, server_default="none"),
@@ -108,6 +113,7 @@ shipments = Table(
     UniqueConstraint("trip_number", "shipment_id"),
     Index(None, "trip_number", "position"),
     Index(None, "trip_number", "state"),
+    Index(None, "order_id"),
     Index(None, "scn"),
     Index(None, "entry_number"),
     comment="One consignment on a trip in manifest order, with what we know of it (facts) and where it stands.",
@@ -167,6 +173,36 @@ filing_versions = Table(
     Column("made_by", String(200), nullable=False),
     Column("reason", Text),
     comment="Every content a filing has ever had; an amendment adds the next version.",
+)
+
+amendments = Table(
+    "amendments",
+    metadata,
+    _key(primary_key=True),
+    _trip(),
+    Column("purpose", WORD, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("manifest_filing_id", KEY),
+    Column("manifest_version", Integer),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("finished_at", Instant),
+    Index(None, "trip_number", "finished_at"),
+    comment="A change of what has been filed for a trip, asked for by a person; open until all its messages are made.",
+)
+
+amendment_items = Table(
+    "amendment_items",
+    metadata,
+    Column("amendment_id", KEY, ForeignKey("amendments.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("shipment_key", KEY, ForeignKey("shipments.key"), nullable=False),
+    Column("bill_change", WORD),
+    Column("cancels_filing_id", KEY),
+    Column("new_filing_id", KEY),
+    Column("new_pathway", WORD, nullable=False),
+    Index(None, "shipment_key"),
+    comment="What an amendment does to one shipment: its bill, the entry it cancels, the filing that takes its place.",
 )
 
 transmissions = Table(
@@ -322,6 +358,15 @@ archive_head = Table(
     Column("frontier", Json, nullable=False),
     CheckConstraint("id = 1", name="single"),
     comment="The single row that says how many entries the archive has and what its Merkle root is.",
+)
+
+rule_books = Table(
+    "rule_books",
+    metadata,
+    Column("version", String(100), primary_key=True),
+    Column("archive_position", Whole, nullable=False),
+    Column("first_used_at", Instant, nullable=False),
+    comment="Versions of the rule book that decisions were made with, and the archive entry that has their text.",
 )
 
 counters = Table(

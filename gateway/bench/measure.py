@@ -22,7 +22,10 @@ Work = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: things a second, of the part and of its peer; ``aim`` is the least ratio wanted."""
+    """One line of the table: things a second, of the part and of its peer.
+
+    ``aim`` is the least ratio wanted, ``least`` the least rate, where a number of things a second was promised.
+    """
 
     name: str
     unit: str
@@ -30,6 +33,7 @@ class Figure:
     peer: str
     peer_rate: float
     aim: float | None = None
+    least: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -39,7 +43,9 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether the aim was met in this run; ``None`` where there is none."""
-        return None if self.aim is None else self.ratio >= self.aim
+        if self.aim is None and self.least is None:
+            return None
+        return self.ratio >= (self.aim or 0) and self.rate >= (self.least or 0)
 
     def as_dict(self) -> dict[str, Any]:
         """The row of ``--json``."""
@@ -51,7 +57,9 @@ class Figure:
             "peer_per_second": round(self.peer_rate, 1),
             "ratio": round(self.ratio, 3),
         }
-        return row if self.aim is None else row | {"aim": self.aim, "met": self.met}
+        if self.met is None:
+            return row
+        return row | {"aim": self.aim, "least": self.least, "met": self.met}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,15 @@ def in_turns(work: Work, peer: Work, seconds: float = SECONDS) -> tuple[float, f
 
 
 def pair(
-    name: str, unit: str, work: Work, peer_name: str, peer: Work, seconds: float, aim: float | None = None
+    name: str,
+    unit: str,
+    work: Work,
+    peer_name: str,
+    peer: Work,
+    seconds: float,
+    aim: float | None = None,
+    least: float | None = None,
 ) -> Figure:
     """Measure a part beside its peer."""
     rate, peer_rate = in_turns(work, peer, seconds)
-    return Figure(name, unit, rate, peer_name, peer_rate, aim)
+    return Figure(name, unit, rate, peer_name, peer_rate, aim, least)

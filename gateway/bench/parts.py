@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from gateway.bench.measure import Figure, pair
 from gateway.bench.truckload import Truckload
+
+DECISIONS: Final = 20_000
+"""Decisions a second that one core must make."""
 
 
 def shipment_figures(load: Truckload, seconds: float) -> Iterator[Figure]:
@@ -38,7 +41,8 @@ def decision_figures(load: Truckload, seconds: float) -> Iterator[Figure]:
     def compare() -> int:
         return len(["section321" if one.fair_value <= 800 else "formal" for one in load.good])
 
-    yield pair("pathways decided", "shipments", decide, "one comparison of the value", compare, seconds)
+    name, peer = "pathways decided", "one comparison of the value"
+    yield pair(name, "shipments", decide, peer, compare, seconds, least=DECISIONS)
 
 
 def signing_figures(load: Truckload, seconds: float) -> Iterator[Figure]:

@@ -23,7 +23,9 @@ from gateway.cli import (
     explain,
     inspect,
     keys,
+    refile,
     render,
+    rules,
     serve,
     submit,
 )
@@ -47,10 +49,12 @@ app.command("sandbox")(serve.sandbox)
 app.command("submit")(submit.submit)
 app.command("explain")(explain.explain)
 app.command("render")(render.render)
+app.add_typer(rules.app, name="rules")
 app.command("inspect")(inspect.inspect)
 app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
+app.command("refile")(refile.refile)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")
 app.command("bench")(bench.bench)

@@ -78,9 +78,13 @@ def _show(output: Output, title: str, measured: list[Figure]) -> None:
             figure.peer,
             f"{figure.peer_rate:,.0f}",
             f"{figure.ratio:.2f} x" if figure.ratio >= 0.1 else f"{figure.ratio:.1g} x",
-            "" if figure.aim is None else f"≥ {figure.aim:g} x: {'met' if figure.met else 'missed'}",
+            "" if figure.met is None else f"≥ {_wanted(figure)}: {'met' if figure.met else 'missed'}",
         )
     output.show(table)
+
+
+def _wanted(figure: Figure) -> str:
+    return f"{figure.aim:g} x" if figure.aim is not None else f"{figure.least:,.0f} a second"
 
 
 def _show_memory(output: Output, held: list[Memory]) -> None:

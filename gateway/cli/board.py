@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
+if TYPE_CHECKING:
+    from gateway.client import GatewayClient
+
+JUDGED_WITHIN: Final = 2.0
+"""Seconds for which `--eta` waits for the judgement; it usually comes at once."""
+POLL: Final = 0.1
+SAYS_WHAT_IS: Final = ("allow", "deny", "waiver", "info", "warn")
+"""Kinds of rules whose sentence says what the law is wherever they are applied."""
 NEXT: Final = {
     "draft": "stage its shipments and file it: gateway submit TRIP.json SHIPMENTS --file",
     "filing": "wait for CBP's answers: gateway trip {number}",
     "filed": "wait for CBP's answers: gateway trip {number}",
     "blocked": "settle what blocks it, or take it off the truck",
+    "lapsed": "ask a broker to file anew what has lapsed: gateway refile {number}",
+    "judging": "wait for the judgement: gateway trip {number}",
     "clear": "cross",
     "arrived": "look at what is still held: gateway trip {number} --state held",
 }
@@ -24,6 +34,14 @@ def trip(
     number: Annotated[str, typer.Argument(help="The trip number.", metavar="TRIP")],
     state: Annotated[str | None, typer.Option("--state", help="List its shipments in this state.")] = None,
     pathway: Annotated[str | None, typer.Option("--pathway", help="List its shipments of this pathway.")] = None,
+    eta: Annotated[
+        str | None,
+        typer.Option(
+            "--eta",
+            help="Note that the filed truck is now expected at this instant; the law of that instant is applied.",
+            metavar="INSTANT",
+        ),
+    ] = None,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -38,12 +56,16 @@ def trip(
     from gateway.cli.follow import show_board
 
     output = Output(as_json)
+    expected = _expected(eta)
     client = client_for(output, url, key)
     filters = {name: value for name, value in (("state", state), ("pathway", pathway)) if value}
 
     async def run() -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         async with client:
-            board = await client.board(number)
+            noted = await client.change_arrival(number, expected) if expected else None
+            board = await _judged(client, number, JUDGED_WITHIN if noted is not None and noted["changed"] else 0)
+            if noted is not None:
+                board["arrival_changed"] = noted
             if not filters:
                 return board, None
             return board, [one async for one in client.shipments(number, **filters)]
@@ -55,9 +77,43 @@ def trip(
     show_board(output, board)
     if listed is not None:
         _show_shipments(output, listed)
-    following = NEXT.get(str(board["state"]), "")
+    changed = board.get("arrival_changed")
+    if changed:
+        for note in changed["notes"]:
+            output.say(note, "dim")
+    following = next_step(board)
     if following:
-        output.say(f"Next: {following.format(number=number)}", "dim")
+        output.say(f"Next: {following}", "dim")
+
+
+async def _judged(client: GatewayClient, number: str, seconds: float) -> dict[str, Any]:
+    """The board once the trip has been judged again, or as it is when that takes longer."""
+    import asyncio
+    import time
+
+    end = time.monotonic() + seconds
+    board = await client.board(number)
+    while board.get("being_judged_for") and time.monotonic() < end:
+        await asyncio.sleep(POLL)
+        board = await client.board(number)
+    return board
+
+
+def next_step(board: Mapping[str, Any]) -> str:
+    """What may be done next; never to cross where the board does not say GO."""
+    state = "judging" if board.get("being_judged_for") else "lapsed" if board.get("lapsed") else str(board["state"])
+    if state == "clear" and board["decision"] != "go":
+        state = "blocked" if board["decision"] == "no_go" else "filed"
+    return NEXT.get(state, "").format(number=board["trip_number"])
+
+
+def _expected(eta: str | None) -> str | None:
+    """The instant of ``--eta`` with its offset."""
+    from datetime import UTC, datetime
+
+    from gateway.cli.reading import read_arrival
+
+    return read_arrival(eta, datetime.now(UTC), "--eta").isoformat() if eta else None
 
 
 def _show_shipments(output: Output, listed: list[dict[str, Any]]) -> None:
@@ -120,7 +176,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
         for reason in [shipment["why"]] if shipment.get("why") else shipment["reasons"]:
             output.say(f"  {reason}", "dim")
-    _show_timeline(output, found["timeline"])
+    if found.get("decided_by"):
+        show_decided(output, found["decided_by"])
+    _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):
         files.add_column(column, no_wrap=True)
@@ -133,10 +191,34 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     output.say(f"May be done next: {acts or 'nothing'}", "dim")
 
 
-def _show_timeline(output: Output, steps: list[dict[str, Any]]) -> None:
+def show_decided(output: Output, decided: Mapping[str, Any]) -> None:
+    """By which law the pathway was chosen: rules with their citations, book, instant, severities, what was refused."""
+    entry_type = f" (entry type {decided['entry_type']})" if decided["entry_type"] else ""
+    at = str(decided["judged_for_eastern"])[:16].replace("T", " ")
+    output.say(f"\nDecided by: {decided['pathway']}{entry_type}, judged for {at} Eastern time", "bold")
+    version = decided["rule_book_version"]
+    output.say(f"  rule book {version}; `gateway rules book {version}` shows it as it was kept")
+    for rule in decided["rules"]:
+        # the sentence of a limit or a requirement is that of its breach, which need not be what happened
+        told = ("text", "citation") if rule["kind"] in SAYS_WHAT_IS else ("citation",)
+        words = " ".join(str(rule[name]) for name in told if rule[name])
+        output.say(f"  by {rule['id']} ({rule['kind'] or 'rule'}): {words}")
+    if not all(rule["citation"] for rule in decided["rules"]):
+        for citation in decided["citations"]:
+            output.say(f"  citation: {citation}")
+    for one in decided["refused"]:
+        output.say(f"  refused {one['pathway']}: {one['text']} ({one['rule']})")
+    for name, severity in decided["severities"].items():
+        output.say(f"  severity of {name}: {severity}")
+    lapse = decided["lapse"]
+    if lapse:
+        output.say(f"  lapsed: {lapse['text']} ({lapse['rule']}); offered: {lapse['pathway']}", "bold red")
+
+
+def _show_timeline(output: Output, steps: list[dict[str, Any]], zone: str = "UTC") -> None:
     """In the order in which we came to know; what CBP dates by the minute is shown by the minute."""
     table = make_table("What happened")
-    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column(f"when ({zone})", no_wrap=True)
     table.add_column("what", no_wrap=True)
     table.add_column("code", no_wrap=True)
     table.add_column("text", ratio=1)
@@ -145,12 +227,19 @@ def _show_timeline(output: Output, steps: list[dict[str, Any]]) -> None:
         table.add_column("field", style="cyan")
     for step in steps:
         code = " ".join(str(step[name]) for name in ("source", "code") if step.get(name))
-        cells = [_when(step), str(step["what"]).replace("_", " "), code, str(step["text"])]
+        by = f" (by {step['actor']})" if step.get("actor") else ""
+        cells = [_when(step, zone), str(step["what"]).replace("_", " "), code, str(step["text"]) + by]
         table.add_row(*(plain(cell) for cell in [*cells, str(step.get("field") or "")][: 4 + fields]))
     output.show(table)
 
 
-def _when(step: Mapping[str, Any]) -> str:
+def _when(step: Mapping[str, Any], zone: str) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
     at, recorded = str(step["at"] or ""), str(step.get("recorded_at") or step["at"] or "")
+    if not at:
+        return ""
     by_the_minute = at != recorded and at[16:19] == ":00" and at[19:20] != "."
-    return at[: 16 if by_the_minute else 19].replace("T", " ")
+    local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).isoformat()
+    return local[: 16 if by_the_minute else 19].replace("T", " ")

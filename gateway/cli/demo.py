@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from gateway.demo.run import DemoResult
+
+
+SCENARIOS: Final = ("day", "cutover")
 
 
 def demo(
@@ -29,11 +32,21 @@ def demo(
         typer.Option("--data", help="Keep everything (database, keys, logs) in this folder.", file_okay=False),
     ] = None,
     transport: TransportOption = None,
+    scenario: Annotated[
+        str,
+        typer.Option(
+            "--scenario",
+            help="day: an ordinary day. cutover: the exemption ends while the truck is on its way.",
+            metavar="day|cutover",
+        ),
+    ] = "day",
     as_json: JsonOption = False,
 ) -> None:
     """File a made-up truckload with a simulated CBP and show what becomes of it. Loopback only.
 
     The law of the day of arrival applies: try 2025-03-10 beside a day of this year.
+
+    With --scenario cutover the law changes between filing and arrival: the trip is blocked, filed anew, released.
 
     Example: gateway demo --arrival 2025-03-10 --shipments 500 --seed 7
     """
@@ -41,6 +54,12 @@ def demo(
     from gateway.demo.run import DemoPlan, run_demo
 
     output = Output(as_json)
+    if scenario not in SCENARIOS:
+        raise typer.BadParameter(f"{scenario!r} is none of: {', '.join(SCENARIOS)}.", param_hint="--scenario")
+    if scenario == "cutover":
+        if arrival is not None:
+            raise typer.BadParameter("the cutover has its own day, 2025-08-28.", param_hint="--arrival")
+        arrival = "2025-08-28"
     try:
         day = date.fromisoformat(arrival) if arrival else datetime.now(EASTERN).date()
     except ValueError:
@@ -48,7 +67,8 @@ def demo(
     if not date(2016, 3, 10) <= day <= date(2099, 12, 31):
         raise typer.BadParameter("the rule book knows the law from 2016-03-10 on.", param_hint="--arrival")
     with output.progress(transient=False) as bars:
-        result = run_demo(DemoPlan(day, shipments, seed, data, road(transport)), Shown(output, bars))
+        plan = DemoPlan(day, shipments, seed, data, road(transport), scenario)
+        result = run_demo(plan, Shown(output, bars))
     document = result.document
     if as_json:
         output.document(document)
@@ -94,8 +114,16 @@ def show_result(output: Output, result: DemoResult) -> None:
     """The board, some shipments with their reasons, and where to look next."""
     from gateway.cli.follow import show_board, why
     from gateway.cli.reading import row_problems
+    from gateway.cli.refile import show_refiling
 
     document = result.document
+    for chapter in result.chapters:
+        output.say(f"\n{chapter.title}", "bold")
+        show_board(output, chapter.board)
+        if chapter.refiling is not None:
+            show_refiling(output, chapter.refiling)
+    if result.chapters:
+        output.say("\nAt the end", "bold")
     show_board(output, result.board)
     # the board lists them where it knows of them
     refused = [] if result.board.get("refused_rows", {}).get("count") else document["refused_rows"]

@@ -1,13 +1,15 @@
 """``gateway explain``: which lawful way would each shipment take, by which rules, and why? Sends nothing.
 
-The file is read twice in flat memory: once to see which orders travel in several parcels, once to decide in
-manifest order. Rows that cannot be read as a shipment are listed and do not stop the others.
+The file is read twice in flat memory: once to see which orders travel in several parcels and what goes to one person
+in several, once to decide in manifest order. Rows that cannot be read as a shipment are listed and do not stop the
+others.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from gateway.cli.options import ArrivalOption, ConfigOption, JsonOption, ShipmentsFile
-from gateway.cli.output import JsonRows, Output, count_table, make_table, plain
+from gateway.cli.output import JsonRows, Output, make_table, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 50
 """Shipments in one table, so that the first are seen before the last are read."""
+NAMED: Final = 3
+"""Shipments that are named for each warning."""
+SHORT_GROUND: Final = 40
+"""Characters of a ground that may be said again for every shipment."""
 
 
 def explain(
@@ -45,15 +51,18 @@ def explain(
     from datetime import UTC
 
     from gateway.cli.reading import read_arrival
+    from gateway.rule_book import before_the_book, load_book
     from gateway.settings import load_settings
-    from mappings.rulebook import RuleBook
     from schemas.intake import content_type_of
 
     output = Output(as_json)
     content_type_of(shipments_file.name)
     instant = read_arrival(arrival, datetime.now(UTC))
-    importer = load_settings(config).filer.default_importer
-    explained = Explained(shipments_file, instant, RuleBook.load(), importer)
+    settings = load_settings(config)
+    book = load_book(settings)
+    explained = Explained(shipments_file, instant, book, settings.filer.default_importer)
+    if early := before_the_book(book, instant):
+        output.say(early, "bold yellow")
     with output.progress(rows_follow=True) as bars:
         task = bars.add_task("kB read", total=max(2 * shipments_file.stat().st_size // 1024, 1))
         read = 0
@@ -73,24 +82,42 @@ def explain(
     raise typer.Exit(1 if explained.bad else 0)
 
 
+@dataclass(slots=True)
+class Warned:
+    """How often one warning came, what it said first, and of which shipments first."""
+
+    text: str
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, shipment_id: str) -> None:
+        """One more shipment."""
+        self.count += 1
+        if len(self.first) < NAMED:
+            self.first.append(shipment_id)
+
+
 class Explained:
     """The decisions for a file, one at a time, and what was counted on the way."""
 
     def __init__(
         self, path: Path, arrival: datetime, rules: RuleBook, default_importer: ImporterOfRecord | None
     ) -> None:
+        from mappings.preflight_trip import Together
+
         self.path, self.arrival, self.rules, self.default_importer = path, arrival, rules, default_importer
         self.counts: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
-        self.warned: dict[str, tuple[int, str]] = {}
+        self.warned: dict[str, Warned] = {}
         self.bad: list[Row] = []
-        self._told: deque[tuple[Problem, ...]] = deque()
+        self._together = Together(rules.advice)
+        self._told: deque[tuple[tuple[Problem, ...], tuple[Problem, ...]]] = deque()
 
     def run(self, advance: Callable[[int], None]) -> Iterator[PathwayDecision]:
         """Decide every readable shipment in the order of the file; warnings of its row stand before the decision's."""
-        from mappings.decision import decide_trip, find_lots
+        from mappings.decision import decide_trip, survey
 
-        lots = find_lots(self._good(advance, keep=False))
+        lots, totals = survey(self._good(advance, keep=False))
         decisions = decide_trip(
             self._good(advance, keep=True),
             None,
@@ -98,14 +125,15 @@ class Explained:
             self.rules,
             default_importer=self.default_importer,
             lots=lots,
+            totals=totals,
         )
         for decided in decisions:
-            decision = replace(decided, warnings=(*self._told.popleft(), *decided.warnings))
+            row, contradicted = self._told.popleft()
+            decision = replace(decided, warnings=(*row, *decided.warnings, *contradicted))
             self.counts[decision.pathway] += 1
             self.used.update(decision.rules)
             for code, text in {warning.code: warning.text for warning in decision.warnings}.items():
-                count, first = self.warned.get(code, (0, text))
-                self.warned[code] = (count + 1, first)
+                self.warned.setdefault(code, Warned(text)).add(decision.shipment_id)
             yield decision
 
     def _good(self, advance: Callable[[int], None], *, keep: bool) -> Iterator[Shipment]:
@@ -114,7 +142,7 @@ class Explained:
         for row in checked_rows(self.path, advance):
             if row.shipment is not None:
                 if keep:
-                    self._told.append(row.problems)
+                    self._told.append((row.problems, self._together.see(row.shipment)))
                 yield row.shipment
             elif keep:
                 self.bad.append(row)
@@ -135,6 +163,8 @@ def explained_row(decision: PathwayDecision) -> dict[str, Any]:
         row["needs"] = [problem.as_dict() for problem in decision.needs]
     if decision.warnings:
         row["warnings"] = [problem.as_dict() for problem in decision.warnings]
+    if decision.severities:
+        row["severities"] = dict(decision.severities)
     return row
 
 
@@ -171,8 +201,12 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
     table.add_column("pathway", no_wrap=True, min_width=10)
     table.add_column("why", ratio=3)
     table.add_column("rules", style="dim", ratio=1)
+    said: Counter[str] = Counter()
     for decision in block:
-        why = plain(" ".join(decision.reasons))
+        said.update({ground for reason in decision.reasons for ground in _grounds(reason)[1]})
+    numbers: dict[str, int] = {}
+    for decision in block:
+        why = plain("\n".join(_once(reason, said, numbers) for reason in decision.reasons))
         for need in decision.needs:
             why.append(f"\nneeds {need.path}: {need.text} {need.remedy}", style="yellow")
         for warning in decision.warnings:
@@ -180,8 +214,37 @@ def _show_block(output: Output, block: list[PathwayDecision]) -> None:
         pathway = Text(decision.pathway, style=STYLES.get(decision.pathway, ""))
         table.add_row(plain(decision.shipment_id), pathway, why, plain(", ".join(decision.rules)))
     output.show(table)
+    for ground, number in numbers.items():
+        output.say(f"  [{number}] {ground}")
+    if numbers:
+        output.say("")
 
 
+def _once(reason: str, said: Counter[str], numbers: dict[str, int]) -> str:
+    """The reason; grounds that several shipments have in common are said once below, here by their number."""
+    head, grounds = _grounds(reason)
+    common = [one for one in grounds if said[one] > 1 and len(one) > SHORT_GROUND]
+    if not common:
+        return _in_lines(reason)
+    marks = " ".join(f"[{numbers.setdefault(one, len(numbers) + 1)}]" for one in common)
+    return "\n  ".join((f"{head}: {marks}", *(one for one in grounds if one not in common)))
+
+
+def _grounds(reason: str) -> tuple[str, list[str]]:
+    """Which pathways a reason closes, and its grounds without their numbers; no grounds where it closes none."""
+    head, colon, rest = reason.partition(": ")
+    if not colon or not head.startswith("No "):
+        return reason, []
+    return head, [_NUMBER.sub("", one) for one in _NUMBERED.split(f" {rest}") if one.strip()]
+
+
+def _in_lines(reason: str) -> str:
+    """A sentence with several numbered grounds, one in a line."""
+    return _NUMBERED.sub("\n  ", reason)
+
+
+_NUMBER: Final = re.compile(r"^ ?\([1-9][0-9]?\) |^ ")
+_NUMBERED: Final = re.compile(r" (?=\([1-9][0-9]?\) [A-Z])")
 STYLES: Final = {
     "section321": "green",
     "type86": "green",
@@ -191,7 +254,12 @@ STYLES: Final = {
 }
 
 
+STATUS_STYLES: Final = {"unsure": "bold yellow", "recalled": "dim", "verified": "green"}
+
+
 def _write_summary(output: Output, explained: Explained) -> None:
+    from rich.text import Text
+
     from gateway.cli.reading import EASTERN, row_problems
 
     bad = [problem for row in explained.bad for problem in row_problems([_bad(row)])]
@@ -204,14 +272,27 @@ def _write_summary(output: Output, explained: Explained) -> None:
         table.add_row(pathway, str(count))
     output.show(table)
     if explained.warned:
-        output.show(count_table("Warnings", explained.warned, "shipments"))
+        warnings = make_table("Warnings")
+        warnings.add_column("code", style="yellow", no_wrap=True)
+        warnings.add_column("shipments", justify="right")
+        warnings.add_column("first of them", ratio=1)
+        warnings.add_column("what", ratio=2)
+        for code, warned in explained.warned.items():
+            more = ", …" if warned.count > len(warned.first) else ""
+            warnings.add_row(plain(code), str(warned.count), plain(", ".join(warned.first) + more), plain(warned.text))
+        output.show(warnings)
+        output.say("  `gateway rules show CODE` tells which rows and checks give a warning.\n", "dim")
     rules = make_table("Rules that decided")
     rules.add_column("rule")
     rules.add_column("shipments", justify="right")
+    rules.add_column("status", no_wrap=True)
     rules.add_column("citation", ratio=1)
-    citations = {rule.id: rule.citation for rule in explained.rules.rows}
+    checks = explained.rules.advice.preflight.checks.values()
+    known = {check.id: (check.status, check.citation) for check in checks}
+    known |= {row.id: (row.status, row.citation) for row in explained.rules.rows}
     for rule, count in explained.used.most_common():
-        rules.add_row(rule, str(count), plain(citations.get(rule, "")))
+        status, citation = known.get(rule, ("", ""))
+        rules.add_row(rule, str(count), Text(status, style=STATUS_STYLES.get(status, "")), plain(citation))
     if explained.used:
         output.show(rules)
 

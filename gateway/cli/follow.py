@@ -27,14 +27,23 @@ UNDER_WAY: Final = ("queued", "sending", "in_doubt")
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10
-SETTLED_FIRST: Final = ("rejected", "release_revoked", "release_suspended", "held", "exam", "documents_required")
-"""States that CBP's word brought about: they are shown before what waits for a broker."""
+SETTLED_FIRST: Final = (
+    "lapsed",
+    "rejected",
+    "release_revoked",
+    "release_suspended",
+    "held",
+    "exam",
+    "documents_required",
+)
+"""States that the law or CBP's word brought about: they are shown before what waits for a broker."""
 
 
 def answered(board: Mapping[str, Any]) -> bool:
-    """Whether every declaration of the trip has gone out and has CBP's answer."""
+    """Whether every declaration of the trip has gone out and has CBP's answer, and the verdict is that of now."""
     return (
         board.get("planning") == "done"
+        and not board.get("being_judged_for")
         and not sum(board["transmissions"].get(state, 0) for state in UNDER_WAY)
         and not board["manifest"]["pending"]
         and not board["entries"]["pending"]
@@ -110,8 +119,7 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     heading.append(word, style=DECISIONS.get(board["decision"], ""))
     heading.append(f"  {board['reason']}", style="not bold")
     output.people.print(heading, soft_wrap=True)
-    arrives = str(board["estimated_arrival_local"])[:16].replace("T", " ")
-    output.say(f"{port}, arrives {arrives} ({board['time_zone']})", "dim")
+    output.say(f"{port}, {when(board)}", "dim")
     table = make_table()
     for column, style in (("pathway", ""), ("shipments", "bold"), ("state", ""), ("shipments", "bold")):
         table.add_column(column, justify="right" if style else "left", style=style)
@@ -138,6 +146,17 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
         _show_shipments(output, board, "What is still open", board.get("waiting", ()), TripInput.WAIT)
     for alert in board["alerts"][:SHOWN]:
         output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+
+
+def when(board: Mapping[str, Any]) -> str:
+    """When the truck comes or came, and for which instant the law was applied, on the port's clock."""
+    there = board.get("arrived_at_local")
+    at = str(there or board["estimated_arrival_local"])
+    said = f"{'arrived' if there else 'arrives'} {at[:16].replace('T', ' ')}"
+    judged = board.get("judged_for_local")
+    if judged and board["state"] != "draft":
+        said += f", judged for {str(judged)[:16].replace('T', ' ')}"
+    return f"{said} ({board['time_zone']})"
 
 
 def why(shipment: Mapping[str, Any], reasons: int | None = None) -> str:

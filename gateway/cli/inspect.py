@@ -38,8 +38,6 @@ def inspect(
             "--diff",
             help="Compare with this file field by field; the exit status is 0 when both say the same, 1 when not.",
             metavar="OTHER",
-            exists=True,
-            dir_okay=False,
         ),
     ] = None,
     ignore_envelope: Annotated[
@@ -66,10 +64,12 @@ def inspect(
     output = Output(as_json)
     if ignore_envelope and diff is None:
         raise typer.BadParameter("it needs --diff", param_hint="--ignore-envelope")
+    if str(file) == "-" and str(diff) == "-":
+        raise typer.BadParameter("standard input can be read once; give a file for one of both", param_hint="--diff")
     if diff is not None:
         from gateway.cli.inspect_diff import compare
 
-        with _opened(file) as one, _opened(diff) as other:
+        with _opened(file) as one, _opened(diff, "--diff") as other:
             different = compare(
                 output, Window(one), Window(other), (str(file), str(diff)), mask=mask, envelope=not ignore_envelope
             )
@@ -86,15 +86,15 @@ def inspect(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _opened(file: Path, hint: str = "FILE") -> Iterator[IO[bytes]]:
     """The bytes of a file, or of standard input, which stays open."""
     if str(file) == "-":
         yield sys.stdin.buffer
         return
     if file.is_dir():
-        raise typer.BadParameter(f"{str(file)!r} is a directory; give one file of it", param_hint="FILE")
+        raise typer.BadParameter(f"{str(file)!r} is a directory; give one file of it", param_hint=hint)
     if not file.is_file():
-        raise typer.BadParameter(f"there is no file {str(file)!r}", param_hint="FILE")
+        raise typer.BadParameter(f"there is no file {str(file)!r}", param_hint=hint)
     with file.open("rb") as source:
         yield source
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.cli.inspect_overtaken import still_true
 from gateway.cli.inspect_words import (
     BLOCKING,
     REMEDIES,
@@ -34,9 +35,9 @@ from schemas.x12 import CODES, SEGMENTS, SETS, Interchange, PlacedSegment
 from schemas.x12.describe import NOT_FOR_TRUCKS
 
 _DUPLICATE: Final = "The number was used before: find out whether the first one arrived before sending under a new one."
+_ENVELOPE_NOTED: Final = "Nothing is refused by it: mend the envelope before the next interchange."
+_NO_ERROR: Final = "000"
 _REMARKED: Final = "It repeats what the remarks on the shipments say: mend those."
-_LIFTED_BY: Final = {"51": "54", "52": "55", "53": "56"}
-"""Holds on a bill and the one code that lifts each; any other hold ends with its holder's next clear word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +91,6 @@ def subject_of(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         ("field", outcome.field_path),
     )
     return tuple((name, value) for name, value in named if value)
-
-
-def still_true(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """``outcomes`` (in the order of their times) without those that a later one has overtaken."""
-    return [one for at, one in enumerate(outcomes) if not any(_lifts(after, one) for after in outcomes[at + 1 :])]
-
-
-def _lifts(after: Outcome, before: Outcome) -> bool:
-    if (after.entry_number, after.scn) != (before.entry_number, before.scn) and not (
-        after.entry_number == before.entry_number and "" in (after.scn, before.scn)
-    ):
-        return False
-    if before.meaning not in BLOCKING and before.meaning != "under_review":
-        return False
-    holder = before.correlation.get("holder")
-    if after.meaning == "released":
-        return holder == "CBP"
-    if after.correlation.get("holder") != holder:
-        return False
-    if before.correlation.get("list") == "bill_dispositions":
-        return after.code == _LIFTED_BY.get(before.code, after.code) and after.meaning == "hold_removed"
-    if holder != "CBP":  # an agency's later word on the same line replaces its earlier one
-        return after.field_path == before.field_path
-    return after.meaning == "hold_removed"
 
 
 # ---------------------------------------------------------------------------------------------------- X12
@@ -279,6 +256,7 @@ def _acknowledgment(read: Interchange, outcomes: list[Outcome]) -> Answer:
     answer = Answer()
     *faults, verdict = outcomes
     set_id = next((one.element(1) for one in read.segments if one.id == "AK2"), "") or "message"
+    at = {one.number: one for one in read.segments}
     for one in faults:
         found = re.fullmatch(r"(?P<id>.*)\[(?P<number>.*)\](?:\..*?(?P<element>\d\d))?", one.place)
         name, number = (found["id"], found["number"]) if found else (one.place, "?")
@@ -287,7 +265,7 @@ def _acknowledgment(read: Interchange, outcomes: list[Outcome]) -> Answer:
         part = f", element {element}" if element else ""
         if definition and 0 < element <= len(definition.elements):
             part += f" ({definition.elements[element - 1].name})"
-        told = next((each for each in read.segments if each.number == _number(one)), None)
+        told = at.get(_number(one))
         at_element = told is not None and told.id == "AK4"
         answer.findings.append(
             Finding(
@@ -307,12 +285,43 @@ def _acknowledgment(read: Interchange, outcomes: list[Outcome]) -> Answer:
         reasons = _reasons(segment)
         if reasons or (segment.id == "AK5" and not faults):
             answer.findings.append(_refused_whole(segment, reasons, set_id))
-    group = verdict.correlation.get("group_control", "")
-    word = "refuses" if verdict.meaning == "syntax_rejected" else "could read and accepts"
-    answer.verdict = Verdict(verdict.meaning, f"CBP {word} group {group} with our {set_id}: {verdict.text}.")
+    for segment in read.segments:
+        if segment.id in ("AK5", "AK9") and segment.element(1) == "E" and (reasons := _reasons(segment)):
+            answer.findings.append(_noted(segment, reasons, set_id))
+    answer.verdict = Verdict(verdict.meaning, _group_text(verdict, refused, set_id))
     if verdict.meaning == "syntax_rejected" and not any(one.severity == "error" for one in answer.findings):
         answer.findings.append(_whole(verdict, answer.verdict.text.rstrip("."), 1))
     return answer
+
+
+def _group_text(verdict: Outcome, refused: Sequence[PlacedSegment], set_id: str) -> str:
+    """The sentence on the whole group; where its parts contradict each other, that is what it says."""
+    group, code = verdict.correlation.get("group_control", ""), verdict.code
+    what = f"group {group} with our {set_id}"
+    sets = sum(one.id == "AK5" for one in refused)
+    if code in ("A", "E") and sets:
+        told = f"the group is {verdict.text}, but {counted(sets, 'message')} in it refused; take nothing for accepted"
+        return f"CBP contradicts itself about {what}: {told}."
+    if code == "P":
+        return f"CBP accepts only a part of {what}: {verdict.text}."
+    word = "refuses" if verdict.meaning == "syntax_rejected" else "could read and accepts"
+    result = verdict.text if code in CODES["group_result"].codes else f"result {code or 'missing'} is not in the list"
+    return f"CBP {word} {what}: {result}."
+
+
+def _noted(segment: PlacedSegment, reasons: Sequence[str], set_id: str) -> Finding:
+    """An acceptance that names errors."""
+    what = f"Our {set_id}" if segment.id == "AK5" else "The group"
+    return Finding(
+        "warning",
+        f"{segment.id}-E",
+        "warning",
+        f"{what} is accepted, with errors noted: {', '.join(reasons)}.",
+        REMEDIES["warning"],
+        SEGMENTS[segment.id].source,
+        segment.number,
+        2 if segment.id == "AK5" else 5,
+    )
 
 
 def _reasons(segment: PlacedSegment) -> list[str]:
@@ -341,18 +350,27 @@ def _interchange(outcomes: list[Outcome]) -> Answer:
     answer = Answer()
     for one in outcomes:
         number = one.correlation.get("interchange_control", "")
+        result = str(one.correlation.get("result", ""))
         refused = one.meaning == "syntax_rejected"
-        word = "refuses" if refused else "could read and accepts"
-        answer.verdict = Verdict(one.meaning, f"CBP {word} interchange {number}: {one.text}.")
-        if refused:
+        noted = not refused and (result != "A" or one.code not in ("", _NO_ERROR))
+        word, is_ = (
+            ("refuses", "is refused") if refused else ("could read and accepts", "is accepted, with errors noted")
+        )
+        said = one.text
+        if result not in CODES["interchange_result"].codes:
+            word, is_ = "does not accept", "is not accepted"
+            said = f"result {result or 'missing'} is not in the list; note {one.code or 'missing'}: {one.text}"
+        how = ", with errors noted" if noted else ""
+        answer.verdict = Verdict(one.meaning, f"CBP {word} interchange {number}{how}: {said}.")
+        if refused or noted:
             remedy = _DUPLICATE if one.code == "025" else REMEDIES["syntax_rejected"]
             answer.findings.append(
                 Finding(
-                    "error",
-                    f"TA1-{one.code}",
-                    one.meaning,
-                    f"Our interchange {number} is refused: {one.text}.",
-                    remedy,
+                    "error" if refused else "warning",
+                    f"TA1-{one.code or '?'}",
+                    one.meaning if refused else "warning",
+                    f"Our interchange {number} {is_}: {said}.",
+                    remedy if refused else _ENVELOPE_NOTED,
                     SEGMENTS["TA1"].source,
                     0,
                     5,

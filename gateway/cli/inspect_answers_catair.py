@@ -8,13 +8,15 @@ entry summary's answer (E1) and the error of a query (WR0) mean what their own c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from gateway.cli.inspect_answers import Finding, Verdict, still_true, subject_of
+from gateway.cli.inspect_answers import Finding, Verdict, subject_of
 from gateway.cli.inspect_contents import entry_name
+from gateway.cli.inspect_overtaken import still_true
 from gateway.cli.inspect_words import (
     BLOCKING,
     REMEDIES,
@@ -35,6 +37,8 @@ ANSWERS: Final = {"SX": "entry", "SO": "entry", "C1": "entry", "AX": "entry summ
 """Applications that answer or tell, and what they speak of."""
 
 _SEVERITIES: Final = {"F": "error", "W": "warning", "P": "warning"}
+_FAULT: Final = "11"
+"""Type of an SE90 that tells of an error at a record."""
 _QUERY_CODE: Final = "error_message_identifier"
 _NOT_FOUND: Final = "950"
 _SUMMARY: Final = "Mend what CBP names; the whole entry summary is sent again."
@@ -52,6 +56,7 @@ class BatchAnswers:
         self.noun = ANSWERS.get(batch.application, "entry")
         self._states: Counter[str] = Counter()
         self._only = ""
+        self._contradicted = 0
 
     def transaction(self, block: Block, transaction: Transaction) -> list[Finding]:
         """What one transaction reports."""
@@ -81,7 +86,9 @@ class BatchAnswers:
                 return Verdict(meaning_of(worst), f"Of {counted(total, self.noun)}: {self._list()}.")
             of = f"{number} of {counted(total, self.noun)}" if total > 1 else f"{self.noun} {self._only}".strip()
             if worst in verb:
-                return Verdict(meaning_of(worst), f"CBP {verb[worst]} {of}{how}.")
+                doubtful = self._contradicted and worst != "rejected"
+                but = f", though the answer tells {counted(self._contradicted, 'error')}" if doubtful else ""
+                return Verdict(meaning_of(worst), f"CBP {verb[worst]} {of}{how}{but}.")
         if total == 1:
             return Verdict(meaning_of(worst), sentence(f"{self.noun} {self._only}".strip(), worst) + ".")
         return Verdict(meaning_of(worst), f"Of {counted(total, self.noun)}: {self._list()}.")
@@ -101,7 +108,16 @@ class BatchAnswers:
             return []
         *conditions, verdict = outcomes
         self._count(verdict.meaning, verdict.entry_number)
-        findings = [self._condition(one, transaction) for one in conditions]
+        records = {placed.number: placed for placed in transaction.records}
+        findings = [self._condition(one, records) for one in conditions]
+        faults = [one for one in transaction.all("SE90") if one.text("message_type_code") == _FAULT]
+        if faults and verdict.meaning not in ("rejected", "unknown"):
+            self._contradicted += len(faults)
+            state = sentence(f"entry {entry_name(verdict.entry_number)}", verdict.meaning)
+            text = f"{state}, yet the same answer tells {counted(len(faults), 'error')} at its records."
+            remedy = "Ask CBP whether the entry is on file before the goods move; mend what the conditions name."
+            made = self._made(verdict, text, "message_type_code", "SE90")
+            findings.append(replace(made, severity="warning", code="contradiction", meaning="warning", remedy=remedy))
         if verdict.meaning == "rejected" and not any(one.severity == "error" for one in findings):
             text = f"Entry {entry_name(verdict.entry_number)} is refused: {verdict.text or 'no reason is given'}."
             remedy = "Ask CBP for the reason; the whole entry is sent again."
@@ -117,9 +133,9 @@ class BatchAnswers:
             )
         return findings
 
-    def _condition(self, one: Outcome, transaction: Transaction) -> Finding:
+    def _condition(self, one: Outcome, records: Mapping[int, PlacedRecord]) -> Finding:
         about = int(one.correlation["record"])
-        placed = next((each for each in transaction.records if each.number == about), None)
+        placed = records.get(about)
         layout = placed.layout if placed is not None else "?"
         key = str(one.correlation.get("field", ""))
         known = look_up("se_conditions", one.code) if one.code else None
@@ -159,20 +175,21 @@ class BatchAnswers:
         stopped = next((state for state in BLOCKING if state in states), "")
         self._count(stopped or _decisive(current), outcomes[0].entry_number)
         findings = []
+        tariffs = _tariffs(transaction)
         for one in current:
             placed = records.get(int(one.correlation.get("told_in", 0)))
             if severity_of(state_of(one)) and placed is not None:
-                findings.append(self._disposition(one, placed, transaction))
+                findings.append(self._disposition(one, placed, tariffs))
         return findings
 
-    def _disposition(self, one: Outcome, placed: PlacedRecord, transaction: Transaction) -> Finding:
+    def _disposition(self, one: Outcome, placed: PlacedRecord, tariffs: Mapping[object, list[str]]) -> Finding:
         layout = placed.layout
         key = {"50": "disposition_code", "60": "disposition_action_code"}.get(layout[2:4], "")
         goods = ""
         if layout[2:4] == "70":
             level = "entry" if placed.record.text("pga_entry_level_status_code") else "line"
             key = f"pga_{level}_level_status_code"
-            goods = _goods(placed.record, transaction)
+            goods = _goods(placed.record, tariffs)
         holder = str(one.correlation.get("holder", ""))
         state = state_of(one)
         entry = sentence(f"entry {entry_name(one.entry_number)}{goods}", state)
@@ -278,7 +295,7 @@ class BatchAnswers:
 
     def _rejection(self, block: Block, transaction: Transaction) -> list[Finding]:
         alone = replace_blocks(self.batch, block, transaction)
-        references = {placed.number: placed for placed in transaction.records if placed.layout.startswith("X0")}
+        references = sorted(placed.number for placed in transaction.records if placed.layout.startswith("X0"))
         findings = []
         final: Outcome | None = None
         for one in read_rejection(alone, None):
@@ -289,7 +306,8 @@ class BatchAnswers:
             where = "the batch itself" if one.place == "A" else f"{one.place} of the batch that was sent"
             known = look_up("batch_conditions", one.code)
             told = int(one.correlation.get("told_in", 0))
-            about = max((number for number in references if number < told), default=0)
+            before = bisect_left(references, told)
+            about = references[before - 1] if before else 0
             finding = self._made(one, f"CBP finds in {where}: {one.code} {one.text}.", "condition_code", "X1")
             findings.append(
                 replace(finding, about=about, reference=known.source if known is not None else finding.reference)
@@ -333,18 +351,24 @@ def _agency(code: str) -> str:
     return f"{code} ({known.text})" if known is not None else code
 
 
-def _goods(record: Record, transaction: Transaction) -> str:
+def _tariffs(transaction: Transaction) -> dict[object, list[str]]:
+    """The tariff numbers of each line of an entry, in order."""
+    found: dict[object, list[str]] = {}
+    for placed in transaction.records:
+        if placed.layout in ("SO30", "WO30"):
+            line = placed.record.get("line_item_identifier")
+            found.setdefault(line, []).append(str(placed.record.get("hts_number") or ""))
+    return found
+
+
+def _goods(record: Record, tariffs: Mapping[object, list[str]]) -> str:
     """The line, tariff number and PGA line that a status of an agency speaks of."""
     line, tariff, item = (record.get(f"beginning_{name}") for name in ("cbp_line", "tariff_position", "pga_line"))
     if not isinstance(line, int) or not line:
         return ""
     last = record.get("ending_cbp_line")
     text = f", lines {line} to {last}" if isinstance(last, int) and last > line else f", line {line}"
-    numbers = [
-        str(placed.record.get("hts_number") or "")
-        for placed in transaction.records
-        if placed.layout in ("SO30", "WO30") and placed.record.get("line_item_identifier") == line
-    ]
+    numbers = tariffs.get(line, [])
     if isinstance(tariff, int) and 0 < tariff <= len(numbers):
         text += f", tariff number {numbers[tariff - 1]}"
     elif isinstance(tariff, int) and tariff:

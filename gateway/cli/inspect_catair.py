@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from schemas.catair import RECORDS, Batch, PlacedProblem, PlacedRecord
 from schemas.catair.applications import applications
 from schemas.catair.describe import batch_head, describe_problem, describe_record
 from schemas.catair.masking import hidden_values, shown_line
-from schemas.personal import without_values
+from schemas.personal import without_quotes, without_values
 
 REMEMBERED: Final = 4000
 """Records whose lines are remembered."""
@@ -48,7 +49,7 @@ class _Catair:
 
     def events(self) -> Iterator[Event]:
         """Read everything."""
-        records = Records(self.window)
+        records = Records(self.window, mask=self.mask)
         for step in records:
             if step.batch is not self.batch:
                 yield from self._close()
@@ -69,8 +70,9 @@ class _Catair:
             if step.batch.application in CHECKED:
                 for doubt in entry_doubts(step.transaction.records):
                     self._doubt(doubt)
+            records = {one.number: one for one in step.transaction.records}
             for finding in self.answers.transaction(step.block, step.transaction):
-                self._finding(finding, {one.number: one for one in step.transaction.records})
+                self._finding(finding, records)
 
     def _open(self, batch: Batch) -> Iterator[Event]:
         self.batch, self.answers = batch, BatchAnswers(batch)
@@ -114,6 +116,8 @@ class _Catair:
             start, end = _columns(placed, problem)
             marks = (record_mark(shown_line(placed, mask=self.mask), start, end),)
             values = hidden_values(placed, mask=self.mask)
+            if self.mask and not placed.layout:
+                problem = replace(problem, text=without_quotes(problem.text))
         notices = self.errors if problem.severity == "error" else self.warnings
         from_cbp = self.batch is not None and not self.batch.outgoing
         notices.add(Notice(describe_problem(problem, values, mask=self.mask, from_cbp=from_cbp), marks))

@@ -93,7 +93,7 @@ def _tree(inspection: Inspection, window: Window, *, mask: bool) -> tuple[Node, 
             raise FormatError(segments.fresh(final=True))
         describer = Describer(profile, mask=mask)
         return tree, [_masked(describer.problem(one), mask=mask) for one in _errors(segments.fresh(final=True))]
-    steps = Records(window)
+    steps = Records(window, mask=mask)
     tree = catair_tree(((step.batch, step.block, step.transaction, step.placed) for step in _bounded(steps)), mask=mask)
     return tree, [_masked(describe_problem(one, mask=mask), mask=mask) for one in _errors(steps.problems)]
 
@@ -174,5 +174,5 @@ def _table(title: str, rows: list[Difference]) -> Table:
         where = each.position
         if each.other_position and each.other_position != where:
             where = f"{where} → {each.other_position}" if where else each.other_position
-        table.add_row(mark, plain(each.path), plain(each.name), plain(values), where)
+        table.add_row(mark, plain(each.path), plain(each.name), plain(values), plain(where))
     return table

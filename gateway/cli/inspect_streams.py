@@ -15,6 +15,7 @@ from typing import IO, Final
 from schemas import catair, x12
 from schemas.catair import Batch, Block, PlacedRecord, Transaction
 from schemas.catair import PlacedProblem as RecordProblem
+from schemas.catair.masking import placed_in
 from schemas.errors import FormatError
 from schemas.profile import Profile
 from schemas.x12 import PlacedProblem, PlacedSegment, Separators
@@ -86,10 +87,7 @@ class Segments:
         if len(problems) == self._seen and not final:
             return []
         self._seen = len(problems)
-        found = list(islice(problems, self._taken, None))
-        counted = bool(found) and found[-1].code == "too_many_problems"
-        if counted and not final:
-            found.pop()
+        found = list(islice(problems, self._taken, None)) if final else problems.since(self._taken)
         self._taken += len(found)
         return found
 
@@ -106,10 +104,14 @@ class RecordStep:
 
 
 class Records:
-    """The records of a file in order; ``problems`` grows while they are taken."""
+    """The records of a file in order; ``problems`` grows while they are taken.
 
-    def __init__(self, window: Window) -> None:
+    With ``mask`` a record that does not belong to its batch has no layout, so that it is hidden whole.
+    """
+
+    def __init__(self, window: Window, *, mask: bool = False) -> None:
         self._stream = catair.stream(window)
+        self._mask = mask
 
     @property
     def problems(self) -> Sequence[RecordProblem]:
@@ -127,7 +129,8 @@ class Records:
                 yield replace(held, last=ended)
             batch = read.batch or batch
             inside = read.transaction if placed.line[:1] not in _CONTROL else None
-            held = RecordStep(placed, batch, read.block, inside, last=False)
+            seen = placed_in(batch.application, placed) if self._mask else placed
+            held = RecordStep(seen, batch, read.block, inside, last=False)
         if held is not None:
             yield replace(held, last=held.transaction is not None)
 

@@ -195,7 +195,7 @@ def _segments(segments: list[dict[str, Any]]) -> Table:
             meaning = element["name"]
             if element.get("text"):
                 meaning += f": {element['text']}"
-            table.add_row("", "", element["ref"], plain(element["value"]), plain(meaning))
+            table.add_row("", "", plain(element["ref"]), plain(element["value"]), plain(meaning))
     return table
 
 

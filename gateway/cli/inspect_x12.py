@@ -19,7 +19,7 @@ from gateway.cli.inspect_places import Mark, element_span, segment_mark
 from gateway.cli.inspect_reading import Begin, End, Event, Notice, Notices, Part
 from gateway.cli.inspect_streams import Segments, Window
 from schemas.errors import SEND_AGAIN
-from schemas.personal import hidden, without_values
+from schemas.personal import hidden, without_quotes, without_values
 from schemas.profile import load_profile
 from schemas.x12 import SETS, Interchange, PlacedProblem, PlacedSegment, Separators
 from schemas.x12.describe import SENT_BY_CBP, Describer
@@ -242,16 +242,16 @@ class _X12:
         if doubt is None:
             return
         position, path = _place(segment, doubt.element)
+        elements = self.describer.elements(segment)
         shown = {
             "code": doubt.code,
             "kind": "format",
             "position": position,
             "path": path,
-            "text": doubt.text,
+            "text": without_quotes(doubt.text) if self.mask and hidden_runs(segment.elements, elements) else doubt.text,
             "remedy": doubt.remedy,
             "reference": doubt.reference,
         }
-        elements = self.describer.elements(segment)
         mark = segment_mark(segment.id, elements, self.separators.element, doubt.element)
         self.warnings.add(Notice(shown, (mark,)))
 

@@ -36,6 +36,7 @@ FOLDED: Final = 10
 SHOWN_PROBLEMS: Final = 50
 """Faults in one table for people; ``--json`` has all of them."""
 
+_PART: Final = re.compile(r"[.\[]?[^.\[]*(?=[.\[]|$)|.", re.DOTALL)
 _BLANKS: Final = re.compile(r"[ \t]+(?=\n)")
 
 
@@ -76,12 +77,12 @@ class Output:
         write_standard_output(to_json(value) + b"\n")
 
     def say(self, text: str, style: str | None = None) -> None:
-        """A line for people."""
-        self.people.print(text, style=style, markup=False, soft_wrap=True)
+        """A line for people; control characters in it are made visible."""
+        self.people.print(plain(text), style=style, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """A line on standard error: what is going on."""
-        self.errors.print(text, style="dim", markup=False, soft_wrap=True)
+        """A line on standard error: what is going on; control characters in it are made visible."""
+        self.errors.print(plain(text), style="dim", soft_wrap=True)
 
     def show(self, renderable: Any) -> None:
         """A table, a panel or a tree for people; a table's title is a line of its own, however narrow the table."""
@@ -160,33 +161,35 @@ def problem_table(problems: Sequence[Mapping[str, Any]], title: str) -> Table:
     if placed:
         table.add_column("where", style="dim")
     table.add_column("code", style="bold red", no_wrap=True)
-    short = all(len(str(problem.get("path", ""))) <= SHORT_PATH for problem in problems)
-    table.add_column("path", style="cyan", no_wrap=short)
+    paths = [path_in_lines(str(problem.get("path", ""))) for problem in problems]
+    longest = max((len(line) for path in paths for line in path.split("\n")), default=0)
+    table.add_column("path", style="cyan", no_wrap=longest <= SHORT_PATH, min_width=min(longest, SHORT_PATH))
     table.add_column("what", ratio=3)
     table.add_column("what usually mends it", ratio=2)
-    for problem in problems:
+    for problem, path in zip(problems, paths, strict=True):
         remedy = str(problem.get("remedy", ""))
         if problem.get("reference"):
             remedy = f"{remedy} [{problem['reference']}]".strip()
         code = str(problem["code"])
         if problem.get("severity") == "warning":
             code += " (warning)"
-        cells = [code, str(problem.get("path", "")), str(problem["text"]), remedy]
+        cells = [code, path, str(problem["text"]), remedy]
         if placed:
             cells.insert(0, str(problem.get("where") or problem.get("position") or ""))
         table.add_row(*(plain(cell) for cell in cells))
     return table
 
 
-def count_table(title: str, counted: Mapping[str, tuple[int, str]], of: str) -> Table:
-    """How often each code came, with one sentence for it."""
-    table = make_table(title)
-    table.add_column("code", style="yellow", no_wrap=True)
-    table.add_column(of, justify="right")
-    table.add_column("what", ratio=1)
-    for code, (count, text) in counted.items():
-        table.add_row(plain(code), str(count), plain(text))
-    return table
+def path_in_lines(path: str) -> str:
+    """A path of more than ``SHORT_PATH`` characters in lines that end before a dot or bracket, so no name is broken."""
+    if len(path) <= SHORT_PATH:
+        return path
+    lines = [""]
+    for part in _PART.findall(path):
+        if lines[-1] and len(lines[-1]) + len(part) > SHORT_PATH:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def make_table(title: str = "") -> Table:

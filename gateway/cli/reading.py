@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
@@ -22,7 +23,11 @@ PIECE: Final = 256 * 1024
 USUAL_ARRIVAL: Final = time(16, 30)
 """The time of day that a bare day stands for: the law that counts changes by the day, mostly at midnight."""
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+EARLIEST, LATEST = 1990, 2150
+"""Years of an arrival that can be meant."""
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
 
 
 def read_trip_file(path: Path) -> tuple[Trip, dict[str, Any]]:
@@ -135,19 +140,21 @@ def row_problems(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return listed
 
 
-def read_arrival(text: str | None, default: datetime) -> datetime:
-    """The instant that ``--arrival`` names; a bare day means the usual time of arrival on that Eastern day.
+def read_arrival(text: str | None, default: datetime, name: str = "--arrival") -> datetime:
+    """The instant that ``--arrival``, or what ``name`` says, names.
 
-    Raises :class:`ShipmentError` ``not_an_instant``.
+    A bare day means the usual time of arrival on that Eastern day. Raises :class:`ShipmentError` ``not_an_instant``.
     """
     if text is None:
         return default
-    try:
+    instant: datetime | None = None
+    with suppress(ValueError):
         instant = datetime.fromisoformat(text)
-    except ValueError:
+    # Other forms of a bare day (20261123, 2026-W48-1) would be read as midnight: the other side of many a rule.
+    if instant is None or not _INSTANT.fullmatch(text) or not EARLIEST <= instant.year <= LATEST:
         remedy = "Write a day like 2026-11-23, or an instant like 2026-11-23T16:30:00-05:00."
-        problem = Problem("not_an_instant", "--arrival", f"{text[:60]!r} is not a day or an instant.", remedy)
-        raise ShipmentError(problem) from None
+        words = f"{text[:60]!r} is not a day or an instant of the years {EARLIEST} to {LATEST}."
+        raise ShipmentError(Problem("not_an_instant", name, words, remedy))
     if _DAY.fullmatch(text):
         return datetime.combine(instant.date(), USUAL_ARRIVAL, EASTERN)
     return instant.replace(tzinfo=EASTERN) if instant.tzinfo is None else instant

@@ -73,6 +73,7 @@ def render(
         "review": result.review,
         "notes": result.notes(),
         "warnings": read.warned_rows(),
+        "trip_warnings": list(result.remarks),
         "errors": [*read.bad_rows(), *result.unfit],
     }
     _write(out / INDEX, to_json(index) + b"\n")
@@ -80,7 +81,10 @@ def render(
         output.document(index | {"out": out})
     else:
         _show(output, out, index, result)
-        output.problems(row_problems(index["warnings"]), "Warnings")
+        output.problems(result.remarks, "About the trip")
+        if stopping := [one.code for one in result.remarks if one.severity == "error"]:
+            output.say(f"The trip would be refused when it is filed: {', '.join(stopping)}.", "bold red")
+        output.problems(row_problems(read.warned_rows()), "Warnings")
         output.problems(row_problems(index["errors"]), "Not rendered")
     raise typer.Exit(1 if index["errors"] else 0)
 

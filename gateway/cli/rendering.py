@@ -21,6 +21,7 @@ from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from mappings.manifest_bill import bill_segments
 from mappings.notes import TRIP, Note, NoteKind
+from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
@@ -69,6 +70,8 @@ class Rendering:
     unfit: list[dict[str, Any]] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
     noted: dict[tuple[str, Note], None] = field(default_factory=dict)
+    remarks: tuple[Problem, ...] = ()
+    """What is odd about the trip itself; an error would refuse it when it is filed."""
 
     def note(self, shipment_id: str, notes: Iterable[Note]) -> None:
         """Keep what is said otherwise than given, once for all messages; what is of the trip has no shipment."""
@@ -87,7 +90,7 @@ class Renderer:
         self.trip, self.arrival, self.made_at = trip, arrival, made_at
         self.profile, self.rules, self.filer = ctx.profile, ctx.rules, ctx.filer
         self.ctx, self.limits = ctx, ctx.limits
-        self.result = Rendering()
+        self.result = Rendering(remarks=trip_findings(trip, made_at, ctx.rules.advice))
 
     def run(self, shipments: Sequence[Shipment], step: Callable[[], None]) -> Iterator[RenderedFile]:
         """Every file in the order of sending; ``step`` is called once a shipment."""

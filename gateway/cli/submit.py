@@ -79,7 +79,8 @@ async def _submit(
     number = str(raw["trip_number"])
     async with client:
         receipt = await client.put_trip(raw)
-        filed_at = None if receipt["created"] else (await client.board(number))["filed_at"]
+        before = {} if receipt["created"] else await client.board(number)
+        filed_at = before.get("filed_at_local")
         document = await _stage(output, client, number, shipments_file, size, filed=filed_at is not None)
         warned = [{"of": "trip", "code": one["code"], "count": 1, "text": one["text"]} for one in receipt["warnings"]]
         document = {"trip": receipt, **document, "warnings": [*warned, *document["warnings"]]}
@@ -171,7 +172,7 @@ def _show_staged(output: Output, number: str, document: dict[str, Any], filed_at
     title = f"{document['staged']} shipments staged, {len(document['refused'])} refused"
     if filed_at is not None:
         at = filed_at[:16].replace("T", " ")
-        title = f"filed before, at {at} UTC; its {document['staged']} shipments are not staged or filed again"
+        title = f"filed before, at {at} (port's clock); its {document['staged']} shipments are not staged again"
     table = make_table(f"Trip {number}: {title}")
     table.add_column("pathway")
     table.add_column("shipments", justify="right")

@@ -60,6 +60,7 @@ class DemoPlan:
     seed: int = 1
     data: Path | None = None
     transport: str = "as2"
+    scenario: str = "day"
 
     @property
     def patience(self) -> float:
@@ -90,6 +91,16 @@ class DemoResult:
     board: dict[str, Any]
     examples: list[dict[str, Any]]
     folder: Path | None
+    chapters: list[Chapter] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A look at the trip in the middle of a story: what is said of it, its board, and what would mend it."""
+
+    title: str
+    board: dict[str, Any]
+    refiling: dict[str, Any] | None = None
 
 
 def run_demo(plan: DemoPlan, watcher: Watcher) -> DemoResult:
@@ -97,7 +108,7 @@ def run_demo(plan: DemoPlan, watcher: Watcher) -> DemoResult:
     with _folder(plan, watcher) as folder, (folder / "gateway.log").open("a", encoding="utf-8") as log:
         configure_logs("json", "info", log)
         try:
-            return asyncio.run(_Demo(plan, folder, watcher).run())
+            return asyncio.run(told(plan)(plan, folder, watcher).run())
         finally:
             configure_logs("auto", "warning", sys.stderr)
 
@@ -120,16 +131,55 @@ def _folder(plan: DemoPlan, watcher: Watcher) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Demo:
-    """One run."""
+def told(plan: DemoPlan) -> type[Demonstration]:
+    """The story of a plan's scenario."""
+    if plan.scenario == "cutover":
+        from gateway.demo.cutover import Cutover
+
+        return Cutover
+    return Demonstration
+
+
+class Demonstration:
+    """One run of the ordinary day: filed, answered, at the border, released."""
 
     def __init__(self, plan: DemoPlan, folder: Path, watcher: Watcher) -> None:
         self.plan, self.folder, self.watcher = plan, folder, watcher
         self.clock = DemoClock()
-        self.trip = make_trip(plan.arrival, plan.seed)
+        self.chapters: list[Chapter] = []
+        self.trip = self.make_trip()
         self.number = str(self.trip["trip_number"])
         self.planned = datetime.fromisoformat(self.trip["estimated_arrival"])
         self.refused: list[dict[str, Any]] = []
+
+    # ------------------------------------------------------------------ what another story changes
+
+    def make_trip(self) -> dict[str, Any]:
+        """The truck."""
+        return make_trip(self.plan.arrival, self.plan.seed)
+
+    def make_shipments(self) -> Iterator[dict[str, Any]]:
+        """What is on it."""
+        return make_shipments(self.plan.arrival, self.plan.shipments, self.plan.seed)
+
+    def sandbox_arguments(self) -> tuple[str, ...]:
+        """What the simulated CBP is told besides."""
+        return ()
+
+    async def story(
+        self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess, board: dict[str, Any]
+    ) -> dict[str, Any]:
+        """From CBP's answers to the border; the last board."""
+        # It is there already when the same demonstration is run again in its folder; without a bill it stays home.
+        if board["arrived_at"] is None and board["manifest"]["accepted"]:
+            await self.cross(sandbox, self.planned - AT_THE_BORDER)
+        return await self.until_quiet(gateway, client, sandbox)
+
+    def more(self) -> dict[str, Any]:
+        """What the document has besides."""
+        return {}
+
+    # ------------------------------------------------------------------ the run
 
     async def run(self) -> DemoResult:
         """The story from its beginning to its end."""
@@ -140,7 +190,8 @@ class _Demo:
             stack.callback(door.close)
             port = int(door.getsockname()[1])
             self.watcher.say("starting the simulated CBP and the gateway")
-            arguments = ["--port", "0", "--control-port", "0", "--clock", self.clock.now().isoformat()]
+            start = self.clock.now().isoformat()
+            arguments = ["--port", "0", "--control-port", "0", "--clock", start, *self.sandbox_arguments()]
             if self.plan.transport == "sftp":
                 arguments += ["--sftp-port", "0"]
             sandbox = await stack.enter_async_context(
@@ -159,18 +210,15 @@ class _Demo:
             client = await stack.enter_async_context(GatewayClient(f"http://127.0.0.1:{port}", key))
             await self._stage(client)
             await client.file_trip(self.number)
-            board = await self._until_answered(gateway, client, sandbox)
-            # It is there already when the same demonstration is run again in its folder; without a bill it stays home.
-            if board["arrived_at"] is None and board["manifest"]["accepted"]:
-                await self._cross(sandbox)
-            board = await self._until_quiet(gateway, client, sandbox)
+            board = await self.until_answered(gateway, client, sandbox)
+            board = await self.story(gateway, client, sandbox, board)
             verification = await self._verify(gateway)
             document = await self._document(gateway, board, verification)
             board = {**board, "blocking": await self._blocking(client, board)}
             document["memory_mb"] = {"gateway": peak_mb(), "sandbox": peak_mb(sandbox.pid)}
             document["seconds"] = round(time.monotonic() - begin, 2)
             examples = await self._examples(client, board)
-            return DemoResult(document, board, examples, self.plan.data)
+            return DemoResult(document, board, examples, self.plan.data, self.chapters)
 
     def _settings(self, port: int, sandbox: SandboxProcess) -> Settings:
         """Settings of the demonstration; the machine's own configuration does not reach it."""
@@ -198,7 +246,7 @@ class _Demo:
         self.watcher.total(self.plan.shipments)
         batch: list[dict[str, Any]] = []
         done = 0
-        for shipment in make_shipments(self.plan.arrival, self.plan.shipments, self.plan.seed):
+        for shipment in self.make_shipments():
             batch.append(shipment)
             if len(batch) == BATCH or done + len(batch) == self.plan.shipments:
                 answers = await client.stage(self.number, batch)
@@ -207,7 +255,8 @@ class _Demo:
                 batch = []
                 self.watcher.staged(done)
 
-    async def _until_answered(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
+    async def until_answered(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
+        """Wait until CBP has said yes or no to everything that was sent."""
         end = time.monotonic() + self.plan.patience
         while True:
             board = await client.board(self.number)
@@ -215,36 +264,43 @@ class _Demo:
             if self.watcher.answered(board):
                 break
             _stuck(board)
-            self._in_time(end, "CBP's answers", board)
+            self.in_time(end, "CBP's answers", board)
             await asyncio.sleep(POLL_SECONDS)
-        return await self._until_quiet(gateway, client, sandbox)
+        return await self.until_quiet(gateway, client, sandbox)
 
-    async def _cross(self, sandbox: SandboxProcess) -> None:
+    async def go_to(self, sandbox: SandboxProcess, moment: datetime) -> None:
+        """Both clocks jump to an instant."""
+        self.clock.set(moment)
+        await sandbox.set_clock(moment.isoformat())
+
+    async def cross(self, sandbox: SandboxProcess, moment: datetime) -> None:
         """Both clocks go to the arrival, and the truck is there."""
         self.watcher.say("the truck is at the border")
-        self.clock.set(self.planned - AT_THE_BORDER)
-        await sandbox.set_clock(self.clock.now().isoformat())
+        await self.go_to(sandbox, moment)
         await sandbox.arrive(self.number)
 
-    async def _until_quiet(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
+    async def until_quiet(self, gateway: Gateway, client: GatewayClient, sandbox: SandboxProcess) -> dict[str, Any]:
         """Wait until the other side has nothing to say, we have read everything, and the board stands still."""
         end = time.monotonic() + self.plan.patience
         before: dict[str, Any] = {}
         same = 0
         while same < QUIET_ROUNDS:
             said = await sandbox.settled()
-            unread = await gateway.store.read(_unread)
+            waiting = await gateway.store.read(unread)
             board = await client.board(self.number)
             self.watcher.board(board)
             states = {"states": board["states"], "manifest": board["manifest"], "entries": board["entries"]}
-            same = same + 1 if said and not unread and states == before else 0
+            # the judgement for the actual arrival is part of the record
+            judged = board["arrived_at"] in (None, board["judged_for"])
+            same = same + 1 if said and judged and not waiting and states == before else 0
             before = states
             if same < QUIET_ROUNDS:
-                self._in_time(end, "the releases", board)
+                self.in_time(end, "the releases", board)
                 await asyncio.sleep(POLL_SECONDS)
         return board
 
-    def _in_time(self, end: float, what: str, board: dict[str, Any]) -> None:
+    def in_time(self, end: float, what: str, board: dict[str, Any]) -> None:
+        """Raise :class:`TransportError` when the time for ``what`` is over."""
         if time.monotonic() < end:
             return
         text = f"Waited {self.plan.patience:.0f} seconds for {what}: {board['reason']}"
@@ -288,6 +344,7 @@ class _Demo:
                 "root": verification.root,
             },
             "refused_rows": self.refused,
+            **self.more(),
         }
 
     async def _blocking(self, client: GatewayClient, board: dict[str, Any]) -> list[dict[str, Any]]:
@@ -321,7 +378,8 @@ def _answers(part: dict[str, int]) -> dict[str, int]:
     return {name: part[name] for name in ("accepted", "rejected", "pending")}
 
 
-def _unread(conn: Connection) -> int:
+def unread(conn: Connection) -> int:
+    """Files of CBP that came in and have not been read."""
     incoming = (tables.transmissions.c.direction == "in") & (tables.transmissions.c.state == "received")
     return int(conn.execute(select(func.count()).select_from(tables.transmissions).where(incoming)).scalar_one())
 

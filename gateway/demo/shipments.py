@@ -79,13 +79,24 @@ def make_shipments(arrival: date, count: int, seed: int) -> Iterator[Shipment]:
         yield maker.next()
 
 
+def make_cutover_shipments(arrival: date, count: int, seed: int) -> Iterator[Shipment]:
+    """A truckload for the evening on which the exemption ends: parcels that use it, on both of its ways, and others.
+
+    Nothing on it needs a broker, before or after, and each parcel names its importer.
+    """
+    maker = _Maker(arrival, seed, every_importer=True)
+    for _ in range(count):
+        yield maker.next_of_cutover()
+
+
 _Shape = Callable[["_Maker"], Shipment]
 
 
 class _Maker:
     """Draws shipments; remembers only what makes lots and day limits."""
 
-    def __init__(self, arrival: date, seed: int) -> None:
+    def __init__(self, arrival: date, seed: int, *, every_importer: bool = False) -> None:
+        self._every_importer = every_importer
         self._random = random.Random(f"{arrival.isoformat()}/{seed}")  # noqa: S311 - a reproducible demonstration
         self._arrival = arrival
         self._seed = seed
@@ -120,6 +131,14 @@ class _Maker:
         weights = [weight for weight, _ in self._shapes]
         return self._random.choices([shape for _, shape in self._shapes], weights)[0](self)
 
+    def next_of_cutover(self) -> Shipment:
+        """The next parcel of the evening on which the exemption ends; of five, three are ordinary."""
+        self._number += 1
+        place = self._number % 5
+        if place == 2:
+            return self._asks_for_type86()
+        return self._over_800() if place == 3 else self._ordinary()
+
     def _parcel(self, articles: list[Article], value: float | None = None, **changes: Any) -> Shipment:
         shop = self._random.choice(SHOPS)
         lines = [self._line(index + 1, article, value) for index, article in enumerate(articles)]
@@ -132,7 +151,7 @@ class _Maker:
             "order_id": f"D-{self._arrival:%y%m%d}-{self._seed}-{self._number:05d}",
             "shipper": {"name": shop["name"], "address": address},
             "consignee": self._person(),
-            "importer_of_record": importer if self._random.random() > 0.06 else None,
+            "importer_of_record": importer if self._random.random() > 0.06 or self._every_importer else None,
             "place_of_receipt": "FORT ERIE ON",
             "packages": {"count": 1, "unit": "BOX"},
             "gross_weight": {"value": f"{max(weight, 0.1):.2f}", "unit": "KG"},

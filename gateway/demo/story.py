@@ -9,6 +9,7 @@ ENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "released": ("released",),
     "held": ("held", "exam", "documents_required", "release_suspended", "release_revoked"),
     "rejected": ("rejected",),
+    "lapsed": ("lapsed",),
     "handed_off": ("handed_off",),
     "in_review": ("in_review",),
     "refused": ("refused",),

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import queries
+from filings import queries, rule_books
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.parameters import PARAMETERS
 from gateway.http.service import SERVICE
@@ -57,6 +57,12 @@ async def get_filing_versions(request: web.Request) -> web.Response:
 async def get_filing_transmissions(request: web.Request) -> web.Response:
     """What went out and came in for a filing."""
     return await _list(request, queries.transmissions)
+
+
+async def get_rule_book(request: web.Request) -> web.Response:
+    """A version of the rule book that was used here, whole."""
+    version = request[PARAMETERS]["version"]
+    return json_answer(await request.app[SERVICE].store.read(lambda conn: rule_books.show(conn, version)))
 
 
 async def get_handoff_package(request: web.Request) -> web.Response:

@@ -45,7 +45,7 @@ class Route:
     """One operation. ``body`` maps content types to names of component schemas."""
 
     name: str
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "PATCH"]
     path: str
     summary: str
     answers: tuple[Answer, ...]
@@ -88,6 +88,12 @@ FILING_FILTERS: Final = (
     Parameter("scn", "query", "Only the shipment with this SCN.", _text(16)),
     Parameter("entry_number", "query", "Only this entry number.", _text(13)),
     Parameter("date", "query", "Only filings made on this day in Eastern time.", {"type": "string", "format": "date"}),
+)
+DRY_RUN: Final = Parameter(
+    "dry_run",
+    "query",
+    "1 shows what would be done and does nothing.",
+    {"type": "integer", "minimum": 0, "maximum": 1, "default": 0},
 )
 _REPLAYED: Final = {"Idempotent-Replayed": "`true` when this is the first answer again."}
 
@@ -166,6 +172,28 @@ ROUTES: Final[tuple[Route, ...]] = (
         faults=(404, 409, 413, 422),
     ),
     Route(
+        "change_arrival",
+        "PATCH",
+        "/v1/trips/{trip_number}/arrival",
+        "Note that a filed truck is expected at another instant; the law of that instant is applied to it",
+        (Answer(200, "Noted; the trip is judged again at once.", {JSON: "ArrivalReceipt"}),),
+        (TRIP_NUMBER,),
+        {JSON: "Arrival"},
+        (404, 409, 413, 415, 422),
+    ),
+    Route(
+        "refile_trip",
+        "POST",
+        "/v1/trips/{trip_number}/refiling",
+        "File anew what has lapsed, each shipment by the pathway offered; with `dry_run` only show it",
+        (
+            Answer(200, "What would be done.", {JSON: "Refiling"}),
+            Answer(202, "Taken on; `Location` is the board.", {JSON: "Refiling"}, {**_REPLAYED}),
+        ),
+        (TRIP_NUMBER, DRY_RUN, IDEMPOTENCY_KEY),
+        faults=(404, 409, 413, 422),
+    ),
+    Route(
         "list_filings",
         "GET",
         "/v1/filings",
@@ -217,6 +245,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         (Answer(200, "The package.", {"application/zip": "Binary"}),),
         (Parameter("handoff_id", "path", "The id of the handoff.", _text(64)),),
         faults=(404, 409),
+    ),
+    Route(
+        "get_rule_book",
+        "GET",
+        "/v1/rule-books/{version}",
+        "The law behind decisions: the whole text of a version of the rule book that was used here",
+        (Answer(200, "The rule book.", {JSON: "RuleBook"}),),
+        (Parameter("version", "path", "The version that a decision names.", _text(100)),),
+        faults=(404,),
     ),
     Route(
         "list_events",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import planning, queries, trips
+from filings import planning, queries, refiling, trips
 from gateway.http import idempotency
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.auth import ACTOR
@@ -19,6 +20,8 @@ from schemas.errors import Problem, ShipmentError
 from schemas.trip import check_trip
 
 _LOCATION: Final = "/v1/trips/{}"
+EARLIEST: Final = 2000
+LATEST: Final = 2099
 _NOTHING: Final = (b"", b"{}", b"null")
 
 
@@ -55,8 +58,9 @@ async def list_trips(request: web.Request) -> web.Response:
 
 async def get_trip(request: web.Request) -> web.Response:
     """The board of a trip."""
-    number = request[PARAMETERS]["trip_number"]
-    return json_answer(await request.app[SERVICE].store.read(lambda conn: queries.board(conn, number)))
+    service, number = request.app[SERVICE], request[PARAMETERS]["trip_number"]
+    now = service.clock()
+    return json_answer(await service.store.read(lambda conn: queries.board(conn, number, now=now)))
 
 
 async def list_shipments(request: web.Request) -> web.Response:
@@ -75,6 +79,63 @@ async def list_shipments(request: web.Request) -> web.Response:
     return page_answer(page)
 
 
+async def change_arrival(request: web.Request) -> web.Response:
+    """Note another expected arrival of a filed truck; the workers judge the trip again."""
+    service, actor, number = request.app[SERVICE], request[ACTOR], request[PARAMETERS]["trip_number"]
+    raw = await read_json(request)
+    arrival = _arrival_of(raw)
+    now = service.clock()
+    answer = await service.store.write(lambda conn: trips.change_arrival(conn, number, arrival, actor=actor, now=now))
+    service.wake()
+    return json_answer(answer)
+
+
+def _arrival_of(raw: Any) -> datetime:
+    """The one instant the body holds; raises :class:`ShipmentError`."""
+    remedy = 'Send {"estimated_arrival": "2026-11-23T16:30:00-05:00"}.'
+    if not isinstance(raw, dict) or set(raw) != {"estimated_arrival"} or not isinstance(raw["estimated_arrival"], str):
+        text = "The body holds estimated_arrival and nothing else."
+        raise ShipmentError(Problem("wrong_shape", "estimated_arrival", text, remedy))
+    try:
+        arrival = datetime.fromisoformat(raw["estimated_arrival"])
+    except ValueError:
+        arrival = None
+    if arrival is None or arrival.utcoffset() is None:
+        text = "The arrival is not an instant with its offset from UTC."
+        raise ShipmentError(Problem("wrong_instant", "estimated_arrival", text, remedy))
+    if not EARLIEST <= arrival.year <= LATEST:
+        text = f"The arrival lies outside the years {EARLIEST} to {LATEST}."
+        raise ShipmentError(Problem("wrong_instant", "estimated_arrival", text, remedy))
+    return arrival
+
+
+async def refile_trip(request: web.Request) -> web.Response:
+    """File anew what has lapsed, or show what that would do. The act and its answer are one transaction."""
+    service, actor, given = request.app[SERVICE], request[ACTOR], request[PARAMETERS]
+    number = given["trip_number"]
+    scope = idempotency.scope_of(request)
+    body = BodyReader(request, BODY_LIMIT)
+    if (await body.read()).strip() not in _NOTHING:
+        text = "Refiling a trip takes no content; what has lapsed stands on the trip."
+        raise HttpProblem(400, Problem("unexpected_body", "", text, "Send an empty body."))
+    now = service.clock()
+    if given["dry_run"]:
+        shown = await service.store.read(lambda conn: refiling.preview(conn, number, now=now))
+        return json_answer(shown.as_dict())
+
+    def act(conn: Connection) -> web.Response:
+        begun = refiling.request(conn, service.ctx, number, actor=actor, now=now)
+        return json_answer(begun.as_dict(), 202, {hdrs.LOCATION: _LOCATION.format(number)})
+
+    if scope is None:
+        response = await service.store.write(act)
+    else:
+        kept_at = idempotency.wall_clock()
+        response = await service.store.write(lambda conn: idempotency.once(conn, scope, body.digest, kept_at, act))
+    service.wake()
+    return response
+
+
 async def file_trip(request: web.Request) -> web.Response:
     """Take on the filing of a trip; the workers do it. The act and its answer are one transaction."""
     service, actor, number = request.app[SERVICE], request[ACTOR], request[PARAMETERS]["trip_number"]
@@ -86,7 +147,7 @@ async def file_trip(request: web.Request) -> web.Response:
     now = service.clock()
 
     def act(conn: Connection) -> web.Response:
-        receipt = planning.request_filing(conn, number, actor=actor, now=now)
+        receipt = planning.request_filing(conn, number, actor=actor, now=now, advice=service.ctx.rules.advice)
         return json_answer(receipt.as_dict(), 202, {hdrs.LOCATION: _LOCATION.format(number)})
 
     if scope is None:

@@ -1,13 +1,19 @@
-"""How does a filing that was asked for become messages in the outbox?"""
+"""How does a filing or an amendment that was asked for become messages in the outbox?
+
+Both are made step by step: :mod:`filings.planning` for a trip that is filed, :mod:`filings.amending` for what
+changes afterwards.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
-from filings import planning
+from sqlalchemy import Connection
+
+from filings import amending, planning
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
 from filings.store import Store
@@ -15,8 +21,21 @@ from gateway.workers.loop import Worker
 from schemas.errors import GatewayError
 
 
+class Steps(Protocol):
+    """Work that is done in steps: what waits, what the next step needs, its numbers, the step itself, its commit."""
+
+    def trips_to_plan(self, conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]: ...
+    def next_work(self, conn: Connection, ctx: FilingContext, trip_number: str) -> Any: ...
+    def numbers_for(self, conn: Connection, ctx: FilingContext, work: Any) -> Any: ...
+    def make(self, ctx: FilingContext, work: Any, now: datetime) -> Any: ...
+    def store(self, conn: Connection, ctx: FilingContext, made: Any, now: datetime) -> bool: ...
+
+
+KINDS: tuple[Steps, ...] = (planning, amending)
+
+
 class Planner(Worker):
-    """Takes filed trips step by step from decision to handoff; see :mod:`filings.planning`."""
+    """Takes trips step by step from decision to handoff, and amendments from the manifest to the entries."""
 
     name: ClassVar[str] = "planner"
 
@@ -32,27 +51,32 @@ class Planner(Worker):
 
     async def turn(self) -> bool:
         """One step of every trip that waits; a trip that cannot be planned is told to a person, the others go on."""
-        waiting = await self._store.read(lambda conn: planning.trips_to_plan(conn, without=self._stuck))
         fault: Exception | None = None
-        for trip_number in waiting:
-            try:
-                await self._step(trip_number)
-            except GatewayError as error:
-                await self._tell(trip_number, error)
-            except Exception as error:  # noqa: BLE001 - raised below, when the other trips have had their turn
-                fault = fault or error
+        busy = False
+        for kind in KINDS:
+            for trip_number in await self._waiting(kind):
+                busy = True
+                try:
+                    await self._step(kind, trip_number)
+                except GatewayError as error:
+                    await self._tell(trip_number, error)
+                except Exception as error:  # noqa: BLE001 - raised below, when the other trips have had their turn
+                    fault = fault or error
         if fault is not None:
             raise fault
-        return bool(waiting)
+        return busy
 
-    async def _step(self, trip_number: str) -> None:
-        work = await self._store.read(lambda conn: planning.next_work(conn, self._ctx, trip_number))
+    async def _waiting(self, kind: Steps) -> list[str]:
+        return await self._store.read(lambda conn: kind.trips_to_plan(conn, without=self._stuck))
+
+    async def _step(self, kind: Steps, trip_number: str) -> None:
+        work = await self._store.read(lambda conn: kind.next_work(conn, self._ctx, trip_number))
         if work is None:
             return
-        numbered = await self._store.write(lambda conn: planning.numbers_for(conn, self._ctx, work))
+        numbered = await self._store.write(lambda conn: kind.numbers_for(conn, self._ctx, work))
         now = self._clock()
-        made = await asyncio.to_thread(planning.make, self._ctx, numbered, now)
-        await self._store.write(lambda conn: planning.store(conn, self._ctx, made, now))
+        made = await asyncio.to_thread(kind.make, self._ctx, numbered, now)
+        await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
         self._moved()
 
     async def _tell(self, trip_number: str, error: GatewayError) -> None:

@@ -1,26 +1,33 @@
 """How does a record look without its personal data?
 
-Rules beyond the table (:mod:`schemas.personal`): a record without a layout is hidden whole; data in a filler is
-hidden; in a record whose columns have slipped (data in a filler, a wrong constant, a character of no class) all
-that is not the record's own identifier is hidden, because nobody knows any more which column holds what. A comment
-of an officer (SO20 with qualifier CMT) is hidden. Of a sentence of CBP (:data:`NARRATIVES`) the text that the list has
-for its code is shown; all else is hidden, since it may repeat what was sent, or be written by an officer.
+Rules beyond the table (:mod:`schemas.personal`): a record without a layout is hidden whole, and so is one that the
+application of its batch has no place for (:func:`placed_in`), which may be another record less its first signs; data
+in a filler is hidden; in a record whose columns have slipped (data in a filler, a wrong constant, a character of no
+class) all that is not the record's own identifier is hidden, because nobody knows any more which column holds what. A
+comment of an officer (SO20 with qualifier CMT) is hidden. Of a sentence of CBP (:data:`NARRATIVES`) the text that the
+list has for its code is shown; all else is hidden, since it may repeat what was sent, or be written by an officer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from schemas.catair.applications import applications
 from schemas.catair.codes import look_up
 from schemas.catair.frames import PlacedRecord
 from schemas.catair.layouts import RECORDS, FieldDef
 from schemas.catair.problems import PlacedProblem
-from schemas.catair.usage import group_names
+from schemas.catair.records import Record
+from schemas.catair.usage import group_names, usage_maps
 from schemas.personal import hidden, personal, without_quotes, without_values
 
 _CONTROL: Final = frozenset({"A", "B", "Y", "Z"})
+_ANYWHERE: Final = _CONTROL | {"X0", "X1"}
+"""Records of the batch itself, and of its refusal."""
 
 SLIPPED: Final = frozenset({"X39", "X40", "wrong_constant", "record_length"})
 """Problems after which no column of the record can be trusted to hold what its name says."""
@@ -38,6 +45,24 @@ NARRATIVES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     }
 )
 """The sentence of CBP in a record, and the codes whose text it may be; WO records are as SO."""
+
+
+def placed_in(application: str, placed: PlacedRecord) -> PlacedRecord:
+    """The record as it may be masked in a batch of this application: without a layout where it does not belong."""
+    layout = placed.layout
+    base = layout.partition(".")[0]
+    own = _own(application)
+    if not layout or not own or base in _ANYWHERE or not own.isdisjoint((layout, base)):
+        return placed
+    problems = tuple(replace(one, text=without_quotes(one.text)) for one in placed.problems)
+    return placed._replace(record=Record("", {"text": placed.line}), problems=problems)
+
+
+@cache
+def _own(application: str) -> frozenset[str]:
+    """The layouts that the maps of an application name; none where it has no maps."""
+    known, maps = applications().get(application), usage_maps()
+    return frozenset(label for name in (known.maps if known else ()) for label in maps[name].labels)
 
 
 def hidden_part(one: FieldDef, placed: PlacedRecord) -> tuple[int, int] | None:

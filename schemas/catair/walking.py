@@ -167,7 +167,12 @@ class Walk:
             frame.counts[at] += 1
             if len(path) > 1:
                 if frame.counts[at] == node.max + 1:
-                    self._fault(index, "X36", node.label, f"There are more than {node.max} {node.label} groups.")
+                    many = (
+                        f"is more than 1 {node.label} group"
+                        if node.max == 1
+                        else f"are more than {node.max} {node.label} groups"
+                    )
+                    self._fault(index, "X36", node.label, f"There {many}.")
                 self._enter(node, path[1:], index, record)
             return True
         return False

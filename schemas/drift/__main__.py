@@ -1,4 +1,4 @@
-"""``python -m schemas.drift FOLDER [--partial] [--json] [--reasons]``: compare our tables with CBP's guides in a folder.
+"""``python -m schemas.drift FOLDER [--partial] [--json] [--reasons]``: our tables beside CBP's guides in a folder.
 
 Read are the guides' texts (``*.txt``: record layouts and usage maps) and the error dictionary (``*.xlsx``: codes).
 

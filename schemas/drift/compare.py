@@ -226,10 +226,11 @@ def compare_guide(guide: Guide, text: str, tables: Mapping[str, RecordDef]) -> G
     differences += _without_repeated_heads(compared)
     cited: set[str] = set()
     for name, layout in tables.items():
-        if layout.source.startswith(guide.cites):
+        cites = layout.source.startswith(guide.cites)
+        if cites:
             cited.add(layout.source.removeprefix(guide.cites).partition(",")[0])
-            if name not in covered:
-                differences.append(Difference(guide.key, "record", name, "", f"fields: {len(layout.fields)}"))
+        if (cites or name in guide.repeats) and name not in covered:
+            differences.append(Difference(guide.key, "record", name, "", f"fields: {len(layout.fields)}"))
     for edition in sorted(cited - {version}):
         differences.append(Difference(guide.key, "version", "edition", version, edition))
     return GuideReport(guide, version, records, fields, tuple(differences), frozenset(covered))

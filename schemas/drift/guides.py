@@ -22,6 +22,7 @@ _GUIDE = Shape(
         "held": bool,
         "reason": str,
         "expected": bool,
+        "repeats": list,
         "parts": dict,
         "maps": dict,
         "folded": dict,
@@ -45,6 +46,7 @@ class Guide:
     held: bool = True
     reason: str = ""
     expected: bool = False
+    repeats: tuple[str, ...] = ()
     parts: Mapping[str, int] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)
     folded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,6 +85,7 @@ def load_guides() -> tuple[Guide, ...]:
             held=row.get("held", True),
             reason=row.get("reason", ""),
             expected=row.get("expected", False),
+            repeats=tuple(row.get("repeats", ())),
             parts=row.get("parts", {}),
             maps=row.get("maps", {}),
             folded={name: tuple(titles) for name, titles in row.get("folded", {}).items()},

@@ -155,7 +155,7 @@ def _stale_dicts(rows: Sequence[Accepted]) -> list[dict[str, str]]:
 
 
 def as_document(findings: Findings, *, partial: bool = False) -> dict[str, Any]:
-    """The report for programs; ``passes`` is what the exit status says, ``clean`` speaks of the guides that are there."""
+    """The report for programs; ``passes`` is what the exit status says, ``clean`` speaks of the guides there are."""
     return {
         "passes": findings.passes(partial=partial),
         "clean": findings.clean,

@@ -1,8 +1,10 @@
 """How does a segment look without its personal data?
 
 Rules beyond the table (:mod:`schemas.personal`): an unknown segment is hidden whole with its name; an element
-beyond the table or without a name is hidden; in a segment that holds personal data an element with a fault is hidden
-too, because what belongs elsewhere may have slipped into it; the copy of a bad element in an AK404 is hidden unless it
+without a name is hidden. A lost byte shifts what follows, and a lost terminator puts the next segment behind this one:
+from the first element that has a fault, cannot be what the table says or ends like a segment of persons begins, all is
+hidden to the segment's end, and all of a segment with more elements than the table has. The ISA alone, whose elements
+stand at fixed places, hides its faults one by one. The copy of a bad element in an AK404 is hidden unless it
 is known to copy something that is not personal. Of a remark (K1) the code of a 355 and the wordings that the profile
 lists are shown; all else is a copy of what was sent or the free text of an officer, and hidden.
 """
@@ -11,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 
 from schemas.personal import SIGN, hidden, personal, without_quotes, without_values
 from schemas.profile import Profile
 from schemas.x12.problems import PlacedProblem
 from schemas.x12.segments import HasElements
-from schemas.x12.tables import SEGMENTS
+from schemas.x12.tables import SEGMENTS, SETS
 
 
 def is_hidden(
@@ -35,7 +38,37 @@ def is_hidden(
         return True
     if segment.id == "AK4" and position == 4:
         return _copies_personal(segment, about)
-    return position in faulty and table.holds_persons(segment.id)
+    if segment.id == "ISA":
+        return position in faulty
+    return position >= _slipped_from(segment, faulty)
+
+
+def _slipped_from(segment: HasElements, faulty: Collection[int]) -> int:
+    """The first position from which nobody knows what the elements hold; beyond them all where each is in place."""
+    elements, defined = segment.elements, SEGMENTS[segment.id].elements
+    if len(elements) > len(defined) and any(elements[len(defined) :]):
+        return 1
+    starts = _starts_of_persons()
+    for position, value in enumerate(elements, start=1):
+        if value and (
+            position in faulty
+            or len(value) > _longest(defined[position - 1].reference, defined[position - 1].longest)
+            or (position < len(elements) and value.endswith(starts))
+        ):
+            return position
+    return len(elements) + 1
+
+
+@cache
+def _starts_of_persons() -> tuple[str, ...]:
+    """The names of the segments that hold personal data."""
+    return tuple(sorted(personal().segments))
+
+
+@cache
+def _longest(reference: str, longest: int) -> int:
+    """How long an element of the tables may be in any set; a sign and a point of a number come on top."""
+    return max(longest, *(known.widths.get(reference, 0) for known in SETS.values())) + 2
 
 
 def _copies_personal(ak4: HasElements, ak3: HasElements | None) -> bool:
@@ -116,14 +149,12 @@ def masked_sentence(problem: PlacedProblem, values: Sequence[str] = ()) -> str:
         head, holds, _ = without_values(problem.text, values).partition(" holds ")
         if holds:
             return f"{head} holds a character that CBP does not accept."
-    beyond = definition is not None and problem.element > len(definition.elements)
     table = personal()
     if (
         problem.code in ("truncated", "isa_missing")
         or (problem.segment and definition is None)
-        or beyond
         or (problem.element and table.element(problem.segment, problem.element))
-        or (problem.value and table.holds_persons(problem.segment))
+        or problem.value
     ):
         return without_quotes(without_values(problem.text, (*values, problem.value)))
     return without_values(problem.text, values)

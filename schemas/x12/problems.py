@@ -78,6 +78,10 @@ class Problems:
     def __len__(self) -> int:
         return len(self._kept) + self._more
 
+    def since(self, count: int) -> list[PlacedProblem]:
+        """Those that were kept after the first ``count``, without walking over these."""
+        return self._kept[count:]
+
     def __iter__(self) -> Iterator[PlacedProblem]:
         yield from self._kept
         if self._more:

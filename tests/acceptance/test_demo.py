@@ -178,6 +178,63 @@ def test_for_people_it_ends_with_the_board(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def cutover(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """A truck that is on its way when the exemption ends, everything kept."""
+    folder = tmp_path_factory.mktemp("cutover")
+    return demo(folder, "--scenario", "cutover", "--shipments", "60", "--seed", "5", "--data", "kept"), folder
+
+
+def test_a_law_that_changes_on_the_way_blocks_the_trip_and_is_mended(cutover: tuple[dict[str, Any], Path]) -> None:
+    """Blocked by name with an offer for each parcel, filed anew by one command, accepted, and all of it released."""
+    document, _ = cutover
+    lapsed, refiled = document["lapsed"], document["refiled"]
+    assert (lapsed["state"], lapsed["decision"]) == ("blocked", "no_go")
+    assert lapsed["at"] >= "2025-08-29T04:01"
+    assert lapsed["from"]["section321"] > 0
+    assert lapsed["from"]["type86"] > 0
+    assert lapsed["offered"] == {"informal": lapsed["shipments"]}
+    assert lapsed["rules"]
+    assert all(one["shipment_control_number"] and one["entry_type"] == "11" for one in lapsed["named"])
+    assert refiled["bills"] == {"replace": lapsed["from"]["section321"], "add": 0, "delete": 0}
+    assert refiled["entries"] == {"cancelled": lapsed["from"]["type86"], "filed": lapsed["shipments"]}
+    assert (refiled["state"], refiled["decision"], refiled["off_the_truck"]) == ("clear", "go", [])
+    assert document["pathways"]["informal"] == document["released"] == document["shipments"] == 60
+    assert document["entries"] == {"accepted": 60, "rejected": 0, "pending": 0}
+    assert document["archive"]["verified"] is True
+    assert document["complete"] is True
+
+
+def test_the_cutover_again_files_nothing_twice(cutover: tuple[dict[str, Any], Path]) -> None:
+    """Run again in its folder, the truck has arrived: nothing lapses, nothing is sent."""
+    before, folder = cutover
+    again = demo(folder, "--scenario", "cutover", "--shipments", "60", "--seed", "5", "--data", "kept")
+    assert (again["lapsed"], again["refiled"]) == (None, None)
+    assert again["released"] == before["released"]
+    assert again["archive"]["verified"] is True
+
+
+def test_the_cutover_is_told_to_people(tmp_path: Path) -> None:
+    """The boards before, at and after the minute, the rule, the offer and the command that mends it."""
+    done = gateway("demo", "--scenario", "cutover", "--shipments", "10", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for shown in (
+        "On the evening before",
+        "NO-GO",
+        "No longer lawful as section321",
+        "deny-all-countries-eo14324",
+        "gateway refile SFIC2508280001",
+        "its bill is replaced on the manifest",
+        "of type 86 is cancelled",
+        "Filed anew and accepted",
+        "10 released",
+    ):
+        assert shown in done.stdout
+    wrong = gateway("demo", "--scenario", "cutover", "--arrival", "2025-03-10", folder=tmp_path)
+    assert wrong.returncode == 2
+    assert gateway("demo", "--scenario", "nonsense", folder=tmp_path).returncode == 2
+
+
 def test_headings_hold_every_state() -> None:
     """Every state of the lifecycle stands under one heading; an unknown one is an error, not a lost shipment."""
     from filings.lifecycle import ShipmentState

@@ -10,10 +10,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from schemas.catair.codes import code_lists
 from schemas.catair.layouts import RECORDS
-from schemas.catair.usage import usage_maps
+from schemas.catair.usage import Node, usage_maps
 from schemas.drift import (
+    Guide,
+    PrintedRecord,
     as_lines,
     body_lines,
     check_texts,
@@ -22,6 +26,7 @@ from schemas.drift import (
     load_accepted,
     load_guides,
     parse_layouts,
+    weigh,
 )
 from schemas.drift.__main__ import main
 
@@ -64,6 +69,67 @@ if GUIDES.is_dir():
         after = {one.key for one in compare_guide(guide, changed, RECORDS).differences}
         assert after - before == {("cargo-release", "class", "SE13 5-44", "40X", "40AN")}
         assert before <= after
+
+    def test_rows_that_vanish_at_the_beginning_of_a_table_are_noticed() -> None:
+        """The first rows of a record blanked in its guide's text leave nothing that passes for a whole record."""
+        for record, rows in (("SE10", 1), ("SE10", 3), ("SE10", 8), ("Y", 1), ("SE61", 1), ("WO72", 1), ("OI", 1)):
+            guide, lines, layout = _printed(record)
+            for row in layout.fields[:rows]:
+                lines[row.line - 1] = ""
+            report = compare_guide(guide, "\n".join(lines), RECORDS)
+            found = weigh(report.differences, load_accepted(), {guide.key}).open
+            told = {one.at.partition(" ")[2] for one in found if one.kind == "field"}
+            assert {row.at for row in layout.fields[:rows]} <= told, f"{record}, {rows} rows"
+
+    def test_every_layout_of_reference_text_is_compared_from_column_1() -> None:
+        """A fault in the head of any E0 or X0 layout, which the guides print once, is a difference of that layout."""
+        heads = {name: one for name, one in RECORDS.items() if name.startswith(("E0.", "X0."))}
+        faulty = {
+            name: replace(one, fields=tuple(replace(row, cls="C") if row.start == 11 else row for row in one.fields))
+            for name, one in heads.items()
+        }
+        told: set[tuple[str, str, str]] = set()
+        for text in TEXTS.values():
+            guide = identify(text)
+            if guide and guide.references:
+                found = compare_guide(guide, text, {**RECORDS, **faulty}).differences
+                told |= {(one.kind, one.at, one.held) for one in found}
+        assert {("class", f"{name} 11-16", "6C") for name in heads} <= told
+
+    def test_a_missing_guide_does_not_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Without the PGA chapter the status is 1 and says why; with --partial it is 0 and says what is left out."""
+        for name, text in TEXTS.items():
+            guide = identify(text)
+            if guide is None or guide.key != "pga":
+                (tmp_path / name).write_text(text, "utf-8")
+        assert main([str(tmp_path)]) == 1
+        assert "! PGA Message Set: expected, and not in the folder" in capsys.readouterr().out
+        assert main([str(tmp_path), "--partial"]) == 0
+        assert "PGA Message Set: not in the folder; not compared: its 35 records" in capsys.readouterr().out
+
+    def test_a_changed_map_is_noticed() -> None:
+        """A number of ours changed in the output map, the summary's, or its answer's is a new difference."""
+        maps = usage_maps()
+        for name, record in (("SX", "SE36"), ("SX", "SE61"), ("AE.add", "AE23"), ("AE.add", "AE89"), ("AX", "E1")):
+            changed = replace(maps[name], nodes=_with_other_number(maps[name].nodes, record))
+            findings = check_texts(TEXTS, RECORDS, load_accepted(), maps={**maps, name: changed})
+            told = {one.at for found in findings.guides for one in found.weighed.open}
+            assert told == {f"{name} {record}"}
+
+    def _with_other_number(nodes: tuple[Node, ...], record: str) -> tuple[Node, ...]:
+        return tuple(
+            replace(one, max=7 if one.label == record else one.max, nodes=_with_other_number(one.nodes, record))
+            for one in nodes
+        )
+
+    def _printed(record: str) -> tuple[Guide, list[str], PrintedRecord]:
+        """The guide that prints a record, the lines of its text, and the layout."""
+        for text in TEXTS.values():
+            guide = identify(text)
+            for one in parse_layouts(body_lines(text)) if guide else ():
+                if guide and one.id == record and not one.variant:
+                    return guide, text.split("\n"), one
+        raise LookupError(record)
 
     def test_a_changed_table_is_noticed() -> None:
         """A class of ours changed in any one record of a guide is one new difference there."""

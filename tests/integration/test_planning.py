@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +15,13 @@ from filings.context import Limits
 from filings.store import Store
 from filings.store import tables as t
 from mappings.handoff import check_xml
+from mappings.rule_overlay import Overlay
 from sandbox.testing import LoopbackCbp
 from schemas.catair import read_batches
 from schemas.errors import Conflict, FormatError, NotFound, Problem
 from schemas.x12 import read_interchange
 from tests import samples
-from tests.filing_kit import CONTEXT, START, TRIP, Crash, Desk, formal, informal, parcel, review, type86
+from tests.filing_kit import BROKER, CONTEXT, START, TRIP, Crash, Desk, formal, informal, parcel, review, type86
 
 SMALL = Limits(bills_per_manifest=2, entries_per_transmission=2, handoffs_per_step=1)
 
@@ -392,3 +393,34 @@ async def test_a_password_stays_out_of_what_is_shown() -> None:
     secret = replace(CONTEXT, sender=replace(CONTEXT.sender, password="SECRET"))
     assert "SECRET" not in repr(secret)
     assert START.tzinfo is not None
+
+
+async def test_filing_late_is_told_and_can_be_forbidden(desk: Desk) -> None:
+    """Inside the last hour the filing is taken with a warning; a filer who sets the check to error is refused."""
+    arrival = desk.now + timedelta(minutes=40)
+    await desk.put_trip(estimated_arrival=arrival.isoformat())
+    await desk.stage(parcel(1))
+    strict = desk.ctx.rules.with_overlay(Overlay(severity={"one-hour-rule": "error"}))
+
+    with pytest.raises(Conflict) as refused:
+        await desk.store.write(
+            lambda conn: planning.request_filing(conn, TRIP, actor=BROKER, now=desk.now, advice=strict.advice)
+        )
+    receipt = await desk.request()
+
+    assert [one.code for one in refused.value.problems] == ["one_hour_rule"]
+    assert [(one.code, one.severity) for one in receipt.warnings] == [("one_hour_rule", "warning")]
+
+
+async def test_one_description_under_two_numbers_is_told_when_staged(desk: Desk) -> None:
+    """Two shipments of a trip with the same words under different HTS numbers: the second is told, none is refused."""
+    await desk.put_trip()
+    first, second = parcel(1), parcel(2)
+    second["lines"] = [{**second["lines"][0], "hts": "6110202079"}]
+    first["lines"] = [{**first["lines"][0], "hts": "6109100012"}]
+
+    answers = await desk.stage(first, second)
+
+    told = [[one.code for one in answer.problems if one.code == "same_description_other_hts"] for answer in answers]
+    assert all(answer.accepted for answer in answers)
+    assert told == [[], ["same_description_other_hts"]]

@@ -109,7 +109,7 @@ async def test_the_board_shows_times_of_the_port(desk: Desk) -> None:
 async def test_unknown_names_are_not_found(desk: Desk) -> None:
     """A trip, filing or cursor that is not there is said not to be there."""
     for ask in (
-        lambda conn: queries.board(conn, "TSTC000"),
+        lambda conn: queries.board(conn, "TSTC000", now=desk.now),
         lambda conn: queries.shipments(conn, "TSTC000"),
         lambda conn: queries.filing(conn, "nothing"),
         lambda conn: queries.timeline(conn, "nothing"),

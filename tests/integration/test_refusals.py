@@ -42,7 +42,7 @@ async def test_the_board_lists_refused_rows_until_they_are_mended(store: Store) 
 
     await store.write(lambda conn: trips.put_trip(conn, read_trip(raw), raw, actor=ME, now=NOW))
     states = await store.write(lambda conn: stage(conn, good, bad, worse, b"{not json"))
-    board = await store.read(lambda conn: queries.board(conn, TRIP))
+    board = await store.read(lambda conn: queries.board(conn, TRIP, now=NOW))
 
     assert states == ["staged", "refused", "refused", "refused"]
     assert board["refused_rows"]["count"] == 3
@@ -52,6 +52,6 @@ async def test_the_board_lists_refused_rows_until_they_are_mended(store: Store) 
 
     del bad["colour"]
     assert await store.write(lambda conn: stage(conn, bad)) == ["staged"]
-    board = await store.read(lambda conn: queries.board(conn, TRIP))
+    board = await store.read(lambda conn: queries.board(conn, TRIP, now=NOW))
 
     assert [row["line_number"] for row in board["refused_rows"]["rows"]] == [3, 4]

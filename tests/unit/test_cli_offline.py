@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.cli.explain import Explained
 from gateway.cli.inspect import inspection_of
 from gateway.cli.reading import EASTERN, read_arrival
 from gateway.demo.shipments import make_shipments, make_trip
 from mappings.handoff import check_xml
+from mappings.rulebook import RuleBook
 from schemas.catair import read_batches
 from schemas.errors import ShipmentError
 from schemas.x12 import read_interchange
@@ -99,10 +102,14 @@ def test_arrival_is_a_day_or_an_instant(text: str | None, expected: datetime) ->
     assert read_arrival(text, datetime(2020, 1, 1, tzinfo=UTC)) == expected
 
 
-def test_arrival_that_is_no_time_is_refused() -> None:
-    """Another text is an error that says how to write it."""
+@pytest.mark.parametrize(
+    "text",
+    ["tomorrow", "20250829", "2025-W35-5", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-05:00", "2025-08-29T"],
+)
+def test_arrival_that_is_no_time_is_refused(text: str) -> None:
+    """Another text, another way to write a day, or a year that nobody means is an error that says how to write it."""
     with pytest.raises(ShipmentError) as refused:
-        read_arrival("tomorrow", datetime(2020, 1, 1, tzinfo=UTC))
+        read_arrival(text, datetime(2020, 1, 1, tzinfo=UTC))
     assert refused.value.problems[0].code == "not_an_instant"
 
 
@@ -245,3 +252,18 @@ def test_explain_counts_warnings_by_code(tmp_path: Path, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     after = lines[lines.index("Warnings") :]
     assert any(line.split()[:2] == ["agency_claim_expected", "3"] for line in after)
+
+
+def test_explain_streams_in_memory_that_hardly_grows(tmp_path: Path) -> None:
+    """Two thousand shipments more cost less than 3 kB each: what is kept is who was sent what, not the shipments."""
+    rules, peaks = RuleBook.load(), []
+    for count in (500, 2500):
+        file = tmp_path / f"{count}.ndjson"
+        file.write_text("\n".join(json.dumps(row) for row in make_shipments(ARRIVAL, count, 1)), "utf-8")
+        explained = Explained(file, datetime(2025, 3, 10, 16, 30, tzinfo=EASTERN), rules, None)
+        tracemalloc.start()
+        assert sum(1 for _ in explained.run(lambda _: None)) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] - peaks[0] < 2000 * 3000

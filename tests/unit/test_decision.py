@@ -152,13 +152,24 @@ def test_limits_of_value_are_inclusive(value: str, pathway: str) -> None:
 
 
 def test_the_exemption_looks_at_fair_retail_value_and_the_informal_limit_at_entered_value() -> None:
-    """A cheap sale of dear goods loses the exemption; a dear sale of cheap goods is too much for type 11."""
+    """A cheap sale of dear goods loses the exemption; a dear sale of cheap goods is doubtful."""
     dear = parcel("100.00", fair_retail_value="900.00")
     cheap = parcel("2600.00", fair_retail_value="500.00")
 
     assert decision(dear, MARCH_2025).pathway == "informal"
-    assert decision(cheap, MARCH_2025).pathway == "section321"
+    assert decision(cheap, MARCH_2025).pathway == "review"
+    assert "deny-stated-value-below-price" in decision(cheap, MARCH_2025).rules
     assert decision(cheap, NOVEMBER_2026).pathway == "formal"
+
+
+def test_a_fair_retail_value_below_the_price_counts_as_stated_within_the_limit() -> None:
+    """The law's measure is the fair retail value: within 800 dollars of price it stands, and the decision says so."""
+    found = decision(parcel("700.00", fair_retail_value="500.00"), MARCH_2025)
+
+    assert (found.pathway, found.counted) == ("section321", Decimal(500))
+    assert any(reason.startswith("The fair retail value stated is below the price") for reason in found.reasons)
+    assert decision(parcel("800.00", fair_retail_value="500.00"), MARCH_2025).pathway == "section321"
+    assert decision(parcel("800.01", fair_retail_value="500.00"), MARCH_2025).pathway == "review"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import schemas
 from schemas.catair.codes import code_lists
 from schemas.catair.layouts import RECORDS, FieldDef, RecordDef
 from schemas.drift import (
@@ -82,7 +86,7 @@ def test_the_same_layout_differs_in_nothing() -> None:
     """Numbers that we add to a repeated name are ours; everything else is equal as printed."""
     report = compare_guide(GUIDE, PRINT, table(*OURS))
     assert report.differences == ()
-    assert (report.version, report.records, report.fields, report.covered) == ("40", 1, 6, {"ZZ10"})
+    assert (report.version, report.records, report.fields, report.covered) == ("40", 1, 6, frozenset({"ZZ10"}))
 
 
 @pytest.mark.parametrize(
@@ -134,12 +138,76 @@ def test_faults_of_the_print_itself_are_told(printed: str, replaced: str, differ
     assert differences <= kinds
 
 
+@pytest.mark.parametrize("gone", [1, 2, 3, 5])
+def test_rows_that_vanish_at_the_beginning_are_told(gone: int) -> None:
+    """A table is not taken for one that begins later: each lost row is a difference, and the hole is told."""
+    lines = PRINT.split("\n")
+    first = next(n for n, line in enumerate(lines) if "Control Identifier" in line)
+    lines[first : first + gone] = [""] * gone
+    found = told("\n".join(lines), table(*OURS))
+    assert [at for kind, at, *_ in found if kind == "field"] == [f"ZZ10 {f.start}-{f.end}" for f in OURS[:gone]]
+    assert ("print", f"ZZ10 1-{OURS[gone].start - 1}", "hole", "") in found
+
+
+VARIANTS = (
+    PRINT
+    + """
+    Type=01
+
+    Data Element           Length/   Position   Status   Description                      Note
+                            Class
+    Number of Apples        20N        6-25       C      How many.
+    Filler                  55X       26-80       M      Space fill.
+"""
+)
+APPLES = (*OURS[:2], field("6-25", "N", "C", "Number of Apples"), field("26-80", "X", "M", "Filler"))
+PARTED = replace(GUIDE, parts={"ZZ10": 6})
+
+
+def variants(text: str, ours: tuple[FieldDef, ...], theirs: tuple[FieldDef, ...]) -> list[tuple[str, str, str, str]]:
+    tables = {**table(*ours), **table(*theirs, name="ZZ10.01")}
+    return [(one.kind, one.at, one.printed, one.held) for one in compare_guide(PARTED, text, tables).differences]
+
+
+def test_a_variant_printed_in_part_is_compared_with_the_head_printed_once() -> None:
+    """The plain layout's first columns are the variant's too, with class and designation."""
+    assert variants(VARIANTS, OURS, APPLES) == []
+    wrong = (APPLES[0], field("5-5", "AN", "O", "Mark"), *APPLES[2:])
+    assert variants(VARIANTS, OURS, wrong) == [("class", "ZZ10.01 5-5", "1A", "1AN"), ("use", "ZZ10.01 5-5", "C", "O")]
+
+
+def test_what_is_wrong_in_a_common_head_is_told_once() -> None:
+    """Both layouts of ours differ from the print in the same way: one difference, of the plain one."""
+    both = field("5-5", "AN", "C", "Mark")
+    told_once = [("class", "ZZ10 5-5", "1A", "1AN")]
+    assert variants(VARIANTS, (OURS[0], both, *OURS[2:]), (APPLES[0], both, *APPLES[2:])) == told_once
+
+
+def test_a_variant_begins_where_the_guide_is_said_to_begin_it() -> None:
+    """Its own first row gone is a hole; without such a saying about the record it has to begin in column 1."""
+    lost = VARIANTS.replace("    Number of Apples        20N        6-25       C      How many.\n", "")
+    assert {("print", "ZZ10.01 6-25", "hole", ""), ("field", "ZZ10.01 6-25", "", "Number of Apples 20N C")} <= set(
+        variants(lost, OURS, APPLES)
+    )
+    tables = {**table(*OURS), **table(*APPLES, name="ZZ10.01")}
+    assert ("print", "ZZ10.01 1-5", "hole", "") in told(VARIANTS, tables)
+
+
 def test_records_that_one_side_lacks() -> None:
     """A record we do not hold, and one of ours that cites this guide and is not in it."""
     assert told(PRINT, table(*OURS, name="ZZ20")) == [
         ("record", "ZZ10", "fields: 6", ""),
         ("record", "ZZ20", "", "fields: 6"),
     ]
+
+
+def test_a_record_that_a_guide_repeats_from_another_chapter_must_be_in_it() -> None:
+    """It is compared in both guides; gone from the one that only repeats it, it is told all the same."""
+    other = {"ZZ10": replace(table(*OURS)["ZZ10"], source="another chapter v1, ZZ10")}
+    repeating = replace(GUIDE, repeats=("ZZ10",))
+    assert compare_guide(repeating, PRINT, other).differences == ()
+    (gone,) = compare_guide(repeating, PRINT.partition("    Control Identifier")[0], other).differences
+    assert (gone.kind, gone.at, gone.printed, gone.held) == ("record", "ZZ10", "", "fields: 6")
 
 
 def test_another_edition_is_told_once() -> None:
@@ -176,6 +244,46 @@ def test_a_chapter_that_is_not_there_is_one_line() -> None:
     assert len(chapters) == len(set(chapters)) == len([one for one in load_guides() if one.held])
     assert "PGA Message Set: not in the folder; not compared: its 35 records" in findings.notes
     assert "ACE Error Dictionary: not in the folder; its codes are not compared" in findings.notes
+
+
+def test_a_folder_without_an_expected_guide_does_not_pass() -> None:
+    """It is told which are missing, unless less is asked for; what is not compared is told in either case."""
+    findings = check_texts({"guide.txt": PRINT}, table(*OURS), ())
+    assert findings.clean
+    assert not findings.passes(partial=False)
+    assert findings.passes(partial=True)
+    assert set(findings.missing) == {one.title for one in load_guides() if one.expected and one is not GUIDE}
+    assert len(findings.missing) == 4
+    assert "! PGA Message Set: expected, and not in the folder (--partial compares without it)" in as_lines(
+        findings, reasons=False
+    )
+    assert not any(line.startswith("!") for line in as_lines(findings, reasons=False, partial=True))
+    assert as_document(findings)["missing_guides"] == list(findings.missing)
+    assert (as_document(findings)["passes"], as_document(findings, partial=True)["passes"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("catair/tables/ax.toml", 'direction = "out"', 'direction = "up"', "ax.toml, E0: 'up' is not a direction."),
+        ("catair/maps/sx.toml", "level = 0", "lvel = 0", "maps/sx.toml, SX, row 1: 'lvel' is no key"),
+        ("drift/guides.toml", "says = ", "sais = ", "guides.toml, batch-block: 'sais' is no key of a guide."),
+        ("drift/accepted.toml", "reason = ", "raison = ", "accepted.toml, accepted 1: 'raison' is no key"),
+    ],
+)
+def test_an_unsound_table_of_ours_is_a_sentence(file: str, old: str, new: str, told: str, tmp_path: Path) -> None:
+    """Exit status 1, the file and its row on standard error, no traceback: tables are read while modules load."""
+    shutil.copytree(Path(schemas.__file__).parent, tmp_path / "schemas", ignore=shutil.ignore_patterns("__pycache__"))
+    damaged = tmp_path / "schemas" / file
+    damaged.write_text(damaged.read_text("utf-8").replace(old, new, 1), "utf-8")
+    (tmp_path / "guide.txt").write_text(PRINT, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "schemas.drift", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("A table of ours is not sound. ")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_only_the_very_same_difference_is_accepted() -> None:

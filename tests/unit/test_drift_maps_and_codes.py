@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from schemas.catair.codes import Code, CodeList
-from schemas.catair.usage import Node, UsageMap
+from schemas.catair.usage import Node, UsageMap, usage_maps
 from schemas.drift import (
     Accepted,
     body_lines,
@@ -21,7 +21,7 @@ from schemas.drift import (
     parse_usage_map,
     read_dictionary,
 )
-from schemas.drift.usage_maps import compare_usage_maps
+from schemas.drift.usage_maps import compare_usage_maps, maps_not_compared
 
 GUIDE = next(one for one in load_guides() if one.key == "cargo-release")
 TITLE = "Made-up Record Usage Map"
@@ -101,8 +101,102 @@ def test_a_map_that_is_no_longer_under_its_title_is_a_difference() -> None:
     """A renamed or removed map does not pass for one that agrees."""
     guide = replace(GUIDE, maps={"ZZ": TITLE, "YY": "A title that is gone"})
     found, compared = compare_usage_maps(guide, body_lines(MAP), {"ZZ": ours(), "YY": ours()})
-    assert compared == 1
+    assert compared == ("ZZ",)
     assert ("YY", "no usage map under the known title") in [(one.at, one.printed) for one in found]
+
+
+OUTPUT = """
+Made-up Output Map
+
+Control                                                       Loop
+ID      Name                                      Designation Repeat
+       Block Control Grouping                         M           1
+       Parcel Grouping                                C          99 / 9,999
+       Parcel Error Grouping                          C           3
+  ZZ20 Parcel                                         M           1
+  SE90 Error                                          C           9
+       Owner or Sender or Receiver Error
+                                                      C            5
+       Grouping
+  ZZ21 Owner                                          M    (max use = 1)
+       Remark Grouping                                O          >1
+  ZZ30
+       Remark                                         M
+       Rest
+       (…documented below…)                           M
+
+Designation: M = Reporting Mandatory
+
+The Rest of It
+
+Note: printed elsewhere before.
+
+ Control                                                       Loop
+ ZZ40 Rest                                            C
+Designation: M = Reporting Mandatory
+"""
+OUTPUT_TITLES = ("Made-up Output Map", "The Rest of It")
+
+
+def folded(text: str, *nodes: Node) -> list[tuple[str, str, str]]:
+    held = UsageMap("ZZ", "Made up", "nowhere", nodes, after=(Node("SE90", "C", 9),))
+    found = compare_usage_map(GUIDE, "ZZ", parse_usage_map(body_lines(text), *OUTPUT_TITLES), held, folded=True)
+    return [(one.at, one.printed, one.held) for one in found]
+
+
+FOLDED = (
+    Node("parcel", "C", 99, (Node("ZZ20", "M", 3), Node("ZZ21", "C", 5))),
+    Node("ZZ30", "O", 999_999),
+    Node("ZZ40", "C", 1),
+)
+
+
+def test_groups_around_single_records_count_as_the_number_of_the_record() -> None:
+    """Numbers multiply, a broken name or identifier is put together, a part under its own title stands in its place."""
+    steps = parse_usage_map(body_lines(OUTPUT), *OUTPUT_TITLES)
+    assert [(one.record, one.folded) for one in steps] == [
+        ("ZZ20", "C 297"),
+        ("SE90", "C 9"),
+        ("ZZ21", "C 5"),
+        ("ZZ30", "O 999999"),
+        ("ZZ40", "C 1"),
+    ]
+    assert folded(OUTPUT, *FOLDED) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ("C          99 /", "C          98 /", ("ZZ ZZ20", "C 294", "C 297")),
+        ("C           3\n", "C           4\n", ("ZZ ZZ20", "C 396", "C 297")),
+        ("C            5", "C            6", ("ZZ ZZ21", "C 6", "C 5")),
+        ("C           9\n", "C           8\n", ("ZZ SE90", "C 8", "C 9")),
+        ("O          >1", "C          >1", ("ZZ ZZ30", "C 999999", "O 999999")),
+        ("  ZZ30\n       Remark                                         M\n", "", ("ZZ ZZ30", "", "O 999999")),
+    ],
+)
+def test_one_change_in_a_folded_map_is_told(old: str, new: str, difference: tuple[str, str, str]) -> None:
+    """Every number and designation of such a map counts; a record that is gone is told too."""
+    assert old in OUTPUT
+    assert difference in folded(OUTPUT.replace(old, new), *FOLDED)
+
+
+def test_a_title_without_a_map_below_it_is_passed_over() -> None:
+    """Tables of changes repeat the titles; a map whose part is gone is no map."""
+    changes = "Made-up Output Map\n  ZZ99 Changed      M    1\nDesignation: new\n" + "\n" * 20
+    assert "ZZ99" not in {one.record for one in parse_usage_map(body_lines(changes + OUTPUT), *OUTPUT_TITLES)}
+    assert parse_usage_map(body_lines(OUTPUT.replace("The Rest of It", "Gone")), *OUTPUT_TITLES) == ()
+
+
+def test_every_map_of_ours_is_compared_or_has_a_reason() -> None:
+    """A map no guide is named for would never be looked at; a missing guide is a reason of its own."""
+    reasons = maps_not_compared(usage_maps(), (), ())
+    assert "No guide is named for it." not in reasons.values()
+    compared = {name for one in load_guides() for name in (*one.maps, *one.folded)}
+    left = maps_not_compared(usage_maps(), compared, {"status-notification"})
+    assert left.keys() == {"SO", "CQ", "C1", "AE.delete", "PGA"}
+    assert "is not in the folder" in left["SO"]
+    assert maps_not_compared(["NEW"], (), ()) == {"NEW": "No guide is named for it."}
 
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

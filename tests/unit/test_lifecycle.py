@@ -482,3 +482,67 @@ def test_page_shows_every_state_and_event() -> None:
         [sys.executable, "-m", "filings.lifecycle", "--markdown"], cwd=root, capture_output=True, text=True, check=True
     )
     assert shown.stdout == page
+
+
+# ------------------------------------------------------------------------------------------ what has lapsed
+
+
+def on_file(*kinds: str) -> ShipmentFacts:
+    """Facts of a shipment that CBP has on file."""
+    source = {"manifest": "355", "entry": "SX"}
+    return run(queued(*kinds), *(said("accepted", source[kind], 1) for kind in kinds))
+
+
+def test_a_lapse_blocks_until_the_truck_is_there() -> None:
+    """On file, lapsed, lawful again; and once the truck has arrived CBP's word counts, not the lapse."""
+    facts = on_file("manifest")
+    lapsed = run(facts, Did(Act.LAPSED, minute(2)))
+    assert shipment_state(lapsed) is S.LAPSED
+    assert run(lapsed, Did(Act.LAPSED, minute(3))).lapsed_at == minute(2)
+    assert shipment_state(run(lapsed, Did(Act.LAPSE_LIFTED, minute(3)))) is S.ON_FILE
+    assert CROSSING[S.LAPSED] is TripInput.STOP
+    arrived = run(lapsed, said("arrived", "350", 4), said("released", "350", 5))
+    assert shipment_state(arrived) is S.RELEASED
+    assert ShipmentFacts.from_dict(lapsed.as_dict()) == lapsed
+
+
+def test_what_is_declared_anew_needs_new_answers() -> None:
+    """The old acceptance no longer puts it on file; only an answer to the new version counts."""
+    facts = run(
+        on_file("manifest"),
+        Did(Act.LAPSED, minute(2)),
+        Did(Act.STAGED, minute(3), needs=("manifest", "entry"), anew=("manifest", "entry")),
+        Did(Act.QUEUED, minute(3), "manifest", 2),
+        Did(Act.QUEUED, minute(3), "entry"),
+        Did(Act.SENT, minute(4), "manifest", 2),
+        Did(Act.SENT, minute(4), "entry"),
+    )
+    assert facts.needs == ("manifest", "entry")
+    late = run(facts, Statement("accepted", "355", minute(4), version=1), Did(Act.SENT, minute(5), "manifest", 1))
+    assert late == facts
+    half = run(facts, Statement("accepted", "355", minute(5), version=2))
+    assert shipment_state(half) is S.FILED
+    assert shipment_state(run(half, said("accepted", "SX", 6))) is S.ON_FILE
+    refused = run(half, said("rejected", "SX", 6))
+    assert shipment_state(refused) is S.REJECTED
+    assert ShipmentFacts.from_dict(facts.as_dict()) == facts
+
+
+def test_a_hold_stays_and_a_release_does_not_when_it_goes_another_way() -> None:
+    """What CBP said of the goods stands; what it said of the old declaration is gone."""
+    held = run(on_file("manifest", "entry"), said("held", "350", 2, "1H"), Did(Act.LAPSED, minute(3)))
+    assert shipment_state(held) is S.HELD
+    again = Did(Act.STAGED, minute(4), needs=("manifest", "entry"), anew=("entry",))
+    assert shipment_state(run(held, again, Did(Act.QUEUED, minute(4), "entry"))) is S.HELD
+    released = run(on_file("manifest", "entry"), said("released", "SO", 2), Did(Act.LAPSED, minute(3)))
+    assert shipment_state(released) is S.LAPSED
+    anew = run(released, again, Did(Act.QUEUED, minute(4), "entry"))
+    assert shipment_state(anew) is S.FILED
+
+
+def test_off_the_truck_is_a_review() -> None:
+    """A lapsed shipment that needs a broker is in review, whatever was on file; what is in review does not lapse."""
+    facts = run(on_file("manifest"), Did(Act.LAPSED, minute(2)), Did(Act.REVIEW_NEEDED, minute(3)))
+    assert (shipment_state(facts), facts.declarations) == (S.IN_REVIEW, {})
+    with pytest.raises(NotPossible):
+        fold(facts, Did(Act.LAPSED, minute(4)))

@@ -61,6 +61,8 @@ def test_another_person_stays_another(other: tuple[str, list[str], str, str, str
         ("JP Mockford", "JP MOCKFORD"),
         ("Sample Goods, Inc.", "SAMPLE GOODS INC"),
         ("Dr", "DR"),
+        ("Zoe Testwell c/o Sample Shop", "ZOE TESTWELL"),
+        ("Zoe\u200bTestwell", "ZOE TESTWELL"),
         ("Łukasz Größe", "LUKASZ GROSSE"),
     ],
 )
@@ -73,6 +75,14 @@ def test_names_have_one_form(given: str, normal: str) -> None:
     ("given", "normal"),
     [
         ("P.O. Box 12", "PO BOX 12"),
+        ("POB 12", "PO BOX 12"),
+        ("12 Eleventh Ave", "12 11TH AVE"),
+        ("1 Elm St Apt No 4", "1 ELM ST UNIT 4"),
+        ("1 Elm St Apt 04", "1 ELM ST UNIT 4"),
+        ("1 Elm St Apt 4-B", "1 ELM ST UNIT 4B"),
+        ("1 Elm St Apt 4 B", "1 ELM ST UNIT 4B"),
+        ("1 Elm St Apt 4 N", "1 ELM ST N UNIT 4"),
+        ("c/o Sample Shop\n1 Elm St", "1 ELM ST"),
         ("77 Fifth Avenue Floor 3", "77 5TH AVE FL 3"),
         ("9 St. Mary's Blvd N.E.", "9 ST MARYS BLVD NE"),
         ("12 Sample Ave Apt", "12 SAMPLE AVE"),

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from mappings.rule import EASTERN, Rule, eastern_minute, read_rule
+from mappings.rule_changes import changes_between, pathways_between
+from mappings.rule_checks import overlapping_denials
 from mappings.rule_conditions import CLAIM_CONDITIONS, SHIPMENT_CONDITIONS
-from mappings.rulebook import RuleBook, main, read_folder, table
+from mappings.rule_page import markdown
+from mappings.rulebook import RuleBook, read_folder, table
 from schemas.errors import FormatError
 
 ROW: dict[str, Any] = {
@@ -81,6 +84,10 @@ def test_a_good_row_is_read_with_its_period_in_utc() -> None:
         ({"when": {"pga_any": False}}, "wrong_condition"),
         ({"when": {"foreign_importer": {"number_types": ["CBP"]}}}, "wrong_condition"),
         ({"when": {"unclaimed": {"agency": "FDA", "hts_prefixes": "33"}}}, "wrong_condition"),
+        ({"when": {"unclaimed": {"agency": "FDA", "hts_prefixes": ["33"], "flag": "shall"}}}, "wrong_condition"),
+        ({"when": {"disclaimed": {"agency": "FDA", "hts_prefixes": ["33"], "other_than": ["H"]}}}, "wrong_condition"),
+        ({"when": {"described_as": {"whole": ["Gift"], "within": ["GIFT FROM"]}}}, "wrong_condition"),
+        ({"when": {"consolidated_value_above": 2500}}, "wrong_condition"),
         ({"waivable": True}, "not_about_claims"),
         ({"waivable": "yes", "when": {"pga_any": True}}, "not_a_boolean"),
         ({"kind": "threshold", "measure": "weight", "limit": "1"}, "unknown_measure"),
@@ -212,25 +219,56 @@ def test_the_table_says_row_by_row_what_is_in_force(book: RuleBook) -> None:
     assert len(rows) == len(book.rows)
 
 
-def test_the_page_names_every_row_and_the_unsure_ones_first(book: RuleBook, capsys: pytest.CaptureFixture[str]) -> None:
-    """``--markdown`` prints a page with a list of unsure rows at the top and every row in full."""
-    assert main(["--markdown"]) == 0
-    page = capsys.readouterr().out
+def test_the_page_names_every_row_and_the_unsure_ones_first(book: RuleBook) -> None:
+    """The page has a list of unsure rows at the top, every row in full, every advisory check, and marks own rows."""
+    page = markdown(book.rows, book.version, book.advice, {"deny-order-in-lots"})
 
     assert all(f"### `{row.id}`" in page for row in book.rows)
-    top = page.split("## Period by period")[0]
+    assert all(f"| `{check}` |" in page for check in book.advice.preflight.checks)
+    top, rest = page.split("## Period by period")
     assert all(f"**`{row.id}`**" in top for row in book.rows if row.status == "unsure")
     assert book.version in top
+    assert rest.count("*A row of this filer's own.*") == 1
 
 
-def test_the_check_reports_a_bad_book_and_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """``--check`` on a bad folder prints the faults and says no."""
-    (tmp_path / "a.toml").write_text('[[rule]]\nid = "x"\n', encoding="utf-8")
+def test_a_pathway_that_nothing_allows_for_a_while_is_odd(book: RuleBook) -> None:
+    """Between the end of one row that allows a pathway and the beginning of the next there is a gap, and it is said."""
+    again = rule(id="allow-again", kind="allow", pathways=["section321"], valid_from="2030-01-01T00:00:00")
 
-    assert main(["--check", "--folder", str(tmp_path)]) == 1
-    assert "missing a.toml[x].kind" in capsys.readouterr().err
-    assert main(["--check"]) == 0
-    assert "rows, version" in capsys.readouterr().out
+    warned = [problem for problem in book.with_rules(again).warnings if problem.code == "gap_in_pathway"]
+    assert [problem.path for problem in warned] == ["section321"]
+    assert "2025-08-29 00:01 to 2030-01-01 00:00" in warned[0].text
+
+
+def test_the_denials_that_overlap_are_listed_for_an_instant(book: RuleBook) -> None:
+    """Each of four unconditional denials closes the exemption alone; in August 2025 there was one."""
+    today = overlapping_denials(book.rows, datetime(2026, 11, 23, 17, tzinfo=EASTERN))
+
+    assert {pathway: len(ids) for pathway, ids in today.items()} == {"section321": 4, "type86": 4}
+    assert overlapping_denials(book.rows, datetime(2025, 9, 1, tzinfo=EASTERN)) == {}
+
+
+def test_the_difference_of_two_days_says_what_begins_ends_passes_and_changes(book: RuleBook) -> None:
+    """Between 28 and 29 August 2025 the exemption ends; a row that came and went, and one that changed, are told."""
+    first, second = (datetime(2025, 8, day, 16, 30, tzinfo=EASTERN) for day in (28, 29))
+    told = {change.rule.id: change.what for change in changes_between(book.rows, first, second)}
+
+    assert told["deny-all-countries-eo14324"] == "begins"
+    assert told["allow-section321"] == told["allow-type86"] == "ends"
+    assert changes_between(book.rows, second, first) == changes_between(book.rows, first, second)
+    assert pathways_between(book.rows, first, second) == [
+        "Section 321 release closes for all goods, by deny-all-countries-eo14324.",
+        "Entry type 86 closes for all goods, by deny-all-countries-eo14324.",
+    ]
+    more = book.with_rules(
+        rule(id="limit-x", kind="threshold", measure="fair_value", limit="5", valid_to="2030-01-01T00:00:00"),
+        rule(id="limit-x", kind="threshold", measure="fair_value", limit="6", valid_from="2030-01-01T00:00:00"),
+    )
+    years = [datetime(year, 6, 1, tzinfo=EASTERN) for year in (2025, 2029, 2031)]
+    (changed,) = changes_between(more.rows, years[1], years[2])
+    assert (changed.what, "The limit was 5 and is 6." in changed.text) == ("changes", True)
+    passed = {one.rule.id for one in changes_between(more.rows, years[0], years[2]) if one.what == "passes"}
+    assert "limit-x" in passed
 
 
 def test_an_hour_that_happens_twice_or_never_is_no_minute_of_law() -> None:
@@ -246,3 +284,25 @@ def test_every_condition_says_what_it_means() -> None:
 
     assert all(meanings)
     assert len(set(meanings)) == len(meanings)
+
+
+def test_the_page_has_contents_and_every_row_in_full_once(book: RuleBook) -> None:
+    """Each section is linked from the contents, periods name rows without repeating them, and links lead to rows."""
+    page = markdown(book.rows, book.version, book.advice)
+    contents = page.split("## Contents")[1].split("\n## ")[0]
+    periods = page.split("## Period by period")[1].split("\n## ")[0]
+
+    assert "- [What is denied](#what-is-denied)" in contents
+    assert "[2025-08-29](#from-2025-08-29-0001-to-2026-02-24-0001)" in contents
+    assert "begins [`deny-all-countries-eo14324`](#deny-all-countries-eo14324), deny, verified: *EO 14324;" in periods
+    (lots,) = (row for row in book.rows if row.id == "deny-order-in-lots")
+    assert page.count(lots.text) == 1
+    assert not any(row.text in periods for row in book.rows)
+
+
+def test_no_verified_row_or_check_admits_that_its_source_was_not_seen(book: RuleBook) -> None:
+    """What is only recalled, told by others or not checked is not marked as seen in a copy of the source."""
+    doubt = ("recalled", "secondary", "not checked", "not seen", "trade note", "not read", "not confirmed")
+    every = (*book.rows, *book.advice.preflight.checks.values())
+
+    assert [one.id for one in every if one.status == "verified" and any(word in one.citation for word in doubt)] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -218,6 +218,34 @@ def test_requests_on_matched_entries_go_to_a_human() -> None:
     assert statuses(box.advance(minutes=1)) == ["93", "88"]
     box.arrive("TSTC2503100001")
     assert se90(box.send(entries_se([replace], reference="LATE"))) == [("11", "Z52"), ("01", "")]
+
+
+def test_what_was_accepted_before_the_suspension_is_not_released_after_it() -> None:
+    """Type 86, accepted a minute before: at arrival no release and SO 29. Its cancellation is taken all the same."""
+    entry = SampleEntry("1234567", "25031000001", type="86", eda=("082925",))
+    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False)
+    box.send(manifest_309([SampleBill("25031000001")]))
+    assert se90(box.send(entries_se([entry]))) == [("02", "")]
+    box.advance(minutes=1)
+    answers = box.arrive("TSTC2503100001")
+    assert statuses(answers) == ["95", "29"]
+    assert b"*1C**TSTC" not in answers[0].payload
+    cancel = SampleEntry("1234567", "25031000001", type="86", action="D", reason="08")
+    assert se90(box.send(entries_se([cancel], reference="CANCEL"))) == [("04", "")]
+    assert "23" in statuses(box.advance(minutes=1))
+
+
+def test_what_was_due_before_the_truck_came_is_done_before_it() -> None:
+    """A cancellation whose review ended earlier does not meet the truck as if it were still open."""
+    old = SampleEntry("1234567", "25031000001", type="86", eda=("082925",))
+    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False)
+    box.send(manifest_309([SampleBill("25031000001")]))
+    box.send(entries_se([old]))
+    box.clock.advance(timedelta(minutes=5))
+    box.send(entries_se([SampleEntry("1234567", "25031000001", type="86", action="D", reason="08")], reference="D"))
+    box.send(entries_se([SampleEntry("1234568", "25031000001")], reference="NEW"))
+    box.clock.advance(timedelta(minutes=30))  # nobody has asked meanwhile what is due
+    assert "98" in statuses(box.arrive("TSTC2503100001"))
 
 
 def test_an_update_brings_another_bill() -> None:

@@ -1,0 +1,145 @@
+"""By what was a shipment decided, and who did what to its trip since? From the decision kept and from the archive.
+
+The rules of a decision are shown with the words and citations of the rule book that it names, as that was kept when it
+was first used (:mod:`filings.rule_books`): not with those of today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import Connection, Row, or_, select
+
+from filings import archive, rule_books
+from filings.shown import EASTERN, instant_text, lapse_of, local_text
+from filings.store import tables as t
+
+MOST: Final = 200
+"""Acts and judgements of a trip that a timeline shows, the latest."""
+_ENTRIES: Final = t.archive_entries
+
+
+def decided_by(conn: Connection, decision: Mapping[str, Any], lapse: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A decision as a person must be able to defend it: pathway, rules, law, instant, severities, what was refused."""
+    arrival = datetime.fromisoformat(decision["arrival"])
+    version = decision["rule_book_version"]
+    return {
+        "pathway": decision["pathway"],
+        "entry_type": decision["entry_type"] or None,
+        "rules": _cited(conn, version, decision["rules"], arrival),
+        "citations": decision["citations"],
+        "reasons": decision["reasons"],
+        "rule_book_version": version,
+        "judged_for": decision["arrival"],
+        "judged_for_eastern": arrival.astimezone(EASTERN).isoformat(),
+        "severities": decision.get("severities", {}),
+        "refused": decision["refused"],
+        "lapse": lapse_of(lapse),
+    }
+
+
+def _cited(conn: Connection, version: str, wanted: list[str], arrival: datetime) -> list[dict[str, Any]]:
+    book = rule_books.read(conn, version)
+    rows = {row["id"]: row for row in (book["rules"] if book else ()) if _in_force(row, arrival)}
+    named = ("kind", "citation", "text", "status")
+    return [{"id": one, **{name: rows.get(one, {}).get(name) for name in named}} for one in wanted]
+
+
+def _in_force(row: Mapping[str, Any], arrival: datetime) -> bool:
+    begin, end = datetime.fromisoformat(row["valid_from"]), row["valid_to"]
+    return begin <= arrival and (end is None or arrival < datetime.fromisoformat(end))
+
+
+# ----------------------------------------------------------------------------------------- what was done
+
+
+def acts(conn: Connection, trip_number: str, shipment_id: str | None, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Decisions and human acts on a trip as steps of a timeline, those that are about the shipment if one is named."""
+    named = [_ENTRIES.c.name == name for name in _TOLD]
+    decisions = _ENTRIES.c.kind == archive.EntryKind.DECISION.value
+    query = (
+        select(_ENTRIES.c.position, _ENTRIES.c.recorded_at)
+        .where(_ENTRIES.c.trip_number == trip_number, or_(decisions, *named))
+        .order_by(_ENTRIES.c.position.desc())
+        .limit(MOST)
+    )
+    steps: list[dict[str, Any]] = []
+    for found in reversed(conn.execute(query).all()):
+        kept = archive.read(conn, found.position)
+        if kept is not None:
+            steps += [_step(found, kept.entry, *told) for told in _told(kept.entry, shipment_id, zone)]
+    return steps
+
+
+def _step(found: Row[Any], entry: archive.Entry, what: str, text: str) -> dict[str, Any]:
+    at = instant_text(found.recorded_at)
+    return {"at": at, "what": what, "text": text, "actor": entry.actor, "archive_position": found.position}
+
+
+def _told(entry: archive.Entry, shipment_id: str | None, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    if entry.kind is archive.EntryKind.DECISION:
+        yield from _judgement(entry, shipment_id, zone)
+        return
+    text = _TOLD[entry.name](orjson.loads(entry.body), shipment_id, zone)
+    if text:
+        yield _WHAT[entry.name], text
+
+
+def _judgement(entry: archive.Entry, shipment_id: str | None, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    if shipment_id is None:
+        yield "judged", entry.name
+        return
+    again = entry.name.startswith("judged again")
+    lines = entry.body.split(b"\n")
+    wanted = b'"shipment_id":' + orjson.dumps(shipment_id)
+    line = next((orjson.loads(one) for one in lines if wanted in one), None)
+    if line is None:
+        return
+    if not again:
+        by = ", ".join(line["rules"])
+        yield "decided", f"{line['pathway']}, judged for {_local(line['arrival'], zone)}" + (f", by {by}" if by else "")
+        return
+    when = f"judged again for {_local(orjson.loads(lines[0])['judged_for'], zone)}"
+    if line["change"] == "lapsed":
+        offered = line["decision"]["pathway"]
+        why = f"no longer lawful as {line['in_force']}: {line['text']} ({line['rule']})"
+        yield "lapsed", f"{when}: {why} Offered: {offered}"
+        return
+    yield "judged_again", f"{when}: {line['in_force']} may stand"
+
+
+def _local(text: str, zone: ZoneInfo) -> str:
+    return local_text(datetime.fromisoformat(text), zone)
+
+
+def _arrival_changed(body: Mapping[str, Any], _shipment: str | None, zone: ZoneInfo) -> str:
+    return f"expected at {_local(body['arrival'], zone)}, not at {_local(body['before'], zone)}"
+
+
+def _refiled(body: Mapping[str, Any], shipment_id: str | None, _zone: ZoneInfo) -> str:
+    shown = body["refiling"]
+    if shipment_id is None:
+        return f"{shown['lapsed']} lapsed shipments filed anew"
+    mine = next((one for one in shown["shipments"] if one["shipment_id"] == shipment_id), None)
+    return "" if mine is None else f"from {mine['from']} to {mine['to']}: {'; '.join(mine['does'])}"
+
+
+def _filed(_body: Mapping[str, Any], _shipment: str | None, _zone: ZoneInfo) -> str:
+    return "the filing of the trip was asked for"
+
+
+_Telling = Callable[[Mapping[str, Any], str | None, ZoneInfo], str]
+_TOLD: Final[Mapping[str, _Telling]] = {
+    "file_trip": _filed,
+    "change_arrival": _arrival_changed,
+    "refile_trip": _refiled,
+}
+_WHAT: Final[Mapping[str, str]] = {
+    "file_trip": "filing_requested",
+    "change_arrival": "arrival_changed",
+    "refile_trip": "refiled",
+}
