@@ -19,6 +19,7 @@ import queue
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -150,6 +151,20 @@ def _sqlite_engine(connect: Callable[[], sqlite3.Connection], begin: str, size: 
     return engine
 
 
+def _write_ahead(raw: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, which SQLite does not wait for: another process may be doing the same just now."""
+    end = time.monotonic() + BUSY_TIMEOUT / 1000
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 class _SqliteEngine:
     """One writer thread with group commit; readers on read-only connections."""
 
@@ -166,7 +181,7 @@ class _SqliteEngine:
             )
             raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
             if mode == "rw":
-                raw.execute("PRAGMA journal_mode=WAL")
+                _write_ahead(raw)
                 raw.execute("PRAGMA synchronous=FULL")
                 raw.execute("PRAGMA foreign_keys=ON")
                 raw.execute("PRAGMA recursive_triggers=ON")  # REPLACE must not slip past the triggers
