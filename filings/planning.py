@@ -20,11 +20,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from filings import archive, rule_books
 from filings.beginning import begin_filings
-from filings.context import Actor, FilingContext
+from filings.context import FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
 from filings.judging import decide_all, eastern_day
 from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
@@ -33,18 +33,15 @@ from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments, tell_trip
 from filings.sending import Draft, queue
 from filings.store import tables as t
-from filings.trips import load_trip, record_act
+from filings.trips import load_trip
 from filings.uuid7 import uuid7
 from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
-from mappings.advice import Advice
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
-from mappings.preflight_trip import trip_findings
 from schemas.entry_number import make_entry_number
-from schemas.errors import Conflict, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip, read_trip
 
@@ -53,68 +50,6 @@ X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
 PAGE: Final = 500
 """Rows in one statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilingReceipt:
-    """The answer to "file this trip": it has been taken on; the board tells how it goes."""
-
-    trip_number: str
-    shipments: int
-    by_pathway: Mapping[str, int]
-    already: bool
-    warnings: tuple[Problem, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON answer."""
-        return {
-            "trip_number": self.trip_number,
-            "state": "filing",
-            "shipments": self.shipments,
-            "pathways": dict(self.by_pathway),
-            "already_requested": self.already,
-            "warnings": [problem.as_dict() for problem in self.warnings],
-        }
-
-
-def request_filing(
-    conn: Connection, trip_number: str, *, actor: Actor, now: datetime, advice: Advice | None = None
-) -> FilingReceipt:
-    """Take on the filing of a trip; asked again, it says so and changes nothing.
-
-    The pathways counted are those of staging; the final judgement is the planner's. Raises
-    :class:`NotFound`, and :class:`Conflict` for a trip without shipments, or with a finding that the filer has
-    given the severity ``error`` in ``advice``.
-    """
-    row = load_trip(conn, trip_number, lock=True)
-    counted = conn.execute(
-        select(t.shipments.c.pathway, func.count())
-        .where(t.shipments.c.trip_number == trip_number)
-        .group_by(t.shipments.c.pathway)
-    )
-    by_pathway = {pathway or "review": int(count) for pathway, count in counted}
-    total = sum(by_pathway.values())
-    if row.state != "draft":
-        return FilingReceipt(trip_number, total, by_pathway, True)
-    if not total:
-        raise Conflict(
-            Problem("trip_empty", "trip_number", f"Trip {trip_number} has no shipments.", "Stage its shipments first.")
-        )
-    findings = trip_findings(read_trip(row.document), now, advice)
-    stopping = [one for one in findings if one.severity == "error"]
-    if stopping:
-        raise Conflict(stopping)
-    values = {
-        "state": "filing",
-        "plan_stage": "decide",
-        "planned_through": 0,
-        "filed_at": now,
-        "filed_by": actor.name,
-        "updated_at": now,
-    }
-    conn.execute(update(t.trips).where(t.trips.c.trip_number == trip_number).values(values))
-    record_act(conn, "file_trip", {"shipments": total}, actor=actor, now=now, trip_number=trip_number)
-    return FilingReceipt(trip_number, total, by_pathway, False, findings)
 
 
 def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:

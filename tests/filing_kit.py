@@ -15,7 +15,18 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from filings import archive, events, planning, queries, receiving, refiling, rejudging, sending, staging, trips
+from filings import (
+    archive,
+    events,
+    queries,
+    receiving,
+    refiling,
+    rejudging,
+    requesting,
+    sending,
+    staging,
+    trips,
+)
 from filings.context import Actor, FilingContext, Limits, SenderIdentity
 from filings.store import Store
 from filings.store import tables as t
@@ -186,10 +197,10 @@ class Desk:
         given, now = rows(*raws), self.now
         return await self.store.write(lambda conn: staging.stage(conn, self.ctx, trip, given, actor=BROKER, now=now))
 
-    async def request(self, trip: str = TRIP) -> planning.FilingReceipt:
+    async def request(self, trip: str = TRIP) -> requesting.FilingReceipt:
         """Ask for the filing."""
         now = self.now
-        return await self.store.write(lambda conn: planning.request_filing(conn, trip, actor=BROKER, now=now))
+        return await self.store.write(lambda conn: requesting.request_filing(conn, trip, actor=BROKER, now=now))
 
     async def plan(self) -> None:
         """Let the planner finish."""

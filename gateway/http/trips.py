@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import planning, queries, refiling, trips
+from filings import queries, refiling, requesting, trips
 from gateway.http import idempotency
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.auth import ACTOR
@@ -147,7 +147,7 @@ async def file_trip(request: web.Request) -> web.Response:
     now = service.clock()
 
     def act(conn: Connection) -> web.Response:
-        receipt = planning.request_filing(conn, number, actor=actor, now=now, advice=service.ctx.rules.advice)
+        receipt = requesting.request_filing(conn, number, actor=actor, now=now, advice=service.ctx.rules.advice)
         return json_answer(receipt.as_dict(), 202, {hdrs.LOCATION: _LOCATION.format(number)})
 
     if scope is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filings import archive, planning, queries
+from filings import archive, planning, queries, requesting
 from filings.context import Limits
 from filings.store import Store
 from filings.store import tables as t
@@ -404,7 +404,7 @@ async def test_filing_late_is_told_and_can_be_forbidden(desk: Desk) -> None:
 
     with pytest.raises(Conflict) as refused:
         await desk.store.write(
-            lambda conn: planning.request_filing(conn, TRIP, actor=BROKER, now=desk.now, advice=strict.advice)
+            lambda conn: requesting.request_filing(conn, TRIP, actor=BROKER, now=desk.now, advice=strict.advice)
         )
     receipt = await desk.request()
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
-from filings import archive, planning, queries, staging, trips
+from filings import archive, queries, requesting, staging, trips
 from filings.store import tables as t
 from gateway.runtime import Gateway
 from gateway.settings import Settings, load_settings
@@ -102,7 +102,7 @@ async def file_trip(gateway: Gateway, *raws: Any) -> None:
     given = rows(*raws)
     results = await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=now))
     assert all(one.accepted for one in results)
-    await write(partial(planning.request_filing, trip_number=TRIP, actor=BROKER, now=now))
+    await write(partial(requesting.request_filing, trip_number=TRIP, actor=BROKER, now=now))
 
 
 async def states(gateway: Gateway) -> set[str]:
