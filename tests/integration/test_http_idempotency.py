@@ -183,7 +183,7 @@ async def test_a_failure_is_not_remembered(tmp_path: Path, monkeypatch: pytest.M
         await put(api)
         for module, name, path, body in (
             (http_shipments.staging, "stage", SHIPMENTS, [parcel(1)]),
-            (trips.planning, "request_filing", FILING, b""),
+            (trips.requesting, "request_filing", FILING, b""),
         ):
             with monkeypatch.context() as patch:
 
