@@ -14,21 +14,18 @@ import logging
 import os
 import signal
 import sys
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.as2_door import As2Door, own_identity
-from sandbox.cbp import Cbp
-from sandbox.clock import Clock, instant
-from sandbox.control import Control, restore_faults
+from sandbox.doors.as2_door import As2Door, own_identity
+from sandbox.doors.control import Control
+from sandbox.doors.sftp_door import SftpDoor
+from sandbox.offices import Offices
 from sandbox.runner import Runner
 from sandbox.settings import Settings
-from sandbox.sftp_door import SftpDoor
-from sandbox.store import Store
 
 logger = logging.getLogger("sandbox")
 
@@ -69,35 +66,21 @@ class Running:
     """A sandbox that serves: its ports and its parts."""
 
     ports: Ports
-    runner: Runner
+    offices: Offices
     settings: Settings
 
-
-def open_clock(settings: Settings, store: Store) -> Clock:
-    """The clock of the settings; else where the books left it; else real time."""
-    clock = Clock()
-    left = store.get_meta("clock")
-    if settings.clock:
-        clock.set(instant(settings.clock))
-        clock.freeze(settings.frozen)
-        store.set_meta("clock", clock.as_dict())
-    elif left is not None:
-        clock.restore(left)
-    return clock
+    @property
+    def runner(self) -> Runner:
+        """Who keeps the main books."""
+        return self.offices.main
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Running]:
     """A sandbox that serves while the block runs."""
-    store = await asyncio.to_thread(Store, None if settings.memory else settings.data_dir / "sandbox.db")
-    if store.get_meta("instance") is None:
-        store.set_meta("instance", uuid.uuid4().hex[:12])
-    clock = open_clock(settings, store)
-    cbp = Cbp(store, settings.behaviour)
-    runner = Runner(cbp, clock, retry_first=settings.retry_first, retry_longest=settings.retry_longest)
-    runner.faults = restore_faults(store.get_meta("faults"))
+    offices = await asyncio.to_thread(Offices, settings)
     identity = await asyncio.to_thread(own_identity, settings)
-    door = As2Door(settings, runner, identity)
+    door = As2Door(settings, offices, identity)
     about = {
         "as2_name": settings.as2_name,
         "gateway_as2_name": settings.gateway_as2_name,
@@ -105,22 +88,22 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         "certified": False,
     }
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(store.close)
+        stack.callback(offices.close)
         await door.open()
         stack.push_async_callback(door.close)
         as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
-        control_port = await _listen(stack, Control(runner, about).application(), settings.host, settings.control_port)
+        control_port = await _listen(stack, Control(offices, about).application(), settings.host, settings.control_port)
         sftp_port = None
         if settings.sftp_port >= 0:
-            sftp = SftpDoor(settings, runner)
+            sftp = SftpDoor(settings, offices)
             stack.push_async_callback(sftp.close)
             sftp_port = await sftp.open()
-        runner.start()
-        stack.push_async_callback(runner.stop)
+        offices.start()
+        stack.push_async_callback(offices.stop)
         ports = Ports(settings.host, as2_port, control_port, sftp_port)
         if not settings.memory:
             await asyncio.to_thread(_write_ports, settings, ports)
-        yield Running(ports, runner, settings)
+        yield Running(ports, offices, settings)
 
 
 def _write_ports(settings: Settings, ports: Ports) -> None:

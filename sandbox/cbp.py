@@ -19,15 +19,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sandbox import x12
+from sandbox.abi.batch_reader import Batch, looks_like_catair
+from sandbox.abi.entry_desk import EntryDesk
+from sandbox.abi.front_desk import FrontDesk, read_file
 from sandbox.border import Border
-from sandbox.cargo_reader import Batch, looks_like_catair
-from sandbox.entry_desk import EntryDesk, read_file
-from sandbox.manifest_desk import Judged, ManifestDesk
 from sandbox.office import Office, Origin
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
+from sandbox.truck import x12
+from sandbox.truck.manifest_desk import Judged, ManifestDesk
 from schemas.profile import load_profile
 
 DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
@@ -73,7 +74,7 @@ class Cbp:
         self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
         self.border = Border(self.office)
         self.manifests = ManifestDesk(self.office, self.border)
-        self.entries = EntryDesk(self.office, self.border)
+        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
 
     # ------------------------------------------------------------------ in
 
@@ -180,7 +181,7 @@ class Cbp:
             )
             return self.manifests.settle(origin, judged, reused > 0, now)
         if row["format"] == "catair":
-            return self.entries.settle(origin, batches, now)
+            return self.filings.settle(origin, batches, now)
         return {
             "stage": "door",
             "result": "unreadable",

@@ -96,3 +96,8 @@ def _bad_instant(value: Any) -> str:
     except (TypeError, ValueError):
         return "an ISO 8601 instant, or an empty text"
     return ""
+
+
+def restore_faults(document: Any) -> Faults:
+    """The fault plan a stopped sandbox left in its books."""
+    return read_faults(document) if document else Faults()

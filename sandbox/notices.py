@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sandbox import x12
-from sandbox.answers_catair import BillStatus, Disposition, EntryHead, notification, status
-from sandbox.answers_x12 import Status350, status_message
-from sandbox.manifest_reader import ZONE_OF_DISTRICT
+from sandbox.abi.answers import BillStatus, Disposition, EntryHead, notification, status
 from sandbox.markers import from_text
 from sandbox.office import Office, Origin
+from sandbox.truck import x12
+from sandbox.truck.answers import Status350, status_message
+from sandbox.truck.manifest_reader import ZONE_OF_DISTRICT
 
 NARRATIVES: Final = {
     "91": "NO BILL MATCH",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox import x12
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, stamp
+from sandbox.truck import x12
 from schemas.profile import Profile
 
 

@@ -83,6 +83,11 @@ class Runner:
         """Something changed (clock, faults, control call): look again."""
         self._wake.set()
 
+    @property
+    def is_out(self) -> bool:
+        """Whether nobody is there at the moment."""
+        return self.faults.is_out(self.clock.now())
+
     async def take(self, payload: bytes, *, partner: str, message_id: str, name: str, door: str = "as2") -> Receipt:
         """Commit a file and have it read; returns after the commit. Its answers go out by the same ``door``."""
         await asyncio.to_thread(self._remember_door, partner, door)
@@ -152,7 +157,7 @@ class Runner:
     async def _send(self) -> None:
         while True:
             self._wake.clear()
-            if self.faults.is_out(self.clock.now()) or (self.deliver is None and not self.roads):
+            if self.is_out or (self.deliver is None and not self.roads):
                 await self._rest(_LONGEST_WAIT)
                 continue
             self._sending = True

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sandbox.cargo_entry import check_digit
+from sandbox.abi.cargo_entry import check_digit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ dataclass may stand in the file (behaviour under ``[behaviour]``) and in the env
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,20 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class Filer:
+    """One filer: its AS2 name (also its name in the books), certificate, where its answers are posted, and its books.
+
+    Filers that name the same ``books`` share them, as a carrier and its broker do at CBP; without a name a filer has
+    books of its own.
+    """
+
+    name: str
+    certificate: Path
+    url: str = ""
+    books: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Doors, places and the clock a sandbox starts with."""
 
@@ -104,6 +119,8 @@ class Settings:
     retry_longest: float = 30.0
     """Back-off in real seconds while the gateway cannot be reached."""
     log_level: str = "INFO"
+    filers: tuple[Filer, ...] = ()
+    """``[[filer]]`` tables of the settings file; none: one filer, ``gateway_as2_name`` at ``gateway_url``."""
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property
@@ -126,6 +143,10 @@ class Settings:
         """Where the gateway publishes its certificate."""
         return self.exchange_dir / "gateway.pem"
 
+    def all_filers(self) -> tuple[Filer, ...]:
+        """The filers there are; the first one's books are the main ones."""
+        return self.filers or (Filer(self.gateway_as2_name, self.gateway_certificate, self.gateway_url),)
+
 
 _T = TypeVar("_T", Settings, Behaviour)
 
@@ -139,14 +160,16 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     environment = os.environ if environment is None else environment
     outer: dict[str, Any] = {}
     inner: dict[str, Any] = {}
+    filers: tuple[Filer, ...] = ()
     if path is not None:
         try:
             table = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from error
         inner.update(table.pop("behaviour", {}))
+        filers = _read_filers(table.pop("filer", []), path)
         outer.update(table)
-    known = {f.name for f in fields(Settings)} - {"behaviour"}
+    known = {f.name for f in fields(Settings)} - {"behaviour", "filers"}
     conduct = {f.name for f in fields(Behaviour)}
     for key, value in environment.items():
         name = key.removeprefix("SANDBOX_").lower()
@@ -158,7 +181,32 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     unknown = sorted(set(outer) - known) + sorted(set(inner) - conduct)
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(unknown)}")
-    return replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner))
+    return replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), filers=filers)
+
+
+_FILER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+def _read_filers(tables: Any, path: Path) -> tuple[Filer, ...]:
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise SettingsError(f"{path}: filers are tables, [[filer]]")
+    known = {f.name for f in fields(Filer)}
+    found: dict[str, Filer] = {}
+    for number, table in enumerate(tables, 1):
+        place = f"filer {number}"
+        if unknown := sorted(set(table) - known):
+            raise SettingsError(f"{place}: unknown settings: {', '.join(unknown)}")
+        for key in ("name", "certificate"):
+            if not isinstance(table.get(key), str) or not table[key]:
+                raise SettingsError(f"{place}: {key} is missing")
+        for key in ("name", "books"):
+            if not _FILER_NAME.fullmatch(table.get(key, "x")):
+                raise SettingsError(f"{place}: {key} has letters, digits, '.', '_' and '-' only")
+        if table["name"] in found:
+            raise SettingsError(f"{place}: there is a filer {table['name']} already")
+        filer = Filer(table["name"], path.parent / table["certificate"], table.get("url", ""), table.get("books", ""))
+        found[filer.name] = filer
+    return tuple(found.values())
 
 
 def _fill(start: _T, values: Mapping[str, Any]) -> _T:

@@ -39,7 +39,7 @@ def pyx12_validating(text: str, segments: int) -> Iterator[Work]:
     disabled = errors.disabled
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
         folder = Path(name)
-        with as_file(files("sandbox") / "maps") as maps:
+        with as_file(files("sandbox") / "truck" / "maps") as maps:
             for file in maps.glob("*.xml"):
                 shutil.copy(file, folder)
         control = "x12.control.00401.xml"

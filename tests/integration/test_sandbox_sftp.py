@@ -17,10 +17,10 @@ import pytest
 from gateway.transports import InboundFile, SftpInbox, SftpLink, SftpPlace, SftpTransport
 from gateway.transports.ssh_keys import HostPins, make_client_key, public_line, read_pins_file
 from sandbox.app import Running, serving
+from sandbox.doors.sftp_door import read_accounts
 from sandbox.faults import read_faults
 from sandbox.samples import SampleBill, manifest_309
 from sandbox.settings import Settings, SettingsError, load_settings
-from sandbox.sftp_door import read_accounts
 from schemas.errors import Problem, TransportError
 from tests.sftp_kit import NOW, OutboundFile
 

@@ -1,8 +1,8 @@
 """Our 997 and pyx12's verdict agree on good and bad interchanges of every set.
 
 Three readers judge each interchange: the gateway's (``build_997`` of ``read_interchange``), the sandbox's (pyx12's walk
-and element checks with the maps of ``sandbox/maps``, written apart from the gateway's tables), and pyx12's own program
-with the 997 it makes itself. Compared are AK3 (segment, position, code), AK4 (element, data element, code), AK5 and
+and element checks with the maps of ``sandbox/truck/maps``, written apart from the gateway's tables), and pyx12's own
+program with the 997 it makes itself. Compared are AK3 (segment, position, code), AK4 (element, data element, code), AK5 and
 AK9.
 
 Where they differ, a rule of ``tests.acknowledgment_differences`` says so and why it may be; a rule that explains
@@ -23,9 +23,9 @@ import pytest
 from pyx12 import map_if, x12n_document
 from pyx12.params import ParamsBase
 
-from sandbox import syntax, x12
-from sandbox.answers_x12 import acknowledgment
-from sandbox.map_maker import MAPS, file_name
+from sandbox.truck import syntax, x12
+from sandbox.truck.answers import acknowledgment
+from sandbox.truck.map_maker import MAPS, file_name
 from schemas.profile import load_profile
 from schemas.x12 import read_interchange
 from schemas.x12.acknowledgments import build_997

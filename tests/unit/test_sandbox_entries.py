@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from sandbox.cargo_entry import check_digit
+from sandbox.abi.cargo_entry import check_digit
 from sandbox.cbp import Answer
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.settings import Behaviour

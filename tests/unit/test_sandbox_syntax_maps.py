@@ -12,9 +12,9 @@ import pytest
 from pyx12.map_if import load_map_file
 from pyx12.params import ParamsBase
 
-from sandbox import map_maker, syntax, x12
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.testing import LoopbackCbp
+from sandbox.truck import map_maker, syntax, x12
 from schemas.x12.tables import CODES, SEGMENTS, SETS, LoopDef
 from tests.acknowledgment_corpus import good, interchange
 

@@ -30,9 +30,8 @@ _KEPT_OF_DONE: Final = 2000
 class Desk(Protocol):
     """Who takes what has been handed over."""
 
-    @property
-    def is_out(self) -> bool:
-        """Whether nobody is there."""
+    def is_out(self, filer: str) -> bool:
+        """Whether nobody is there for a filer."""
         ...
 
     async def received(self, filer: str, path: Path, before: Path) -> None:
@@ -86,7 +85,7 @@ class Folders(asyncssh.SFTPServer):
 
     def _place(self, path: bytes) -> tuple[str, str]:
         """Folder (``""``, ``in``, ``out``, ``out/done``) and name; raises for anything else."""
-        if self._desk.is_out:
+        if self._desk.is_out(self._filer):
             self.connection.abort()
             raise asyncssh.SFTPFailure("the service is not there")
         try:

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sandbox.cargo_entry import EntryFiled, PartyFiled, arrival_day, check_digit
-from sandbox.cargo_layouts import faults_of
-from sandbox.cargo_reader import Block, Line
+from sandbox.abi.batch_reader import Block, Line
+from sandbox.abi.cargo_entry import EntryFiled, PartyFiled, arrival_day, check_digit
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
-from sandbox.syntax import code_list
+from sandbox.truck.syntax import code_list
 
 ENTRY_TYPES: Final = frozenset("01 02 03 06 07 11 12 21 22 23 52 86".split())
 PORT_NEEDED: Final = frozenset("02 06 07 12 21 22 23 86".split())
@@ -89,7 +88,7 @@ class EntryChecks:
     def _layout(self, line: Line) -> None:
         if line.id[:2] in {"OI", "PG"}:
             return
-        for fault in faults_of(line.text, line.id):
+        for fault in line.faults():
             if fault.kind == "class":
                 code, text = (
                     ("022", "INVALID SHIPMENT VALUE")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sandbox.cargo_reader import CONDITIONS, Batch, Condition
+from sandbox.abi.batch_reader import CONDITIONS, Batch, Condition
 from sandbox.clock import EASTERN
 
 RECORD_END = "\n"

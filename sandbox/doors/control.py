@@ -18,7 +18,8 @@ from aiohttp import web
 
 from sandbox.border import NotPossible
 from sandbox.clock import duration, instant
-from sandbox.faults import Faults, FaultsError, read_faults
+from sandbox.faults import FaultsError, read_faults
+from sandbox.offices import Offices
 from sandbox.runner import Runner
 
 logger = logging.getLogger("sandbox")
@@ -67,8 +68,9 @@ async def _problems(request: web.Request, handler: _Handler) -> web.StreamRespon
 class Control:
     """Handlers of the control API."""
 
-    def __init__(self, runner: Runner, about: dict[str, Any]) -> None:
-        self.runner, self.about = runner, about
+    def __init__(self, offices: Offices, about: dict[str, Any]) -> None:
+        self.offices, self.about = offices, about
+        self.runner = offices.main
 
     def application(self) -> web.Application:
         """The HTTP application."""
@@ -129,8 +131,7 @@ class Control:
                 clock.advance(by)
         except OverflowError as error:
             raise ApiError(422, "invalid", f"Not a time: {error}") from error
-        await asyncio.to_thread(self.runner.cbp.store.set_meta, "clock", clock.as_dict())
-        self.runner.wake()
+        await self.offices.clock_changed()
         return web.json_response(clock.as_dict())
 
     async def _arrive(self, request: web.Request) -> web.Response:
@@ -173,7 +174,7 @@ class Control:
         return web.json_response(self.runner.faults.as_dict())
 
     async def _settle(self, _: web.Request) -> web.Response:
-        return web.json_response({"settled": await self.runner.settled(25.0)})
+        return web.json_response({"settled": await self.offices.settled(25.0)})
 
     async def _transcript(self, request: web.Request) -> web.Response:
         after, limit = _number(request, "after", 0), max(1, min(_number(request, "limit", _PAGE), _LARGEST_PAGE))
@@ -272,8 +273,3 @@ def _number(request: web.Request, name: str, default: int) -> int:
 
 def _errors(unknown: list[str]) -> list[dict[str, str]]:
     return [{"path": name, "code": "unknown", "text": "unknown key"} for name in unknown]
-
-
-def restore_faults(document: Any) -> Faults:
-    """The fault plan a stopped sandbox left in its books."""
-    return read_faults(document) if document else Faults()

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sandbox.manifest_checks import ManifestFaults, Remark
-from sandbox.manifest_reader import Bill, Manifest
-from sandbox.syntax import SyntaxVerdict
-from sandbox.x12 import CBP_CHARACTERS, Interchange
+from sandbox.truck.manifest_checks import ManifestFaults, Remark
+from sandbox.truck.manifest_reader import Bill, Manifest
+from sandbox.truck.syntax import SyntaxVerdict
+from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
 from schemas.profile import Profile
 
 _MAX_K1 = 10
@@ -44,7 +44,7 @@ def ta1(interchange: Interchange, code: str, note: str) -> list[str]:
 
 
 def acknowledgment(interchange: Interchange, verdict: SyntaxVerdict) -> list[list[str]]:
-    """997 of a verdict, from ST01's identifier on (see :func:`sandbox.x12.put_together`)."""
+    """997 of a verdict, from ST01's identifier on (see :func:`sandbox.truck.x12.put_together`)."""
     group = interchange.elements(0) + [""] * 9
     head = interchange.elements(1) if len(interchange.segments) > 1 else ["ST"]
     out = [["ST", "997"], ["AK1", group[1], group[6], group[8]]]

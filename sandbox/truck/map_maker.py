@@ -1,4 +1,4 @@
-"""How do the maps that pyx12 reads come about? ``python -m sandbox.map_maker`` writes them from ``maps/source``.
+"""How do the maps that pyx12 reads come about? ``python -m sandbox.truck.map_maker`` writes them from ``maps/source``.
 
 The source (three TOML files) was written from public text without looking at the gateway's tables, so that a mistake
 there is not repeated here. The maps are kept as files: whoever reads pyx12's verdict needs them.
@@ -210,7 +210,7 @@ def _held(held: Any, *, qualifier: bool) -> str:
     return "<valid_codes>" + "".join(f"<code>{code}</code>" for code in held) + "</valid_codes>"
 
 
-_NOTE: Final = "<!-- Made by python -m sandbox.map_maker from the files in source: change those. -->"
+_NOTE: Final = "<!-- Made by python -m sandbox.truck.map_maker from the files in source: change those. -->"
 
 
 def files() -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""What does CBP do with a cargo release file? Batch faults come back as X0/X1, everything else as SX; accepted entries
-go into the books.
+"""What does CBP do with a cargo release batch? Faults of records come back as SX; accepted entries go into the books.
 
 Actions and what becomes of them: CBP CATAIR Cargo Release v40, section on action codes. A replacement or cancellation
 of a matched entry is a request that a
@@ -14,11 +13,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sandbox.answers_catair import rejection, response, se90
+from sandbox.abi.answers import response, se90
+from sandbox.abi.batch_reader import Batch, Block
+from sandbox.abi.cargo_checks import Edit, EntryChecks, echo
+from sandbox.abi.cargo_entry import EntryFiled, arrival_day, read_entry
+from sandbox.abi.front_desk import Settled
 from sandbox.border import Border, age_days
-from sandbox.cargo_checks import Edit, EntryChecks, echo
-from sandbox.cargo_entry import EntryFiled, arrival_day, read_entry
-from sandbox.cargo_reader import Batch, Block, Condition, batches_of
 from sandbox.office import Office, Origin
 from sandbox.store import stamp
 
@@ -32,54 +32,15 @@ VERDICTS: Final = {
 
 
 class EntryDesk:
-    """Settles CATAIR files; to be called inside a transaction."""
+    """Settles cargo release batches; to be called inside a transaction."""
 
     def __init__(self, office: Office, border: Border) -> None:
         self.office, self.border = office, border
 
-    def settle(self, origin: Origin, batches: list[Batch], now: datetime) -> dict[str, Any]:
-        """Answer every batch of a file with one batch; gives the verdict for the transcript."""
-        if not batches:
-            return {
-                "stage": "batch",
-                "result": "unreadable",
-                "reasons": [{"text": "the file does not begin with an A record"}],
-            }
+    def settle(self, origin: Origin, batch: Batch, now: datetime, due: datetime) -> Settled:
+        """Answer one batch that came apart well."""
+        counts = dict.fromkeys(VERDICTS, 0)
         reasons: list[dict[str, str]] = []
-        counts = dict.fromkeys(("01", "02", "03", "04"), 0)
-        rejected = 0
-        for batch in batches:
-            self._authorize(batch)
-            due = self.office.after(now, self.office.behaviour.answer_delay)
-            if batch.conditions:
-                rejected += 1
-                self.office.answer(origin, "X1", rejection(batch), now, due)
-                reasons += [
-                    {"code": c.code, "place": f"record {c.record}" if c.record else f"block {c.block}"}
-                    for c in batch.conditions[:50]
-                ]
-                continue
-            self._batch(origin, batch, now, due, counts, reasons)
-        result = f"SX {json.dumps({k: v for k, v in counts.items() if v})}" if sum(counts.values()) else ""
-        if rejected:
-            result = f"{result} X1 {rejected} batch".strip()
-        return {"stage": "batch" if rejected else "edits", "result": result, "reasons": reasons[:50]}
-
-    def _authorize(self, batch: Batch) -> None:
-        allowed = self.office.behaviour.catair_senders
-        a = batch.values
-        if allowed and f"{a['site']}/{a['sender']}/{a['password']}" not in allowed:
-            batch.conditions.insert(0, Condition("X09"))
-
-    def _batch(
-        self,
-        origin: Origin,
-        batch: Batch,
-        now: datetime,
-        due: datetime,
-        counts: dict[str, int],
-        reasons: list[dict[str, str]],
-    ) -> None:
         answers: list[list[list[str]]] = []
         accepted: list[str] = []
         cancelled: list[str] = []
@@ -115,6 +76,7 @@ class EntryDesk:
         self.border.entries_filed(accepted, now)
         if cancelled:
             self.office.step("cancelled", due, {"entries": cancelled})
+        return Settled(f"SX {json.dumps({k: v for k, v in counts.items() if v})}", reasons)
 
     # ------------------------------------------------------------------ the books
 
@@ -269,8 +231,3 @@ def _response(entry: EntryFiled, edits: dict[int, list[Edit]], verdict: str) -> 
         out += [se90("11", e.code, e.text) for e in wrong]
     out.append(se90(verdict, "", VERDICTS[verdict]))
     return out
-
-
-def read_file(payload: bytes) -> list[Batch]:
-    """The slow, bookless part: cut a file into batches and look for batch faults."""
-    return batches_of(payload)

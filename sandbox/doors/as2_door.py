@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
-from sandbox.runner import NotDelivered, Refused, Runner
+from sandbox.offices import Offices
+from sandbox.runner import NotDelivered, Refused
 from sandbox.settings import Settings
 from schemas import as2
 from schemas.as2 import dispositions
@@ -75,35 +76,49 @@ class PartnerNotKnown(Exception):
 
 
 class As2Door:
-    """Inbound handler and outbound sender for one partner."""
+    """Inbound handler and outbound sender, for all filers."""
 
-    def __init__(self, settings: Settings, runner: Runner, identity: as2.Identity) -> None:
-        self.settings, self.runner, self.identity = settings, runner, identity
-        self._partner: as2.Partner | None = None
-        self._seen: tuple[int, int] | None = None
+    def __init__(self, settings: Settings, offices: Offices, identity: as2.Identity) -> None:
+        self.settings, self.offices, self.identity = settings, offices, identity
+        self._partners: dict[str, tuple[tuple[int, int], as2.Partner]] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._instance = str(runner.cbp.store.get_meta("instance"))
 
-    def partner(self) -> as2.Partner:
-        """The gateway as a partner; read again when its file changed. Raises :class:`PartnerNotKnown`."""
-        path = self.settings.gateway_certificate
+    def partner(self, name: str) -> as2.Partner:
+        """A filer as a partner; read again when its file changed. Raises :class:`PartnerNotKnown`."""
+        filer = self.offices.filers.get(name)
+        if filer is None:
+            raise PartnerNotKnown(f"{name[:80]!r} is no filer here")
         try:
-            state = path.stat()
+            state = filer.certificate.stat()
             seen = (state.st_mtime_ns, state.st_size)
-            if self._partner is None or seen != self._seen:
-                certificate = x509.load_pem_x509_certificate(path.read_bytes())
-                earlier = (self._partner.certificate,) if self._partner is not None else ()
-                self._partner = as2.Partner(
-                    self.settings.gateway_as2_name,
-                    certificate,
-                    earlier_certificates=earlier,
-                    require_signature=self.settings.require_signed,
-                    require_encryption=self.settings.require_encrypted,
-                )
-                self._seen = seen
+            before = self._partners.get(name)
+            if before is not None and before[0] == seen:
+                return before[1]
+            certificate = x509.load_pem_x509_certificate(filer.certificate.read_bytes())
+            partner = as2.Partner(
+                name,
+                certificate,
+                earlier_certificates=(before[1].certificate,) if before is not None else (),
+                require_signature=self.settings.require_signed,
+                require_encryption=self.settings.require_encrypted,
+            )
         except (OSError, ValueError, FormatError) as error:
-            raise PartnerNotKnown(f"{path}: {error}") from error
-        return self._partner
+            raise PartnerNotKnown(f"{filer.certificate}: {error}") from error
+        self._partners[name] = (seen, partner)
+        return partner
+
+    def _known_partners(self) -> dict[str, as2.Partner]:
+        """Every filer whose certificate is there. Raises :class:`PartnerNotKnown` when there is none."""
+        known: dict[str, as2.Partner] = {}
+        missing: list[str] = []
+        for name in self.offices.filers:
+            try:
+                known[name] = self.partner(name)
+            except PartnerNotKnown as error:
+                missing.append(str(error))
+        if not known:
+            raise PartnerNotKnown("; ".join(missing))
+        return known
 
     # ------------------------------------------------------------------ in
 
@@ -114,13 +129,14 @@ class As2Door:
         return application
 
     async def _post(self, request: web.Request) -> web.Response:
-        if self.runner.faults.is_out(self.runner.clock.now()):
+        sender = next((v for k, v in request.headers.items() if k.lower() == "as2-from"), "").strip('"')
+        if self.offices.of(sender).is_out:
             return web.Response(status=503, text="outage\n", headers={"Retry-After": "5"})
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return web.Response(status=415, text="content codings are not used with AS2\n")
         body = await request.read()
         try:
-            partner = self.partner()
+            partners = self._known_partners()
         except PartnerNotKnown as error:
             logger.warning("no partner certificate yet: %s", error)
             return web.Response(
@@ -132,7 +148,7 @@ class As2Door:
             pairs,
             body,
             me=self.identity,
-            partners={partner.as2_name: partner},
+            partners=partners,
             received_at=real_time(),
         )
         if isinstance(about, as2.ReceivedMessage):
@@ -146,7 +162,7 @@ class As2Door:
 
     async def _store(self, about: as2.ReceivedMessage) -> as2.ReceivedMessage | as2.Refusal:
         try:
-            await self.runner.take(
+            await self.offices.of(about.sender).take(
                 about.payload, partner=about.sender, message_id=about.message_id, name=about.filename
             )
         except MessageReused:
@@ -160,22 +176,24 @@ class As2Door:
 
     async def _refuse(self, refusal: as2.Refusal, body: bytes) -> None:
         reason = "; ".join(f"{p.code}: {p.text}" for p in refusal.problems)[:2000]
-        cbp, now = self.runner.cbp, self.runner.clock.now()
+        cbp, now = self.offices.of(refusal.sender).cbp, self.offices.clock.now()
         await asyncio.to_thread(cbp.refuse, body, now, partner=refusal.sender, name=refusal.message_id, reason=reason)
 
     def _new_id(self) -> str:
-        return f"<mdn-{self.runner.cbp.store.next_number('mdn')}.{self._instance}@cbp-sandbox.invalid>"
+        return f"<mdn-{self.offices.main.cbp.store.next_number('mdn')}.{self.offices.instance}@cbp-sandbox.invalid>"
 
     # ------------------------------------------------------------------ out
 
     async def open(self) -> None:
-        """Make the client session and become the runner's way out."""
+        """Make the client session and become the way out of all books."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.settings.send_timeout))
-        self.runner.deliver = self.deliver
+        for runner in self.offices:
+            runner.deliver = self.deliver
 
     async def close(self) -> None:
         """Close the client session."""
-        self.runner.deliver = None
+        for runner in self.offices:
+            runner.deliver = None
         if self._session is not None:
             await self._session.close()
 
@@ -186,10 +204,13 @@ class As2Door:
         if self._session is None:
             raise NotDelivered("the sender is not open")
         try:
-            partner = self.partner()
+            partner = self.partner(answer.partner)
         except PartnerNotKnown as error:
             raise NotDelivered(str(error)) from error
-        message_id = f"<answer-{answer.id}-{copy}.{self._instance}@cbp-sandbox.invalid>"
+        url = self.offices.filers[answer.partner].url
+        if not url:
+            raise NotDelivered(f"{answer.partner} has no address where answers are posted")
+        message_id = f"<answer-{answer.id}-{copy}.{answer.partner}.{self.offices.instance}@cbp-sandbox.invalid>"
         message = await asyncio.to_thread(
             as2.build_message,
             payload,
@@ -201,15 +222,13 @@ class As2Door:
             date=real_time(),
         )
         try:
-            async with self._session.post(
-                self.settings.gateway_url, data=message.body, headers=dict(message.headers)
-            ) as response:
+            async with self._session.post(url, data=message.body, headers=dict(message.headers)) as response:
                 body = await response.content.read(_MAX_MDN)
                 if response.status != 200:
-                    raise NotDelivered(f"{self.settings.gateway_url} answered {response.status}")
+                    raise NotDelivered(f"{url} answered {response.status}")
                 pairs = list(response.headers.items())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NotDelivered(f"{self.settings.gateway_url}: {type(error).__name__} {error}") from error
+            raise NotDelivered(f"{url}: {type(error).__name__} {error}") from error
         try:
             mdn = as2.open_mdn(
                 pairs, body, me=self.identity, partner=partner, received_at=real_time(), message_id=message_id,

@@ -15,14 +15,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sandbox import syntax, x12
-from sandbox.answers_x12 import Disposition355, acknowledgment, manifest_answer, ta1
 from sandbox.border import Border
-from sandbox.manifest_checks import ManifestChecks, ManifestFaults, Remark, check_characters, marks_of
-from sandbox.manifest_reader import Bill, Manifest, read_manifest
 from sandbox.markers import read_marks
 from sandbox.office import Office, Origin
 from sandbox.store import stamp
+from sandbox.truck import syntax, x12
+from sandbox.truck.answers import Disposition355, acknowledgment, manifest_answer, ta1
+from sandbox.truck.manifest_checks import ManifestChecks, ManifestFaults, Remark, check_characters, marks_of
+from sandbox.truck.manifest_reader import Bill, Manifest, read_manifest
 
 _WORD_OF_TYPE: Final = {"W": "COMPLETE", "P": "PRELIMINARY", "Y": "AMENDED", "3": "DELETED"}
 _ON_FILE: Final = Remark("", "SHIPMENT ALREADY ON FILE", reference="an SCN is not used again for three years")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sandbox.cargo_reader import Line, Transaction
+from sandbox.abi.batch_reader import Line, Transaction
 from sandbox.clock import EASTERN
 from sandbox.markers import Marks, read_marks
 

@@ -24,9 +24,10 @@ from typing import Final
 import asyncssh
 
 from sandbox.cbp import Answer
-from sandbox.runner import NotDelivered, Runner
+from sandbox.doors.sftp_folders import UNDER_WAY, Folders, settle_folder
+from sandbox.offices import Offices
+from sandbox.runner import NotDelivered
 from sandbox.settings import Settings, SettingsError
-from sandbox.sftp_folders import UNDER_WAY, Folders, settle_folder
 
 logger = logging.getLogger("sandbox")
 ROAD: Final = "sftp"
@@ -70,8 +71,8 @@ def read_accounts(settings: Settings, root: Path) -> dict[str, Account]:
 class SftpDoor:
     """The server, and the way out to its folders."""
 
-    def __init__(self, settings: Settings, runner: Runner) -> None:
-        self.settings, self.runner = settings, runner
+    def __init__(self, settings: Settings, offices: Offices) -> None:
+        self.settings, self.offices = settings, offices
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if settings.memory:
             self._temporary = tempfile.TemporaryDirectory(prefix="sandbox-sftp-", ignore_cleanup_errors=True)
@@ -81,10 +82,14 @@ class SftpDoor:
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._receiving: set[asyncio.Task[None]] = set()
 
+    def is_out(self, filer: str) -> bool:
+        """Whether nobody is there for a filer at the moment."""
+        return self.offices.of(filer).is_out
+
     @property
-    def is_out(self) -> bool:
-        """Whether the sandbox is not there at the moment."""
-        return self.runner.faults.is_out(self.runner.clock.now())
+    def all_out(self) -> bool:
+        """Whether nobody is there for anybody."""
+        return all(runner.is_out for runner in self.offices)
 
     async def open(self) -> int:
         """Take in what a stopped sandbox left under a final name, listen, and give the port."""
@@ -109,13 +114,15 @@ class SftpDoor:
             keepalive_interval=_KEEPALIVE_SECONDS,
             reuse_address=True,
         )
-        self.runner.roads[ROAD] = self.deliver
-        self.runner.unfetched = self._unfetched
+        for runner in self.offices:
+            runner.roads[ROAD] = self.deliver
+            runner.unfetched = self._unfetched
         return self._acceptor.get_port()
 
     async def close(self) -> None:
         """Stop listening and end all sessions."""
-        self.runner.roads.pop(ROAD, None)
+        for runner in self.offices:
+            runner.roads.pop(ROAD, None)
         if self._acceptor is not None:
             self._acceptor.close()
             for session in list(self.sessions):
@@ -154,7 +161,7 @@ class SftpDoor:
     async def _receive(self, filer: str, path: Path, before: Path | None = None) -> None:
         try:
             content = await asyncio.to_thread(path.read_bytes)
-            await self.runner.take(content, partner=filer, message_id="", name=path.name, door=ROAD)
+            await self.offices.of(filer).take(content, partner=filer, message_id="", name=path.name, door=ROAD)
             await asyncio.to_thread(path.unlink)
         except Exception:
             logger.exception("sftp: %s of %s could not be taken in", path.name, filer)
@@ -165,7 +172,7 @@ class SftpDoor:
     async def refuse(self, filer: str, name: str, content: bytes, reason: str) -> None:
         """Put what is not taken into the transcript."""
         logger.warning("sftp: %s: %s refused: %s", filer, name[:100], reason)
-        cbp, now = self.runner.cbp, self.runner.clock.now()
+        cbp, now = self.offices.of(filer).cbp, self.offices.clock.now()
         await asyncio.to_thread(cbp.refuse, content, now, partner=filer, name=name[:200], reason=reason)
 
     # ------------------------------------------------------------------ out
@@ -203,7 +210,7 @@ class _Login(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        if self._door.is_out or len(self._door.sessions) >= MOST_SESSIONS:
+        if self._door.all_out or len(self._door.sessions) >= MOST_SESSIONS:
             conn.abort()
             return
         self._connection = conn

@@ -7,10 +7,13 @@ Records are 80 columns; line ends between them are taken out, lines that lost tr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sandbox.cargo_layouts import LAYOUTS, RECORD_LENGTH, STANDARD, faults_of, record_id, values_of
+from sandbox.abi.cargo_layouts import CARGO_RELEASE
+from sandbox.abi.columns import CONTROL, RECORD_LENGTH, STANDARD, Fault, Layout
+from sandbox.abi.grammar import Grammar
 
 MAX_RECORDS: Final = 2_000_000
 CONDITIONS: Final = {
@@ -46,55 +49,34 @@ CONDITIONS: Final = {
 KNOWN_APPLICATIONS: Final = frozenset(
     "SE AE CQ EQ CA PE SF TP KI $I MA CB HA HB FQ FI AD AH CW CJ DE EC FT FZ GE NE RE QA SU RM MO TE QP WP".split()
 )
-"""Application codes CBP knows; the sandbox itself has SE only and answers X13 to the others."""
+"""Application codes CBP knows."""
 
-_FOLLOWERS: Final = {
-    "SE10": "SE11 SE13 SE15 SE20 SE30 SE40",
-    "SE11": "SE13 SE15 SE20 SE30 SE40",
-    "SE13": "SE15 SE20 SE30 SE40",
-    "SE15": "SE15 SE16 SE17 SE20 SE30 SE40",
-    "SE16": "SE15 SE16 SE17 SE20 SE30 SE40",
-    "SE17": "SE15 SE17 SE20 SE30 SE40",
-    "SE20": "SE20 SE30 SE40",
-    "SE30": "SE30 SE31 SE35 SE40",
-    "SE31": "SE30 SE31 SE35 SE40",
-    "SE35": "SE35 SE36",
-    "SE36": "SE30 SE40",
-    "SE40": "SE41 SE50 SE60",
-    "SE41": "SE50 SE60",
-    "SE50": "SE50 SE51 SE55 SE60",
-    "SE51": "SE50 SE51 SE55 SE60",
-    "SE55": "SE55 SE56",
-    "SE56": "SE50 SE60",
-    "SE60": "SE40 SE60 SE61 OI",
-    "SE61": "SE40 SE60 OI",
-    "OI": "PG",
-    "PG": "PG OI SE40 SE60",
-}
-"""Which record may follow which (Cargo Release v40, usage map for A and R)."""
-_NEXT: Final = {k: frozenset(v.split()) for k, v in _FOLLOWERS.items()}
-_MUST_CONTINUE: Final = frozenset({"SE35", "SE55", "SE40", "SE41", "SE50", "OI"})
-_LOOPS: Final = {"SE15": 2997, "SE20": 99, "SE30": 12, "SE40": 999}
-MAX_TRANSACTIONS: Final = 999
+GRAMMARS: Final[Mapping[str, Grammar]] = {one.application: one for one in (CARGO_RELEASE,)}
+"""The applications the sandbox has; it answers X13 to the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One record: identifier, the 80 columns, and its position in the batch (A = 1)."""
+    """One record: identifier, the 80 columns, its position in the batch (A = 1), and its layout where it has one."""
 
     id: str
     text: str
     position: int
+    layout: Layout | None
 
     @property
     def values(self) -> dict[str, str]:
-        """Its fields, for records with a layout."""
-        return values_of(self.text, self.id)
+        """Its fields; none for a record without a layout."""
+        return self.layout.values(self.text) if self.layout is not None else {}
+
+    def faults(self) -> list[Fault]:
+        """What is wrong with its columns; nothing is known of a record without a layout."""
+        return self.layout.faults(self.text) if self.layout is not None else []
 
 
 @dataclass(slots=True)
 class Transaction:
-    """The records of one SE transaction, SE10 first."""
+    """The records of one transaction, its head first."""
 
     lines: list[Line] = field(default_factory=list)
 
@@ -119,6 +101,11 @@ class Condition:
     record: int = 0
     column: int = 0
 
+    @property
+    def text(self) -> str:
+        """CBP's text of the code."""
+        return CONDITIONS[self.code]
+
 
 @dataclass(slots=True)
 class Batch:
@@ -131,7 +118,12 @@ class Batch:
     @property
     def values(self) -> dict[str, str]:
         """Fields of the A record."""
-        return values_of(self.header, "A")
+        return CONTROL["A"].values(self.header)
+
+    @property
+    def application(self) -> str:
+        """Application identifier of the A record."""
+        return self.values["application"]
 
 
 def cut(data: bytes) -> list[str]:
@@ -182,6 +174,7 @@ class _BatchReader:
         self.closed = False
         self.block: Block | None = None
         self.broken = False
+        self.grammar = GRAMMARS.get(self.batch.application)
         self._check_header(header)
 
     def _reject(self, code: str, **where: int) -> None:
@@ -189,18 +182,18 @@ class _BatchReader:
             self.batch.conditions.append(Condition(code, **where))
 
     def _check_header(self, header: str) -> None:
-        a = values_of(header, "A")
+        a = CONTROL["A"].values(header)
         for code, name in (("X07", "site"), ("X08", "sender"), ("X11", "application")):
             if not a[name]:
                 self._reject(code)
         if not STANDARD.issuperset(header):
             self._reject("X40")
-        if any(f.kind == "filler" for f in faults_of(header, "A")):
+        if any(f.kind == "filler" for f in CONTROL["A"].faults(header)):
             self._reject("X39")
         application = a["application"]
         if application and application not in KNOWN_APPLICATIONS:
             self._reject("X12")
-        elif application and application != "SE":
+        elif application and self.grammar is None:
             self._reject("X13")
 
     def take(self, line: str) -> None:
@@ -209,7 +202,7 @@ class _BatchReader:
             self._reject("X06")
             return
         kind = line[0]
-        if self.batch.values["application"] != "SE":
+        if self.grammar is None:
             self.closed = kind == "Z"
             return
         if kind == "B":
@@ -223,7 +216,7 @@ class _BatchReader:
                 self._reject("X03")
             self.broken = True
         else:
-            self._transaction_record(self.block, line)
+            self._transaction_record(self.grammar, self.block, line)
 
     @property
     def _where(self) -> dict[str, int]:
@@ -237,16 +230,16 @@ class _BatchReader:
     def _open_block(self, line: str) -> None:
         if self.block is not None:
             self._reject("X05", block=len(self.batch.blocks))
-        self.block = Block(Line("B", line, self.position))
+        self.block = Block(Line("B", line, self.position, CONTROL["B"]))
         self.batch.blocks.append(self.block)
         number = len(self.batch.blocks)
-        b = values_of(line, "B")
+        b = CONTROL["B"].values(line)
         checks = (
             ("X15", bool(b["port"])),
             ("X16", bool(b["filer"])),
             ("X19", b["application"] == self.batch.values["application"]),
             ("X26", not b["preparer_filer"] or b["preparer_filer"] == b["filer"]),
-            ("X39", not any(f.kind == "filler" for f in faults_of(line, "B"))),
+            ("X39", not any(f.kind == "filler" for f in CONTROL["B"].faults(line))),
             ("X40", STANDARD.issuperset(line)),
         )
         for code, good in checks:
@@ -263,7 +256,7 @@ class _BatchReader:
         header = self.block.header.text
         if line[3:12] != header[3:12] or line[44:46] != header[44:46]:
             self._reject("X32", block=number)
-        elif any(f.kind == "filler" for f in faults_of(line, "Y")):
+        elif any(f.kind == "filler" for f in CONTROL["Y"].faults(line)):
             self._reject("X39", block=number)
         self._end_transaction()
         self.block = None
@@ -279,42 +272,41 @@ class _BatchReader:
             self._reject("X14")
         self.closed = True
 
-    def _transaction_record(self, block: Block, line: str) -> None:
-        name = record_id(line)
-        if name == "SE10":
+    def _transaction_record(self, grammar: Grammar, block: Block, line: str) -> None:
+        name = grammar.name_of(line)
+        group = grammar.group_of(name)
+        if name == grammar.head:
             self._end_transaction()
             block.transactions.append(Transaction())
-            if len(block.transactions) > MAX_TRANSACTIONS:
+            if len(block.transactions) > grammar.max_transactions:
                 self._reject("X36", **self._where)
         elif not block.transactions:
             self._reject("X33", block=len(self.batch.blocks))
             block.transactions.append(Transaction())
         lines = block.transactions[-1].lines
-        group = "PG" if name[:2] == "PG" else name
-        if group not in _NEXT:
+        if group not in grammar.followers:
             self._reject("X34", **self._where)
             return
-        previous = lines[-1].id if lines else ""
-        if previous and name != "SE10" and group not in _NEXT["PG" if previous[:2] == "PG" else previous]:
-            self._reject("X37" if previous in _MUST_CONTINUE else "X35", **self._where)
-        lines.append(Line(name, line, self.position))
-        if group in _LOOPS and sum(1 for one in lines if one.id == name) > _LOOPS[group]:
+        previous = grammar.group_of(lines[-1].id) if lines else ""
+        if previous and name != grammar.head and group not in grammar.followers[previous]:
+            self._reject("X37" if previous in grammar.unfinished else "X35", **self._where)
+        lines.append(Line(name, line, self.position, grammar.layouts.get(name)))
+        if group in grammar.loops and sum(1 for one in lines if one.id == name) > grammar.loops[group]:
             self._reject("X36", **self._where)
-        if name in LAYOUTS:
-            for fault in faults_of(line, name):
-                if fault.kind in {"filler", "characters"}:
-                    self._reject("X39" if fault.kind == "filler" else "X40", column=fault.column, **self._where)
+        for fault in lines[-1].faults():
+            if fault.kind in {"filler", "characters"}:
+                self._reject("X39" if fault.kind == "filler" else "X40", column=fault.column, **self._where)
 
     def _end_transaction(self) -> None:
-        if self.block is not None and self.block.transactions:
+        if self.grammar is not None and self.block is not None and self.block.transactions:
             lines = self.block.transactions[-1].lines
-            if lines and lines[-1].id in _MUST_CONTINUE:
+            if lines and self.grammar.group_of(lines[-1].id) in self.grammar.unfinished:
                 self._reject("X37", **self._where)
 
 
 def _finish(batch: Batch) -> None:
     """A batch that ran out without its trailer, or that has nothing inside."""
-    if batch.values["application"] == "SE" and not batch.blocks and not batch.conditions:
+    if batch.application in GRAMMARS and not batch.blocks and not batch.conditions:
         batch.conditions.append(Condition("X03"))
 
 

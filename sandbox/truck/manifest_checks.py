@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sandbox.manifest_reader import Bill, Manifest, Party
 from sandbox.markers import Marks, read_marks
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
-from sandbox.syntax import code_list
-from sandbox.x12 import CBP_CHARACTERS, Interchange
+from sandbox.truck.manifest_reader import Bill, Manifest, Party
+from sandbox.truck.syntax import code_list
+from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
 from schemas.profile import Profile
 
 _SCN: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,12}")

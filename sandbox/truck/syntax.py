@@ -1,4 +1,4 @@
-"""Is a set well formed? pyx12's verdict, with the maps in ``sandbox/maps``, turned into what a 997 says.
+"""Is a set well formed? pyx12's verdict, with the maps in ``sandbox/truck/maps``, turned into what a 997 says.
 
 pyx12 gives the map, the walk through its loops and the element checks; the 997 is made here, because pyx12's own one
 carries control numbers and a release of its own choosing. Its reader is not used: it refuses interchange versions after
@@ -29,7 +29,7 @@ from pyx12.params import ParamsBase
 from pyx12.segment import Segment
 from pyx12.syntax import is_syntax_valid
 
-from sandbox.x12 import CBP_CHARACTERS, Interchange
+from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
 
 MAPS: Final = Path(__file__).with_name("maps")
 MAX_SEGMENT_FAULTS: Final = 500
@@ -133,7 +133,7 @@ def is_supported(interchange_version: str, release: str, group: str) -> bool:
 
 
 def code_list(name: str) -> frozenset[str]:
-    """One of the code lists in ``sandbox/maps/codes.xml``, for the business stage."""
+    """One of the code lists in ``sandbox/truck/maps/codes.xml``, for the business stage."""
     return frozenset(map_of("309").ext_codes.codes[name]["codes"])
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sandbox.x12 import Interchange
+from sandbox.truck.x12 import Interchange
 
 ZONE_OF_DISTRICT: Final = {
     "23": "America/Chicago",
