@@ -26,8 +26,9 @@ MARKERS: Final = {
     "GARBLE": "the first answer (355, SX) arrives with damaged bytes, the intact one garble_seconds later",
 }
 
-_IN_NUMBER: Final = re.compile(r"HOLD|EXAM|DOCS|REJ(?:[A-Z0-9]\d\d)?|DUP|SILENT|LATE|REVOKE|GARBLE")
-_IN_NAME: Final = re.compile(r"\b(?:HOLD|EXAM|DOCS|REJ(?:[A-Z0-9]\d\d)?|DUP|SILENT|LATE|REVOKE|GARBLE)\b")
+_WORDS: Final = "|".join(r"REJ(?:[A-Z0-9]\d\d)?" if name == "REJ" else name for name in MARKERS)
+_IN_NUMBER: Final = re.compile(_WORDS)
+_IN_NAME: Final = re.compile(rf"\b(?:{_WORDS})\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,8 @@
 
 Three readers judge each interchange: the gateway's (``build_997`` of ``read_interchange``), the sandbox's (pyx12's walk
 and element checks with the maps of ``sandbox/truck/maps``, written apart from the gateway's tables), and pyx12's own
-program with the 997 it makes itself. Compared are AK3 (segment, position, code), AK4 (element, data element, code), AK5 and
-AK9.
-
-Where they differ, a rule of ``tests.acknowledgment_differences`` says so and why it may be; a rule that explains
-nothing fails as well.
+program with the 997 it makes itself. Compared are AK3 (segment, position, code), AK4 (element, data element, code), AK5
+and AK9.
 """
 
 from __future__ import annotations
