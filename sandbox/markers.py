@@ -24,6 +24,14 @@ MARKERS: Final = {
     " answers too",
     "REVOKE": "released, and after revoke_seconds the release is taken back: 350 4E, SO 99",
     "GARBLE": "the first answer (355, SX) arrives with damaged bytes, the intact one garble_seconds later",
+    "NOENT": "at arrival 350 'entry not on file', as if the entry were lost; goes on only when released by the control"
+    " API",
+    "SYSFAIL": "the first time the bill or entry is filed CBP answers with a system failure and keeps nothing; filed"
+    " again it is taken",
+    "AGENCY": "entry: SO 90 with SO70 02 hold intact of the agency; SO70 07 may proceed and 97 after agency_seconds",
+    "NOCHANGE": "a correction or cancellation request (SX 04) is refused: SO 86 or 87 with RSN and CMT",
+    "TWICE": "every answer and status about it comes twice",
+    "SHUFFLE": "its statuses (350, SO) come in the reverse of the order in which they happened",
 }
 
 _WORDS: Final = "|".join(r"REJ(?:[A-Z0-9]\d\d)?" if name == "REJ" else name for name in MARKERS)

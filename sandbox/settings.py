@@ -27,6 +27,8 @@ class Behaviour:
     late_seconds: float = 600.0
     revoke_seconds: float = 60.0
     garble_seconds: float = 60.0
+    agency_seconds: float = 1800.0
+    """Time an agency takes to let go what is marked AGENCY."""
     review_seconds: float = 60.0
     """Time for a human to look at a correction or cancellation request (SX 04)."""
     status_batch: int = 500
