@@ -107,9 +107,7 @@ def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
     wanted = sorted(set(keys))
     found: dict[str, Known] = {}
     for start in range(0, len(wanted), CHUNK):
-        query = (
-            select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
-        )
+        query = select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
         for row in conn.execute(query.with_for_update()):
             found[row.key] = Known(row, ShipmentFacts.from_dict(row.facts or None))
     return found

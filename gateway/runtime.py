@@ -27,6 +27,7 @@ from filings.deadlines import Patience
 from filings.store import Store
 from filings.uuid7 import uuid7
 from gateway.http.idempotency import free_claims
+from gateway.memory import cpu_seconds
 from gateway.receipts import Receipts
 from gateway.rule_book import load_book
 from gateway.settings import Settings
@@ -46,11 +47,12 @@ from gateway.transports.keys import read_certificate, read_private_key, write_ce
 from gateway.transports.settings import load_partner
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
-from gateway.workers.planner import Planner
+from gateway.workers.planner import Declarer, Packer
 from gateway.workers.reader import Reader
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.sender import Sender
 from gateway.workers.watcher import Watcher
+from gateway.workers.workshop import Workshop
 from mappings.entry import FilerIdentity
 from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
 from schemas.errors import Conflict, FormatError, Problem, TransportError
@@ -225,7 +227,8 @@ class Gateway:
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7()[-6:]}"
         self._sender = Sender(store, settings.partner_name, self._transport, clock, owner, self.wake)
-        self._planner = Planner(store, self.ctx, clock, self.wake)
+        self._workshop = Workshop()
+        self._planner = Declarer(store, self.ctx, clock, self.wake)
         self._reader = Reader(store, self.ctx, clock, self.wake)
         times = settings.deadlines
         patience = Patience(
@@ -237,6 +240,7 @@ class Gateway:
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
         self.workers: tuple[Worker, ...] = (
             self._planner,
+            Packer(store, self.ctx, clock, self.wake, self._workshop),
             self._sender,
             self._reader,
             watcher,
@@ -276,8 +280,15 @@ class Gateway:
         """Stop the workers in order; what they had begun is found again."""
         for worker in self.workers:
             await worker.stop()
+        await self._workshop.close()
         if self._link is not None:
             await self._link.close()
+
+    @property
+    def workshop_cpu_seconds(self) -> float:
+        """CPU time that the child process has used; 0 while there is none."""
+        pid = self._workshop.pid
+        return cpu_seconds(pid) if pid is not None else 0.0
 
     def wake(self) -> None:
         """Tell the workers that there is work."""

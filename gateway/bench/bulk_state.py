@@ -15,11 +15,15 @@ ROWS_A_COMMIT: Final = 500
 ANSWERED: Final = ("accepted", "rejected")
 
 
-def open_work(conn: Connection) -> dict[str, int]:
-    """What waits, by kind: trips to plan, files without an answer, files to read; empty when nothing does."""
+def open_work(conn: Connection, *, packages: bool = False) -> dict[str, int]:
+    """What waits, by kind: trips to plan, files without an answer, files to read; empty when nothing does.
+
+    With ``packages`` also the handoff packages, for which nothing at CBP waits.
+    """
+    done = ("done",) if packages else ("handoffs", "done")
     sent = t.transmissions.c.direction == "out"
     counts = {
-        "trips to plan": select(func.count()).where(t.trips.c.filed_at.is_not(None), t.trips.c.plan_stage != "done"),
+        "trips to plan": select(func.count()).where(t.trips.c.filed_at.is_not(None), t.trips.c.plan_stage.not_in(done)),
         "files without an answer": select(func.count()).where(sent, t.transmissions.c.answered_at.is_(None)),
         "files to read": select(func.count()).where(~sent, t.transmissions.c.state == "received"),
     }
