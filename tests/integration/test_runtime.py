@@ -226,7 +226,7 @@ async def test_a_restart_finds_what_was_being_sent(place: Place, monkeypatch: py
         await file_trip(gateway, parcel(1))
         while await gateway.workers[0].turn():
             pass
-        sender = gateway.workers[1]
+        sender = next(one for one in gateway.workers if one.name == "sender")
         monkeypatch.setattr(sender, "_transport", lambda: Hanging(gateway))
         sender.start()
         await asyncio.wait_for(started.wait(), 30)
