@@ -196,7 +196,7 @@ async def test_workers_run_by_themselves_until_they_are_stopped(place: Place) ->
     place.lay_out(cbp_identity())
     sent = asyncio.Event()
     async with place.open(work=True) as gateway:
-        gateway.workers[1]._moved = sent.set  # type: ignore[attr-defined]
+        next(one for one in gateway.workers if one.name == "sender")._moved = sent.set  # type: ignore[attr-defined]
         await file_trip(gateway, parcel(1))
         gateway.wake()
         await asyncio.wait_for(sent.wait(), 30)
