@@ -240,9 +240,9 @@ class Gateway:
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
         self.workers: tuple[Worker, ...] = (
             self._planner,
-            Packer(store, self.ctx, clock, self.wake, self._workshop),
             self._sender,
             self._reader,
+            Packer(store, self.ctx, clock, self.wake, self._workshop),
             watcher,
             rejudger,
             *self._inboxes(),
