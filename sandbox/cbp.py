@@ -28,7 +28,10 @@ from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
 from sandbox.truck import x12
-from sandbox.truck.manifest_desk import Judged, ManifestDesk
+from sandbox.truck.consist_desk import ConsistDesk
+from sandbox.truck.events_desk import EventsDesk
+from sandbox.truck.front_desk import Desk, Judged, X12FrontDesk
+from sandbox.truck.manifest_desk import ManifestDesk
 from schemas.profile import load_profile
 
 DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
@@ -73,7 +76,12 @@ class Cbp:
         self.book = book or RuleBook.load()
         self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
         self.border = Border(self.office)
-        self.manifests = ManifestDesk(self.office, self.border)
+        desks: dict[str, Desk] = {
+            "309": ManifestDesk(self.office, self.border),
+            "358": ConsistDesk(self.office, self.border),
+            "353": EventsDesk(self.office, self.border),
+        }
+        self.trucks = X12FrontDesk(self.office, desks)
         self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
 
     # ------------------------------------------------------------------ in
@@ -179,7 +187,7 @@ class Cbp:
                 row["id"],
                 row["digest"],
             )
-            return self.manifests.settle(origin, judged, reused > 0, now)
+            return self.trucks.settle(origin, judged, reused > 0, now)
         if row["format"] == "catair":
             return self.filings.settle(origin, batches, now)
         return {

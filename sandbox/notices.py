@@ -13,14 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sandbox.abi.answers import BillStatus, Disposition, EntryHead, notification, status
 from sandbox.markers import from_text
 from sandbox.office import Office, Origin
 from sandbox.truck import x12
 from sandbox.truck.answers import Status350, status_message
-from sandbox.truck.manifest_reader import ZONE_OF_DISTRICT
+from sandbox.truck.trip_reader import zone_of
 
 NARRATIVES: Final = {
     "91": "NO BILL MATCH",
@@ -44,6 +43,10 @@ DISPOSITIONS: Final = {
     "98": "RELEASED",
     "99": "RELEASE SUSPENDED",
 }
+
+
+_BORDER: Final = "case m.state when 'CLOSED' then 'ARRIVED' else m.state end"
+"""For a shipment a closed manifest is one whose truck has come."""
 
 
 class Pile:
@@ -78,7 +81,7 @@ class Notices:
 
     def bills(self, scns: Iterable[str]) -> list[sqlite3.Row]:
         return self.office.store.rows_for(
-            "select b.*, m.state as manifest_state from bill b join manifest m on m.id = b.manifest_id where"
+            f"select b.*, {_BORDER} as manifest_state from bill b join manifest m on m.id = b.manifest_id where"
             " b.scn in ({}) order by b.rowid",
             scns,
         )
@@ -95,8 +98,8 @@ class Notices:
 
     def bills_of(self, number: str) -> list[sqlite3.Row]:
         return self.office.store.rows(
-            "select x.scn as wanted, b.*, m.state as manifest_state from entry_bill x left join bill b on b.scn = x.scn"
-            " left join manifest m on m.id = b.manifest_id where x.number = ?",
+            f"select x.scn as wanted, b.*, {_BORDER} as manifest_state from entry_bill x"
+            " left join bill b on b.scn = x.scn left join manifest m on m.id = b.manifest_id where x.number = ?",
             number,
         )
 
@@ -129,7 +132,7 @@ class Notices:
             manifest = manifests[bill["manifest_id"]]
             if manifest is None:
                 raise LookupError(scn)
-            zone = ZoneInfo(ZONE_OF_DISTRICT.get(manifest["port"][:2], "America/New_York"))
+            zone = zone_of(manifest["port"])
             groups[bill["manifest_id"], late].append(
                 Status350(
                     scac=bill["scac"],
