@@ -51,8 +51,7 @@ class InBondBooks:
             )
         else:
             number = event.reference
-            on_file = self.store.row("select number from in_bond where number = ?", number) is not None
-            return [number] if on_file or number in self.office.behaviour.in_bonds_on_file else []
+            return [number] if self.scns(number) or number in self.office.behaviour.in_bonds_on_file else []
         return [row["in_bond"] for row in rows]
 
     def movement(self, number: str) -> Movement:
