@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -117,7 +118,7 @@ class Notices:
         return self.office.behaviour.late_seconds if "LATE" in marks else 0.0
 
     def _write_350(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[int, float], list[Status350]] = defaultdict(list)
+        groups: dict[tuple[int, float, str], list[Status350]] = defaultdict(list)
         rows = {b["scn"]: b for b in self.bills({scn for scn, _, _, _ in pile.bills})}
         types = {e["number"]: e["type"] for e in self.entries({n for _, _, _, n in pile.bills if n})}
         manifests = {
@@ -133,25 +134,29 @@ class Notices:
             if manifest is None:
                 raise LookupError(scn)
             zone = zone_of(manifest["port"])
-            groups[bill["manifest_id"], late].append(
-                Status350(
-                    scac=bill["scac"],
-                    number=bill["number"],
-                    quantity=bill["quantity"],
-                    code=code,
-                    at=at.astimezone(zone),
-                    port=manifest["port"],
-                    entry_type=types.get(number, ""),
-                    entry=number if number in types else "",
-                    remark=remark,
-                )
+            one = Status350(
+                scac=bill["scac"],
+                number=bill["number"],
+                quantity=bill["quantity"],
+                code=code,
+                at=at.astimezone(zone),
+                port=manifest["port"],
+                entry_type=types.get(number, ""),
+                entry=number if number in types else "",
+                remark=remark,
             )
+            for party in ("", *self._parties(bill)):
+                groups[bill["manifest_id"], late, party].append(one)
         size = self.office.behaviour.status_batch
-        for (manifest_id, late), statuses in groups.items():
+        for (manifest_id, late, party), statuses in groups.items():
             manifest = manifests[manifest_id]
             if manifest is None:
                 raise LookupError(manifest_id)
             addresses = x12.Addresses.from_list(json.loads(manifest["addresses"]))
+            partner = manifest["partner"]
+            if party:
+                code, partner = party.split("/")
+                addresses = replace(addresses, receiver=code[:15])
             for start in range(0, len(statuses), size):
                 body = status_message(
                     json.loads(manifest["header"]),
@@ -160,7 +165,13 @@ class Notices:
                     self.office.profile,
                 )
                 payload = self.office.interchange(addresses, "350", body, at)
-                self.office.answer(Origin(manifest["partner"]), "350", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(partner), "350", payload, at, self.office.after(at, late))
+
+    def _parties(self, bill: sqlite3.Row) -> list[str]:
+        """Who is told besides the carrier: those of ``notify_parties`` that the bill names (CBP truck 350 guide)."""
+        known = self.office.behaviour.notify_parties
+        named = json.loads(bill["told"]) if known else []
+        return [one for one in known if one.split("/")[0] in named]
 
     def _write_so(self, pile: Pile, at: datetime) -> None:
         groups: dict[tuple[str, str, float], list[tuple[str, list[str]]]] = defaultdict(list)
