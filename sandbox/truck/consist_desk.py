@@ -26,6 +26,7 @@ from sandbox.truck.manifest_desk import WORD_OF_TYPE
 from sandbox.truck.remarks import Faults, Remark
 from sandbox.truck.states import manifest_cell, shipment_cell
 from sandbox.truck.trip_checks import TripChecks
+from sandbox.truck.trip_reader import trip_number_of
 from sandbox.truck.x12 import Addresses, Interchange
 
 _SAID: Final = {"1": "link", "2": "move", "3": "delink"}
@@ -39,7 +40,7 @@ class ConsistDesk:
 
     def trip_of(self, interchange: Interchange) -> str:
         """The trip number in M10."""
-        return read_consist(interchange, self.office.profile).trip.trip
+        return trip_number_of(interchange, self.office.profile)
 
     def settle(self, origin: Origin, interchange: Interchange, addresses: Addresses, now: datetime) -> Settled:
         """Judge a consist and keep what is good of it."""

@@ -26,6 +26,7 @@ from sandbox.truck.remarks import Faults, Remark
 from sandbox.truck.section321 import over_the_limit
 from sandbox.truck.states import manifest_cell, shipment_cell
 from sandbox.truck.trip_checks import TripChecks
+from sandbox.truck.trip_reader import trip_number_of
 from sandbox.truck.x12 import Addresses, Interchange
 
 WORD_OF_TYPE: Final = {"W": "COMPLETE", "P": "PRELIMINARY", "Y": "AMENDED", "3": "DELETED"}
@@ -42,7 +43,7 @@ class ManifestDesk:
 
     def trip_of(self, interchange: Interchange) -> str:
         """The trip number in M10."""
-        return read_manifest(interchange, self.office.profile).trip.trip
+        return trip_number_of(interchange, self.office.profile)
 
     def settle(self, origin: Origin, interchange: Interchange, addresses: Addresses, now: datetime) -> Settled:
         """Judge a manifest and keep what is good of it."""

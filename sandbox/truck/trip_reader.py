@@ -194,6 +194,12 @@ class TripReader:
         return Equipment(position, at(row, 1), number, at(row, 10), plate, state, country, ace_id, seals)
 
 
+def trip_number_of(interchange: Interchange, profile: Profile) -> str:
+    """The trip number in M10, without reading the rest; empty where there is no M10."""
+    header = next((one for one in interchange.body if one.startswith("M10")), "")
+    return at(header.split(interchange.element_separator), int(profile.trip_number_element[3:]))
+
+
 def rows_of(interchange: Interchange) -> list[list[str]]:
     """The segments of the set, ST to SE, cut into elements."""
     separator = interchange.element_separator
