@@ -10,6 +10,7 @@ refuses bad data could not write it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,12 @@ _NOTE_OF_ELEMENT: Final = (
     "010", "011", "012", "013", "005", "006", "007", "008", "014", "015", "016", "017", "018", "019", "020", "027",
 )  # fmt: skip
 """TA105 for each element of the ISA (X12 003050)."""
+_ECHOED_GROUP: Final = {
+    1: re.compile("[A-Z0-9]{2}"),
+    6: re.compile("[0-9]{1,9}"),
+    8: re.compile("[A-Z0-9][A-Z0-9 .-]{0,10}[A-Z0-9]?"),
+}
+"""What a 997 repeats of the group, and its form: where it cannot, the interchange is refused by TA1."""
 _LONGEST_ISA: Final = 400
 _ECHOED: Final = (8, 9, 12)
 """ISA09, ISA10 and ISA13 stand in the TA1: where their widths are wrong no TA1 can be written."""
@@ -183,6 +190,9 @@ def _frame_fault(pieces: Sequence[str], separator: str, isa: Sequence[str]) -> t
         return "001", "IEA02 differs from ISA13"
     if last[1].lstrip("0") != "1":
         return "021", "IEA01 is not 1"
+    group = pieces[0].split(separator)
+    if len(group) < 9 or any(not form.fullmatch(group[place]) for place, form in _ECHOED_GROUP.items()):
+        return "024", "GS01, GS06 or GS08 is not what a 997 could repeat"
     return None
 
 
