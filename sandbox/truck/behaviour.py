@@ -6,6 +6,7 @@ looked at, a warning in the transcript, a refusal.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,10 +141,14 @@ class TruckBehaviour:
     """
 
     def __post_init__(self) -> None:
-        """Raises :class:`ValueError` for a word that is no choice: a misspelt switch must not turn a check off."""
+        """Raises :class:`ValueError` for a value that is none: a misspelt switch must not turn a check off."""
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
+        if not re.fullmatch(r"M15(0[1-9]|1[0-9]|2[0-9])", self.firms_element):
+            raise ValueError(f"firms_element: {self.firms_element!r} is no element of M15")
+        if self.arrival_event_code and not re.fullmatch("[A-Z0-9]{3}", self.arrival_event_code):
+            raise ValueError(f"arrival_event_code: {self.arrival_event_code!r} has not three characters")
         for pair in self.notify_parties:
             if pair.count("/") != 1 or not all(pair.split("/")):
                 raise ValueError(f"notify_parties: {pair!r} is not CODE/FILER")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mappings.manifest import build_manifest
+from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from schemas.errors import FormatError
 from schemas.profile import Profile, load_profile
@@ -245,25 +246,27 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
-def written(mutation: Mutation | None = None) -> tuple[bytes, Profile]:
+def written(mutation: Mutation | None = None, name: str = "default") -> tuple[bytes, Profile]:
     """Our 309 for a truck with one shipment of each pathway, as the mappings and the writer make it."""
     facts = dict(mutation.facts or {}) if mutation is not None else {}
     if "group_versions" in facts:
         facts["group_versions"] = {**load_profile().group_versions, **facts["group_versions"]}  # type: ignore[dict-item]
-    profile = load_profile("default", facts)
+    profile = load_profile(name, facts)
     (message,) = build_manifest(trip(), three_pathways(), profile)
     rows = list(message.segments)
     return in_envelope(mutation.change(rows) if mutation is not None else rows, profile), profile
 
 
-def test_what_we_write_is_accepted() -> None:
-    """The bytes without mutation: 997 A, 355 without a remark, three shipments on file."""
-    data, profile = written()
+@pytest.mark.parametrize("name", ["default", "alternate"])
+def test_what_we_write_is_accepted(name: str) -> None:
+    """The bytes without mutation, under either profile: 997 A, 355 without a remark, three shipments on file."""
+    data, profile = written(name=name)
     assert read_interchange(data, profile).errors == ()
-    cbp = LoopbackCbp("2025-03-10T10:05:00-04:00")
+    cbp = LoopbackCbp("2025-03-10T10:05:00-04:00", behaviour=Behaviour(profile=name))
     answers = cbp.send(data)
-    assert remarks(answers) == []
-    assert "AK9*A*1*1*1" in segments(answers, "997")
+    assert [one.kind for one in answers] == ["997", "355"]
+    assert b"AK9*A*1*1*1" in answers[0].payload
+    assert b"K1*" not in answers[1].payload
     assert cbp.cbp.store.count("select count(*) from bill") == 3
 
 

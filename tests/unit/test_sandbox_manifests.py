@@ -322,6 +322,27 @@ def test_the_day_limit_withholds_from_august() -> None:
     assert told == {"1001": "1C", "1002": "95"}
 
 
+@pytest.mark.parametrize(
+    ("day", "warned", "at_the_border"),
+    [
+        ("2024-10-31", [], ["1C", "1C"]),
+        ("2024-11-01", ["95"], ["1C", "1C"]),
+        ("2025-08-11", ["95"], ["1C", "1C"]),
+        ("2025-08-12", ["95"], ["1C", "95"]),
+    ],
+)
+def test_the_days_from_which_the_limit_counts(day: str, warned: list[str], at_the_border: list[str]) -> None:
+    """Nothing before November 2024, a warning from then on, no release from 12 August 2025."""
+    box = cbp(f"{day}T09:00:00-04:00")
+    bills = [SampleBill(f"100{n}", kind="35", value="0401") for n in (1, 2)]
+    told = [
+        [s.split("*")[7] for a in answers if a.kind == "350" for s in starting(a.payload.decode().split("~"), "X4")]
+        for answers in (box.send(manifest_309(bills, day=day.replace("-", ""))), box.arrive("TSTC2503100001"))
+    ]
+    assert told[0] == warned
+    assert sorted(told[1]) == at_the_border
+
+
 def test_a_321_bill_that_arrives_after_the_cut_off_has_no_entry() -> None:
     """Accepted before the suspension, arriving after it: entry not on file, no release."""
     box = cbp("2025-08-28T22:00:00-04:00")

@@ -58,6 +58,16 @@ def test_noent() -> None:
     assert statuses(cbp.collect()) == [("NOENT001", "1C")]
 
 
+def test_noent_of_the_entry() -> None:
+    """The marker may stand with the entry alone: its shipment stays refused, whatever entry comes after."""
+    cbp = box(arrive_at_eta=False)
+    cbp.send(manifest_309([PAPS]))
+    cbp.arrive(TRIP)
+    lost = SampleEntry("1234567", "B002", consignee="PAT NOENT")
+    assert statuses(cbp.send(entries_se([lost]))) == []
+    assert column(cbp, "state") == ["REFUSED"]
+
+
 def test_noent_is_lifted_before_the_truck_comes() -> None:
     """Released by control on the way, a marked shipment is decided as any other."""
     cbp = box(arrive_at_eta=False)
@@ -177,6 +187,18 @@ def test_a_deleted_bill_does_not_count_for_the_day() -> None:
     assert statuses(cbp.send(manifest_309([third], kind="P", control=6))) == []
     fourth = SampleBill("B004", kind="35", value="0500")
     assert statuses(cbp.send(manifest_309([fourth], kind="P", control=7))) == [("B004", "95")]
+
+
+def test_another_consignee_frees_the_day_of_the_first() -> None:
+    """A replaced bill counts for the consignee it names now, and only for that one."""
+    cbp = box(arrive_at_eta=False)
+    cbp.send(manifest_309([SampleBill("B001", kind="35", value="0500")], kind="P"))
+    other = SampleBill("B001", kind="35", value="0500", street="9 OTHER RD", change="R")
+    assert remarks(cbp.send(manifest_309([other], kind="Y", control=2))) == []
+    again = SampleBill("B002", kind="35", value="0500")
+    assert statuses(cbp.send(manifest_309([again], kind="P", control=3))) == []
+    third = SampleBill("B003", kind="35", value="0500", street="9 OTHER RD")
+    assert statuses(cbp.send(manifest_309([third], kind="P", control=4))) == [("B003", "95")]
 
 
 def test_a_manifest_is_closed_when_all_is_final_and_opens_again() -> None:

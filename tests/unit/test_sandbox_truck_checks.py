@@ -279,6 +279,15 @@ def test_no_remark_without_its_reference() -> None:
         Remark("", "NO REASON GIVEN")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"firms_element": "M16"}, {"arrival_event_code": "ARRIVED"}, {"notify_parties": ("BRKR",)}]
+)
+def test_a_switch_of_another_form_is_an_error(wrong: dict[str, object]) -> None:
+    """Places, codes and pairs are held to their form where they are set."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        box(**wrong)
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_switch_that_is_misspelt_is_an_error(name: str) -> None:
     """A word that is no choice does not turn a check off silently, neither in code nor in the environment."""
