@@ -2,9 +2,9 @@
 released, or the release is taken back.
 
 Life line of an entry: 91 or 93, then 97 (or 96); at arrival 95 and 98 with origin 03, then 01 (CATAIR SO codes; the
-order of events is recalled). A manifest bill is
-told by 350: 1C at arrival, because the truck 350 that releases is triggered by the arrival of the conveyance (CBP
-truck 350 guide, April 2018).
+order of events is recalled). A manifest bill is told by 350: 1C at arrival, because the truck 350 that releases is
+triggered by the arrival of the conveyance (CBP truck 350 guide, April 2018). What the officer decides is
+:mod:`sandbox.truck.decisions`, what becomes of the trip :mod:`sandbox.truck.crossings`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from sandbox.markers import from_text
 from sandbox.notices import Notices, Pile, said
 from sandbox.office import Office
 from sandbox.store import moment, stamp
+from sandbox.truck.crossings import Crossings, waiting_state
+from sandbox.truck.decisions import decide, told_to_broker
+from sandbox.truck.section321 import suspension, suspension_begins
+from sandbox.truck.states import manifest_cell
 
 
 class NotPossible(Exception):
@@ -35,6 +39,7 @@ class Border:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.notices = Notices(office)
+        self.crossings = Crossings(office, self.notices)
         self._steps: dict[str, Callable[[dict[str, Any], datetime], None]] = {
             "match": lambda body, at: self.match(body["entries"], at),
             "arrive": self._arrive_step,
@@ -46,11 +51,17 @@ class Border:
             "cancelled": lambda body, at: self._tell(body["entries"], "23", at),
             "over-limit": lambda body, at: self._warn(body["scns"], at),
             "deleted": lambda body, at: self._deleted(body["scns"], at),
+            "here": self._here_step,
+            "cut-over": lambda body, at: self._cut_over(body["scns"], at),
         }
 
     def run_step(self, kind: str, body: dict[str, Any], at: datetime) -> None:
         """Do one step from the pile."""
         self._steps[kind](body, at)
+        if kind in {"match", "review", "cancelled"}:
+            here = self.crossings.entries_changed(body["entries"], at)
+            if here:
+                self._arrived(here, at)
 
     # ------------------------------------------------------------------ bills and entries meet
 
@@ -129,92 +140,94 @@ class Border:
         )
         if row is None:
             raise NotPossible("not_found", f"No manifest on file for trip {trip}.")
-        if row["state"] == "ARRIVED":
+        if not manifest_cell(row["state"], "truck arrives").to:
             raise NotPossible("wrong_state", f"Trip {trip} has arrived already.")
+        if row["stopped_at"] and row["state"] == "PRELIMINARY":
+            raise NotPossible("wrong_state", f"Trip {trip} waits at the border for its manifest to be complete.")
         return self._arrive(row, at)
 
     def _arrive_step(self, body: dict[str, Any], at: datetime) -> None:
         row = self.office.store.row("select * from manifest where id = ?", body["manifest"])
-        if row is not None and row["state"] in {"PRELIMINARY", "COMPLETE"} and row["eta"] == body["eta"]:
+        waits = row is not None and not row["stopped_at"] and bool(manifest_cell(row["state"], "truck arrives").to)
+        if row is not None and waits and row["eta"] == body["eta"]:
             self._arrive(row, at)
 
+    def _here_step(self, body: dict[str, Any], at: datetime) -> None:
+        """A truck is here by its carrier's word, or goes on because its manifest has become complete."""
+        row = self.office.store.row("select * from manifest where id = ?", body["manifest"])
+        if row is None or not manifest_cell(row["state"], "truck arrives").to:
+            return
+        if row["stopped_at"]:
+            if row["state"] != "COMPLETE":
+                return
+            self.crossings.go_on(row, at)
+        self._arrive(row, at)
+
+    def arrived_by_carrier(self, manifest_id: int, now: datetime) -> None:
+        """The carrier reported the arrival (353)."""
+        self.office.step("here", self.office.after(now, self.office.behaviour.answer_delay), {"manifest": manifest_id})
+
+    def manifest_changed(self, manifest_id: int, now: datetime) -> None:
+        """After a message about a manifest: a truck that waits for its completion may go on."""
+        row = self.office.store.row("select * from manifest where id = ?", manifest_id)
+        if row is not None and row["stopped_at"] and row["state"] == "COMPLETE":
+            self.arrived_by_carrier(manifest_id, now)
+
+    def port_changed(self, manifest_id: int, now: datetime) -> None:
+        """A 358 moved a trip to another port: 350 01 to those concerned (CBP truck 350 guide, April 2018)."""
+        self.crossings.tell(self.crossings.riding(manifest_id), "01", now, "PORT OF ARRIVAL CHANGED")
+
     def _arrive(self, manifest: sqlite3.Row, at: datetime) -> int:
-        store = self.office.store
-        store.run("update manifest set state = 'ARRIVED', arrived_at = ? where id = ?", stamp(at), manifest["id"])
-        scns = [
-            r["scn"]
-            for r in store.rows(
-                "select scn from bill where manifest_id = ? and state <> 'DELETED' order by rowid", manifest["id"]
-            )
-        ]
+        if not manifest_cell(manifest["state"], "truck arrives").permits(self.office.behaviour):
+            return len(self.crossings.stop(manifest, at))
+        scns = self.crossings.note_arrival(manifest, at)
         self._arrived(scns, at)
+        self.crossings.close_final([manifest["id"]])
         return len(scns)
 
     def _arrived(self, scns: Sequence[str], at: datetime) -> None:
-        """Decide bill by bill: release, hold, exam, or no entry."""
+        """Decide bill by bill; what was released on the way stays so."""
         pile, free, later = Pile(), [], defaultdict(list)
+        conduct = self.office.behaviour
         for bill in self.notices.bills(scns):
-            entries = self.notices.entries_of(bill["scn"])
-            decision, code, remark = self._decide(bill, entries, at)
-            if decision == "WAITS":
-                self._set_bill(bill["scn"], "ARRIVED")
+            if bill["state"] == "RELEASED" and not bill["hold"]:
                 continue
-            if decision == "RELEASED":
+            entries = self.notices.entries_of(bill["scn"])
+            decision = decide(self.office, bill, entries, self.notices.bills_of, at)
+            if decision.state == "RELEASED":
                 free.append(bill["scn"])
                 continue
-            self._set_bill(bill["scn"], decision)
+            self._set_bill(bill["scn"], "ARRIVED" if decision.state == "WAITS" else decision.state)
             entry = entries[0]["number"] if entries else ""
-            pile.bill(bill["scn"], code, remark, entry)
-            for one in entries:
-                self._tell_held(pile, one["number"], decision, at)
-            if not bill["hold"] and decision in {"HELD", "EXAM"}:
-                later[decision].append(bill["scn"])
+            silent = (decision.state == "REFUSED" and not conduct.entry_not_on_file) or (
+                decision.state == "IN_BOND" and not conduct.tell_in_bond
+            )
+            if decision.code and not silent:
+                pile.bill(bill["scn"], decision.code, decision.remark, entry)
+            if decision.code and decision.state != "IN_BOND":
+                for one in entries:
+                    code, dispositions = told_to_broker(decision.state, at)
+                    pile.entry(one["number"], code, *dispositions)
+            if not bill["hold"] and decision.state in {"HELD", "EXAM"}:
+                later[decision.state].append(bill["scn"])
         self.notices.write(pile, at)
         self._release(free, at, origin="03")
-        conduct = self.office.behaviour
         if later["HELD"]:
             self.office.step("unhold", self.office.after(at, conduct.hold_seconds), {"scns": later["HELD"]})
         if later["EXAM"]:
             self.office.step("unexam", self.office.after(at, conduct.exam_seconds), {"scns": later["EXAM"]})
 
-    def _decide(self, bill: sqlite3.Row, entries: list[sqlite3.Row], at: datetime) -> tuple[str, str, str]:
-        """(state, 350 code, remark) for a bill whose truck is here."""
-        book, profile, marks = self.office.book, self.office.profile, from_text(bill["marks"])
-        none = ("NO_ENTRY", profile.entry_not_on_file_code, "ENTRY NOT ON FILE")
-        withhold = book.rule("day-limit-withhold", at)
-        if bill["kind"] in profile.section321_bill_types:
-            if book.rule("section321-suspended", at):
-                return none
-            if bill["over_limit"] and withhold:
-                return "WITHHELD", "95", "RELEASE WITHHELD DAY LIMIT"
-        elif bill["kind"] in profile.bill_types.values():
-            if not entries or (any(e["type"] == "86" for e in entries) and book.rule("type86-suspended", at)):
-                return none
-            others = [b for e in entries for b in self.notices.bills_of(e["number"])]
-            if any(b["scn"] is None or b["manifest_state"] != "ARRIVED" for b in others):
-                return "WAITS", "", ""
-            if withhold and any(e["over_limit"] for e in entries):
-                return "WITHHELD", "1H", "RELEASE WITHHELD DE MINIMIS"
-        hold = bill["hold"] or next(
-            (n for n in ("HOLD", "EXAM", "DOCS") if n in marks or any(n in from_text(e["marks"]) for e in entries)), ""
+    def in_bond_ended(self, scns: Sequence[str], at: datetime) -> None:
+        """A movement arrived at its destination or left the country: its bills have their final disposition."""
+        bills = [bill for bill in self.notices.bills(scns) if bill["state"] == "IN_BOND"]
+        self.office.store.run_many(
+            "update bill set state = 'RELEASED', released_at = ? where scn = ?", [(stamp(at), b["scn"]) for b in bills]
         )
-        if hold == "EXAM":
-            return "EXAM", "1A", "PRESENT SHIPMENT FOR EXAM"
-        if hold == "DOCS":
-            return "DOCS", "1H", "DOCUMENTS REQUIRED"
-        if hold == "HOLD":
-            return "HELD", "1H", "HOLD AT PORT OF ARRIVAL"
-        return "RELEASED", "1C", ""
+        self.crossings.close_final(bill["manifest_id"] for bill in bills)
 
-    def _tell_held(self, pile: Pile, number: str, decision: str, at: datetime) -> None:
-        told = {
-            "HELD": ("51", []),
-            "EXAM": ("95", [said("03", at)]),
-            "DOCS": ("95", [said("96", at, document="CBP01")]),
-            "WITHHELD": ("95", [said("34", at)]),
-            "NO_ENTRY": ("95", [said("29", at)]),
-        }[decision]
-        pile.entry(number, told[0], *told[1])
+    def tell(self, scns: Sequence[str], code: str, at: datetime) -> None:
+        """One 350 disposition for each of these."""
+        self.crossings.tell(scns, code, at)
 
     # ------------------------------------------------------------------ release and its opposite
 
@@ -226,15 +239,19 @@ class Border:
             return
         pile, revoked = Pile(), []
         numbers: list[str] = []
+        order = iter(self.office.store.next_numbers("release-order", len(scns)))
+        manifests: set[int] = set()
         for bill in self.notices.bills(scns):
             entries = self.notices.entries_of(bill["scn"])
             number = entries[0]["number"] if entries else ""
+            manifests.add(bill["manifest_id"])
             if lead:
                 pile.bill(bill["scn"], lead, "", number)
             pile.bill(bill["scn"], code, "", number)
             self.office.store.run(
-                "update bill set state = 'RELEASED', hold = '', released_at = ? where scn = ?", stamp(at), bill["scn"]
-            )
+                "update bill set state = 'RELEASED', hold = '', released_at = ?, release_order = ? where scn = ?",
+                stamp(at), next(order), bill["scn"],
+            )  # fmt: skip
             for entry in entries:
                 if entry["number"] in numbers:
                     continue
@@ -247,6 +264,7 @@ class Border:
                 revoked.append(bill["scn"])
         self.notices.write(pile, at)
         self._plan("oneusg", numbers, self.office.after(at, self.office.behaviour.answer_delay))
+        self.crossings.close_final(manifests)
         if revoked:
             self.office.step("revoke", self.office.after(at, self.office.behaviour.revoke_seconds), {"scns": revoked})
 
@@ -273,16 +291,20 @@ class Border:
 
     def _revoke(self, scns: Sequence[str], at: datetime) -> None:
         pile = Pile()
-        for bill in self.notices.bills(scns):
-            if bill["state"] != "RELEASED":
-                continue
+        released = [bill for bill in self.notices.bills(scns) if bill["state"] == "RELEASED"]
+        self.crossings.reopen(bill["manifest_id"] for bill in released)
+        for bill in released:
             entries = self.notices.entries_of(bill["scn"])
             pile.bill(bill["scn"], "4E", "RELEASE CANCELLED", entries[0]["number"] if entries else "")
-            self._set_bill(bill["scn"], "REVOKED")
+            self._set_bill(bill["scn"], "REVOKED" if _is_here(bill) else waiting_state(bill))
             for entry in entries:
                 self._set_entry(entry["number"], "SUSPENDED")
                 pile.entry(entry["number"], "", said("99", at))
         self.notices.write(pile, at)
+
+    def _cut_over(self, scns: Sequence[str], at: datetime) -> None:
+        """Section 321 ends: releases of trucks that are still on their way are cancelled (CSMS 64792502)."""
+        self._revoke([bill["scn"] for bill in self.notices.bills(scns) if not _is_here(bill)], at)
 
     # ------------------------------------------------------------------ control calls
 
@@ -291,7 +313,8 @@ class Border:
         bill = self._known(scn)
         if bill["state"] == "RELEASED":
             self._revoke([scn], at)
-        arrived = bill["manifest_state"] == "ARRIVED"
+            bill = self._known(scn)
+        arrived = _is_here(bill)
         code, state = ("1A", "EXAM") if kind == "EXAM" else ("1H", "HELD")
         pile = Pile()
         entries = self.notices.entries_of(scn)
@@ -299,21 +322,25 @@ class Border:
         ordered = [said("03", at)] if kind == "EXAM" else []
         for entry in entries:
             pile.entry(entry["number"], "51" if kind == "HOLD" else "", *ordered)
-        self.office.store.run(
-            "update bill set hold = ?, state = ? where scn = ?", kind, state if arrived else "ON_FILE", scn
-        )
+        after = state if arrived else str(bill["state"])
+        self.office.store.run("update bill set hold = ?, state = ? where scn = ?", kind, after, scn)
         self.notices.write(pile, at)
-        return state if arrived else "ON_FILE"
+        return after
 
     def release(self, scn: str, at: datetime) -> str:
-        """End a hold; where the truck is here, release. Gives the bill's new state."""
+        """End a hold; where the truck is here, release. A Section 321 bill without a hold is released on the way.
+
+        Gives the bill's new state.
+        """
         bill = self._known(scn)
         if bill["state"] == "RELEASED":
             raise NotPossible("wrong_state", f"{scn} is released already.")
-        if bill["manifest_state"] == "ARRIVED":
+        if _is_here(bill):
             self._let_go([scn], at)
             return "RELEASED"
-        if not bill["hold"] and not from_text(bill["marks"]).names & {"HOLD", "EXAM", "DOCS"}:
+        if not bill["hold"] and not from_text(bill["marks"]).names & {"HOLD", "EXAM", "DOCS", "NOENT"}:
+            if self._release_on_the_way(bill, at):
+                return "RELEASED"
             raise NotPossible("wrong_state", f"{scn} has not arrived and no hold is on it.")
         pile = Pile()
         if bill["hold"]:
@@ -327,14 +354,28 @@ class Border:
                 pile.entry(entry["number"], "54")
         self.office.store.run("update bill set hold = '', marks = '' where scn = ?", scn)
         self.notices.write(pile, at)
-        return "ON_FILE"
+        return str(bill["state"])
+
+    def _release_on_the_way(self, bill: sqlite3.Row, at: datetime) -> bool:
+        """Release a Section 321 bill before its truck comes; it ends at the cut-over, should the truck be later."""
+        office = self.office
+        is_321 = bill["kind"] in office.profile.section321_bill_types
+        if not is_321 or bill["state"] == "DELINKED" or suspension(office.book, office.behaviour, at):
+            return False
+        if bill["over_limit"] and office.book.rule("day-limit-withhold", at):
+            return False
+        self._release([bill["scn"]], at, origin="03")
+        begins = suspension_begins(office.book, office.behaviour, at)
+        if begins is not None:
+            office.step("cut-over", begins, {"scns": [bill["scn"]]})
+        return True
 
     def revoke(self, scn: str, at: datetime) -> str:
         """Take a release back: 4E, SO 99."""
         if self._known(scn)["state"] != "RELEASED":
             raise NotPossible("wrong_state", f"{scn} is not released.")
         self._revoke([scn], at)
-        return "REVOKED"
+        return str(self._known(scn)["state"])
 
     def _known(self, scn: str) -> sqlite3.Row:
         found = self.notices.bills([scn])
@@ -375,6 +416,11 @@ class Border:
 
     def _set_entry(self, number: str, state: str) -> None:
         self.office.store.run("update entry set state = ? where number = ?", state, number)
+
+
+def _is_here(bill: sqlite3.Row) -> bool:
+    """Whether the truck of a bill is at the border."""
+    return bool(bill["manifest_state"] == "ARRIVED" and bill["state"] != "DELINKED")
 
 
 def age_days(released_at: str, now: datetime) -> int:

@@ -28,12 +28,17 @@ from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
 from sandbox.truck import x12
-from sandbox.truck.manifest_desk import Judged, ManifestDesk
+from sandbox.truck.consist_desk import ConsistDesk
+from sandbox.truck.events_desk import EventsDesk
+from sandbox.truck.front_desk import Desk, Judged, X12FrontDesk
+from sandbox.truck.manifest_desk import ManifestDesk
 from schemas.profile import load_profile
 
 DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
 """Kinds of answers that belong to one received file and are given again when it comes again."""
 KEPT_OF_REFUSED: Final = 65_536
+DOORS: Final = "docs/sandbox.md, What is promised; AS2: RFC 4130, SFTP: docs/sandbox.md, The SFTP door"
+"""By what a door refuses a file that does not say it more closely."""
 
 logger = logging.getLogger("sandbox")
 
@@ -73,7 +78,12 @@ class Cbp:
         self.book = book or RuleBook.load()
         self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
         self.border = Border(self.office)
-        self.manifests = ManifestDesk(self.office, self.border)
+        desks: dict[str, Desk] = {
+            "309": ManifestDesk(self.office, self.border),
+            "358": ConsistDesk(self.office, self.border),
+            "353": EventsDesk(self.office, self.border),
+        }
+        self.trucks = X12FrontDesk(self.office, desks)
         self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
 
     # ------------------------------------------------------------------ in
@@ -125,8 +135,10 @@ class Cbp:
                 stamp(now), stamp(now), row["id"],
             )  # fmt: skip
 
-    def refuse(self, payload: bytes, now: datetime, *, partner: str, name: str, reason: str) -> None:
-        """Put a file that no door takes into the transcript."""
+    def refuse(
+        self, payload: bytes, now: datetime, *, partner: str, name: str, reason: str, reference: str = DOORS
+    ) -> None:
+        """Put a file that no door takes into the transcript; ``reference``: the rule of the door."""
         digest = hashlib.sha256(payload).hexdigest()
         self.store.note(
             now,
@@ -135,7 +147,7 @@ class Cbp:
             name,
             partner,
             digest,
-            {"stage": "door", "result": "refused", "reasons": [{"text": reason}]},
+            {"stage": "door", "result": "refused", "reasons": [_reason(reason, reference)]},
             payload,
             keep=KEPT_OF_REFUSED,
         )
@@ -179,18 +191,18 @@ class Cbp:
                 row["id"],
                 row["digest"],
             )
-            return self.manifests.settle(origin, judged, reused > 0, now)
+            return self.trucks.settle(origin, judged, reused > 0, now)
         if row["format"] == "catair":
             return self.filings.settle(origin, batches, now)
         return {
             "stage": "door",
             "result": "unreadable",
-            "reasons": [{"text": "neither an X12 interchange nor a CATAIR batch"}],
+            "reasons": [_reason("neither an X12 interchange nor a CATAIR batch", DOORS)],
         }
 
     def give_up(self, received_id: int, now: datetime, reason: str) -> None:
         """Mark a file that could not be read for a fault of the sandbox itself, so that it stops nothing behind it."""
-        verdict = {"stage": "sandbox", "result": "fault", "reasons": [{"text": reason}]}
+        verdict = {"stage": "sandbox", "result": "fault", "reasons": [_reason(reason, DOORS)]}
         with self.store.transaction():
             row = self.store.row("select transcript_id from received where id = ?", received_id)
             self.store.run(
@@ -313,6 +325,10 @@ class Cbp:
         """Take a release back; gives the shipment's state."""
         with self.store.transaction():
             return self.border.revoke(scn, now)
+
+
+def _reason(text: str, reference: str) -> dict[str, str]:
+    return {"code": "", "text": text, "place": "file", "reference": reference}
 
 
 def _identity(payload: bytes, digest: str) -> tuple[str, str]:

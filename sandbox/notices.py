@@ -11,16 +11,16 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sandbox.abi.answers import BillStatus, Disposition, EntryHead, notification, status
 from sandbox.markers import from_text
 from sandbox.office import Office, Origin
 from sandbox.truck import x12
 from sandbox.truck.answers import Status350, status_message
-from sandbox.truck.manifest_reader import ZONE_OF_DISTRICT
+from sandbox.truck.trip_reader import zone_of
 
 NARRATIVES: Final = {
     "91": "NO BILL MATCH",
@@ -44,6 +44,10 @@ DISPOSITIONS: Final = {
     "98": "RELEASED",
     "99": "RELEASE SUSPENDED",
 }
+
+
+_BORDER: Final = "case m.state when 'CLOSED' then 'ARRIVED' else m.state end"
+"""For a shipment a closed manifest is one whose truck has come."""
 
 
 class Pile:
@@ -78,7 +82,7 @@ class Notices:
 
     def bills(self, scns: Iterable[str]) -> list[sqlite3.Row]:
         return self.office.store.rows_for(
-            "select b.*, m.state as manifest_state from bill b join manifest m on m.id = b.manifest_id where"
+            f"select b.*, {_BORDER} as manifest_state from bill b join manifest m on m.id = b.manifest_id where"
             " b.scn in ({}) order by b.rowid",
             scns,
         )
@@ -95,8 +99,8 @@ class Notices:
 
     def bills_of(self, number: str) -> list[sqlite3.Row]:
         return self.office.store.rows(
-            "select x.scn as wanted, b.*, m.state as manifest_state from entry_bill x left join bill b on b.scn = x.scn"
-            " left join manifest m on m.id = b.manifest_id where x.number = ?",
+            f"select x.scn as wanted, b.*, {_BORDER} as manifest_state from entry_bill x"
+            " left join bill b on b.scn = x.scn left join manifest m on m.id = b.manifest_id where x.number = ?",
             number,
         )
 
@@ -114,7 +118,7 @@ class Notices:
         return self.office.behaviour.late_seconds if "LATE" in marks else 0.0
 
     def _write_350(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[int, float], list[Status350]] = defaultdict(list)
+        groups: dict[tuple[int, float, str], list[Status350]] = defaultdict(list)
         rows = {b["scn"]: b for b in self.bills({scn for scn, _, _, _ in pile.bills})}
         types = {e["number"]: e["type"] for e in self.entries({n for _, _, _, n in pile.bills if n})}
         manifests = {
@@ -129,26 +133,30 @@ class Notices:
             manifest = manifests[bill["manifest_id"]]
             if manifest is None:
                 raise LookupError(scn)
-            zone = ZoneInfo(ZONE_OF_DISTRICT.get(manifest["port"][:2], "America/New_York"))
-            groups[bill["manifest_id"], late].append(
-                Status350(
-                    scac=bill["scac"],
-                    number=bill["number"],
-                    quantity=bill["quantity"],
-                    code=code,
-                    at=at.astimezone(zone),
-                    port=manifest["port"],
-                    entry_type=types.get(number, ""),
-                    entry=number if number in types else "",
-                    remark=remark,
-                )
+            zone = zone_of(manifest["port"])
+            one = Status350(
+                scac=bill["scac"],
+                number=bill["number"],
+                quantity=bill["quantity"],
+                code=code,
+                at=at.astimezone(zone),
+                port=manifest["port"],
+                entry_type=types.get(number, ""),
+                entry=number if number in types else "",
+                remark=remark,
             )
+            for party in ("", *self._parties(bill)):
+                groups[bill["manifest_id"], late, party].append(one)
         size = self.office.behaviour.status_batch
-        for (manifest_id, late), statuses in groups.items():
+        for (manifest_id, late, party), statuses in groups.items():
             manifest = manifests[manifest_id]
             if manifest is None:
                 raise LookupError(manifest_id)
             addresses = x12.Addresses.from_list(json.loads(manifest["addresses"]))
+            partner = manifest["partner"]
+            if party:
+                code, partner = party.split("/")
+                addresses = replace(addresses, receiver=code[:15])
             for start in range(0, len(statuses), size):
                 body = status_message(
                     json.loads(manifest["header"]),
@@ -157,7 +165,13 @@ class Notices:
                     self.office.profile,
                 )
                 payload = self.office.interchange(addresses, "350", body, at)
-                self.office.answer(Origin(manifest["partner"]), "350", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(partner), "350", payload, at, self.office.after(at, late))
+
+    def _parties(self, bill: sqlite3.Row) -> list[str]:
+        """Who is told besides the carrier: those of ``notify_parties`` that the bill names (CBP truck 350 guide)."""
+        known = self.office.behaviour.notify_parties
+        named = json.loads(bill["told"]) if known else []
+        return [one for one in known if one.split("/")[0] in named]
 
     def _write_so(self, pile: Pile, at: datetime) -> None:
         groups: dict[tuple[str, str, float], list[tuple[str, list[str]]]] = defaultdict(list)

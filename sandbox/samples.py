@@ -17,7 +17,7 @@ from sandbox.abi.cargo_entry import check_digit
 @dataclass(frozen=True, slots=True)
 class SampleBill:
     """One shipment: ``kind`` 35 for Section 321, 23 for an entry (PAPS). ``change`` and ``reason`` make an M13 before
-    it.
+    it, an ``in_bond`` number an M12 (type 61 to Detroit).
     """
 
     number: str
@@ -31,6 +31,7 @@ class SampleBill:
     quantity: str = "1"
     change: str = ""
     reason: str = ""
+    in_bond: str = ""
 
 
 def manifest_309(
@@ -89,6 +90,7 @@ def _bill(place: int, bill: SampleBill) -> list[str]:
         f"N1*CN*{bill.consignee}",
         f"N3*{bill.street}",
         f"N4*BUFFALO*{bill.state}*14201*US",
+        *([f"M12*61*{bill.in_bond}*3801**0045**TSTC"] if bill.in_bond else []),
         "VID*TL**T53012*SEAL0001******L****AT9921*ON*CA",
         f"N10*1*COTTON T-SHIRTS KNIT****{bill.value}*K*2**BOX*{bill.origin}",
     ]

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sandbox.truck.behaviour import TruckBehaviour
+
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """CBP's conduct. Seconds are seconds of the sandbox's clock."""
+class Behaviour(TruckBehaviour):
+    """CBP's conduct; the switches of the truck side stand in its base. Seconds are seconds of the sandbox's clock."""
 
     answer_delay: float = 0.0
     """Seconds from receipt to the direct answers, and between later steps."""
@@ -41,28 +43,6 @@ class Behaviour:
     """
     receiver_ids: tuple[str, ...] = ()
     """Receiver identifiers answered to (ISA08); empty: any."""
-    bill_types: tuple[str, ...] = ("12", "13", "14", "15", "16", "17", "18", "19", "20", "23", "35")
-    """Bill types taken (M1109) besides the profile's: 13 and 35 from CSMS 64824427, 23 recalled, the others from the
-    old X12 list.
-    """
-    check_packaging_units: bool = True
-    """Hold M1104 to the broker list of packaging units."""
-    check_commodity_units: bool = True
-    """Hold N1010 to the same list (DE 599). Whether CBP also takes units of quantity there is not known."""
-    check_equipment_types: bool = True
-    """Hold VID01 to the broker list of equipment types."""
-    land_districts: tuple[str, ...] = ("01", "02", "07", "09", "23", "24", "25", "26", "30", "33", "34", "36", "38")
-    """First two digits of the Schedule D ports where trucks arrive."""
-    one_hour_rule: str = "off"
-    """``reject``: a manifest received less than an hour before its estimated arrival is refused (19 CFR 123.92)."""
-    further_w_adds_bills: bool = True
-    """A further complete manifest (W) for the same trip adds bills when none of them is on file: manifests above 9,999
-    shipments.
-    """
-    character_faults_in_997: bool = False
-    """Answer characters outside CBP's set with AK403 6 instead of a 355 with error 370."""
-    entry_not_on_file: bool = True
-    """Tell with a 350 when a truck comes without the entry of a shipment."""
     catair_senders: tuple[str, ...] = ()
     """``SITE/ID/PASSWORD`` allowed in A records; empty: any."""
     filer_codes: tuple[str, ...] = ()
@@ -212,7 +192,11 @@ def _read_filers(tables: Any, path: Path) -> tuple[Filer, ...]:
 
 
 def _fill(start: _T, values: Mapping[str, Any]) -> _T:
-    return replace(start, **{k: _convert(k, v, getattr(start, k)) for k, v in values.items()})
+    converted = {k: _convert(k, v, getattr(start, k)) for k, v in values.items()}
+    try:
+        return replace(start, **converted)
+    except ValueError as error:  # a switch that is none
+        raise SettingsError(str(error)) from error
 
 
 def _text(value: Any) -> str:

@@ -73,12 +73,32 @@ create table if not exists day_value (
   consignee text not null, day text not null, reference text not null, cents integer not null, primary key (consignee,
     day, reference)
 ) without rowid;
+create index if not exists day_value_reference on day_value (reference);
+create table if not exists in_bond (
+  number text primary key, kind text not null, destination text not null, carrier text not null, arrived_at text,
+    exported_at text
+);
+create table if not exists bill_failure (scn text primary key, at text not null);
 create table if not exists transcript (
   id integer primary key, at text not null, direction text not null, kind text not null, name text not null, partner
     text not null,
   size integer not null, digest text not null, verdict text not null, payload blob
 );
 """
+
+_ADDED: Final = (
+    ("manifest", "created_by", "text not null default '309'"),
+    ("manifest", "gaps", "text not null default '{}'"),
+    ("manifest", "fast", "integer not null default 0"),
+    ("manifest", "stopped_at", "text"),
+    ("manifest", "arrival_order", "integer"),
+    ("bill", "linked", "integer not null default 0"),
+    ("bill", "release_order", "integer"),
+    ("bill", "told", "text not null default '[]'"),
+    ("bill", "in_bond", "text not null default ''"),
+    ("bill", "equipment", "text not null default '[]'"),
+)
+"""Columns that came after the first version of a table: a file written before is given them when it is opened."""
 
 FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -107,8 +127,16 @@ class Store:
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = full")
         self._connection.executescript(_TABLES)
+        self._add_columns()
         self._lock = threading.RLock()
         self._depth = 0
+
+    def _add_columns(self) -> None:
+        """Give a file of an older version the columns it lacks."""
+        for table, column, kind in _ADDED:
+            present = {row["name"] for row in self._connection.execute(f"pragma table_info({table})")}
+            if column not in present:
+                self._connection.execute(f"alter table {table} add column {column} {kind}")
 
     def close(self) -> None:
         """Close the file; nothing more can be asked."""
@@ -178,6 +206,17 @@ class Store:
                 (name,),
             )
             return self.count("select value from meta where key = ?", name)
+
+    def next_numbers(self, name: str, how_many: int) -> range:
+        """The next values of a counter, as :meth:`next_number` gives one."""
+        with self.transaction():
+            self._connection.execute(
+                "insert into meta (key, value) values (?, ?) on conflict (key) do update set value ="
+                " cast(value as integer) + cast(excluded.value as integer)",
+                (name, str(how_many)),
+            )
+            last = self.count("select value from meta where key = ?", name)
+            return range(last - how_many + 1, last + 1)
 
     def get_meta(self, key: str) -> Any:
         """A remembered JSON value, or ``None``."""

@@ -134,7 +134,7 @@ class EntryDesk:
     def _has_arrived(self, entry: EntryFiled) -> bool:
         rows = self.office.store.rows_for(
             "select m.state from bill b join manifest m on m.id = b.manifest_id where b.scn in ({}) and m.state"
-            " = 'ARRIVED'",
+            " in ('ARRIVED', 'CLOSED')",
             entry.scns,
         )
         return bool(rows)

@@ -132,6 +132,7 @@ def is_supported(interchange_version: str, release: str, group: str) -> bool:
     return set_of(interchange_version, release, group) is not None
 
 
+@cache
 def code_list(name: str) -> frozenset[str]:
     """One of the code lists in ``sandbox/truck/maps/codes.xml``, for the business stage."""
     return frozenset(map_of("309").ext_codes.codes[name]["codes"])

@@ -342,7 +342,7 @@ async def test_the_clock_and_the_rule_book_follow_the_control_api(tmp_path: Path
 async def test_the_control_api_says_no_in_problem_documents(tmp_path: Path) -> None:
     """Unknown trips and shipments are 404, acts the state forbids 409, bad plans 422, all with code and errors."""
     async with both(tmp_path) as (gateway, running):
-        await gateway.post(running.ports.as2_url, manifest_309([SampleBill("25031000001", kind="35")]))
+        await gateway.post(running.ports.as2_url, manifest_309([SampleBill("25031000001")]))
         await gateway.wait("355")
         for path, expected in (
             ("/trips/NONE0001/arrive", 404),

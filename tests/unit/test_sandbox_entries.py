@@ -223,7 +223,7 @@ def test_requests_on_matched_entries_go_to_a_human() -> None:
 def test_what_was_accepted_before_the_suspension_is_not_released_after_it() -> None:
     """Type 86, accepted a minute before: at arrival no release and SO 29. Its cancellation is taken all the same."""
     entry = SampleEntry("1234567", "25031000001", type="86", eda=("082925",))
-    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False)
+    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False, eta_in_future="off")
     box.send(manifest_309([SampleBill("25031000001")]))
     assert se90(box.send(entries_se([entry]))) == [("02", "")]
     box.advance(minutes=1)
@@ -238,7 +238,7 @@ def test_what_was_accepted_before_the_suspension_is_not_released_after_it() -> N
 def test_what_was_due_before_the_truck_came_is_done_before_it() -> None:
     """A cancellation whose review ended earlier does not meet the truck as if it were still open."""
     old = SampleEntry("1234567", "25031000001", type="86", eda=("082925",))
-    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False)
+    box = cbp("2025-08-29T00:00:00-04:00", review_seconds=60, arrive_at_eta=False, eta_in_future="off")
     box.send(manifest_309([SampleBill("25031000001")]))
     box.send(entries_se([old]))
     box.clock.advance(timedelta(minutes=5))

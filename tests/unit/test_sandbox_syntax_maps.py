@@ -229,14 +229,15 @@ def test_the_sandboxes_own_answers_pass() -> None:
     assert seen == {"997", "355", "350"}
 
 
-@pytest.mark.parametrize("set_id", ["358", "353"])
-def test_what_the_sandbox_does_not_do_yet_is_refused_politely(set_id: str) -> None:
-    """A 358 or 353 earns a 997 that refuses its group; the 997 is a good message and nothing is filed."""
+@pytest.mark.parametrize("set_id", ["309", "358", "353"])
+def test_every_set_that_comes_in_is_acknowledged_and_answered(set_id: str) -> None:
+    """The good message of each set earns a 997 A and a 355, and both are good messages for pyx12."""
     box = LoopbackCbp("2025-03-10T09:00:00-04:00")
     answers = box.send(interchange(set_id, good(set_id)))
-    assert [one.kind for one in answers] == ["997"]
-    assert b"AK9*R*1*1*0*1~" in answers[0].payload
-    assert syntax.judge(x12.take_apart(answers[0].payload)).accepted
+    assert [one.kind for one in answers] == ["997", "355"]
+    assert b"AK9*A*1*1*1~" in answers[0].payload
+    for answer in answers:
+        assert syntax.judge(x12.take_apart(answer.payload)).accepted, answer.payload
     assert box.cbp.undigested() == []
 
 
