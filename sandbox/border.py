@@ -1,24 +1,23 @@
-"""What happens after acceptance? Bills and entries find each other, the truck arrives, goods are held, examined,
-released, or the release is taken back.
+"""What happens at the border? The truck arrives, goods are held, examined, released, or the release is taken back.
 
-Life line of an entry: 91 or 93, then 97 (or 96); at arrival 95 and 98 with origin 03, then 01 (CATAIR SO codes; the
-order of events is recalled). A manifest bill is
-told by 350: 1C at arrival, because the truck 350 that releases is triggered by the arrival of the conveyance (CBP
-truck 350 guide, April 2018).
+An entry is told 95 and 98 with origin 03 at arrival, then 01 (CATAIR SO codes; the order of events is recalled). A
+manifest bill is told by 350: 1C at arrival, because the truck 350 that releases is triggered by the arrival of the
+conveyance (CBP truck 350 guide, April 2018). What becomes of entries before and after that: ``sandbox.abi.entry_life``.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from sandbox.abi.entry_life import EntryLife
 from sandbox.markers import from_text
 from sandbox.notices import Notices, Pile, said
 from sandbox.office import Office
-from sandbox.store import moment, stamp
+from sandbox.store import stamp
 
 
 class NotPossible(Exception):
@@ -35,22 +34,19 @@ class Border:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.notices = Notices(office)
+        self.life = EntryLife(office, self.notices, self._arrived)
         self._steps: dict[str, Callable[[dict[str, Any], datetime], None]] = {
-            "match": lambda body, at: self.match(body["entries"], at),
             "arrive": self._arrive_step,
-            "oneusg": lambda body, at: self._one_usg(body["entries"], at),
             "unhold": lambda body, at: self._let_go(body["scns"], at, only="HELD"),
             "unexam": lambda body, at: self._let_go(body["scns"], at, only="EXAM"),
             "revoke": lambda body, at: self._revoke(body["scns"], at),
-            "review": self._review,
-            "cancelled": lambda body, at: self._tell(body["entries"], "23", at),
             "over-limit": lambda body, at: self._warn(body["scns"], at),
-            "deleted": lambda body, at: self._deleted(body["scns"], at),
+            "deleted": lambda body, at: self.life.matching.bills_deleted(body["scns"], at),
         }
 
     def run_step(self, kind: str, body: dict[str, Any], at: datetime) -> None:
         """Do one step from the pile."""
-        self._steps[kind](body, at)
+        (self._steps | self.life.steps)[kind](body, at)
 
     # ------------------------------------------------------------------ bills and entries meet
 
@@ -59,8 +55,7 @@ class Border:
         due = self.office.after(now, self.office.behaviour.answer_delay)
         if over:
             self.office.step("over-limit", due, {"scns": list(over)})
-        rows = self.office.store.rows_for("select distinct number from entry_bill where scn in ({})", scns)
-        self._plan("match", [r["number"] for r in rows], due)
+        self.life.matching.bills_filed(scns, due)
 
     def bills_deleted(self, scns: Sequence[str], now: datetime) -> None:
         """After bills were deleted: their entries lose their match."""
@@ -68,51 +63,6 @@ class Border:
             self.office.step(
                 "deleted", self.office.after(now, self.office.behaviour.answer_delay), {"scns": list(scns)}
             )
-
-    def entries_filed(self, numbers: Sequence[str], now: datetime) -> None:
-        """After entries were accepted: look for their bills."""
-        self._plan("match", list(numbers), self.office.after(now, self.office.behaviour.answer_delay))
-
-    def _plan(self, kind: str, numbers: list[str], due: datetime) -> None:
-        if numbers:
-            self.office.step(kind, due, {"entries": numbers})
-
-    def match(self, numbers: Iterable[str], at: datetime) -> None:
-        """91 or 93 for entries, and 97 or 96 for the matched ones; those whose truck is here go on at once."""
-        pile, here = Pile(), []
-        withhold = self.office.book.rule("day-limit-withhold", at)
-        for entry in self.notices.entries(numbers):
-            if entry["state"] in {"CANCELLED", "RELEASED"}:
-                continue
-            bills = self.notices.bills_of(entry["number"])
-            if not bills or any(b["scn"] is None or b["state"] == "DELETED" for b in bills):
-                if entry["state"] == "ACCEPTED":
-                    self._set_entry(entry["number"], "NO_MATCH")
-                    pile.entry(entry["number"], "91")
-                continue
-            if entry["matched"]:
-                continue
-            marks = from_text(entry["marks"])
-            self.office.store.run("update entry set matched = 1 where number = ?", entry["number"])
-            if "DOCS" in marks:
-                self._set_entry(entry["number"], "DOCS")
-                pile.entry(entry["number"], "93", said("96", at, document="CBP01"))
-            else:
-                self._set_entry(entry["number"], "ADMISSIBLE")
-                warnings = [said("30", at)] if entry["over_limit"] and withhold else []
-                pile.entry(entry["number"], "93", *warnings, said("97", at))
-            here += [b["scn"] for b in bills if b["state"] in {"NO_ENTRY", "ARRIVED"}]
-        self.notices.write(pile, at)
-        if here:
-            self._arrived(here, at)
-
-    def _deleted(self, scns: Sequence[str], at: datetime) -> None:
-        pile = Pile()
-        for row in self.office.store.rows_for("select number from entry_bill where scn in ({})", scns):
-            self.office.store.run("update entry set matched = 0 where number = ?", row["number"])
-            self._set_entry(row["number"], "NO_MATCH")
-            pile.entry(row["number"], "61")
-        self.notices.write(pile, at)
 
     def _warn(self, scns: Sequence[str], at: datetime) -> None:
         pile = Pile()
@@ -246,16 +196,9 @@ class Border:
             if "REVOKE" in from_text(bill["marks"]) or any("REVOKE" in from_text(e["marks"]) for e in entries):
                 revoked.append(bill["scn"])
         self.notices.write(pile, at)
-        self._plan("oneusg", numbers, self.office.after(at, self.office.behaviour.answer_delay))
+        self.life.matching.plan("oneusg", numbers, self.office.after(at, self.office.behaviour.answer_delay))
         if revoked:
             self.office.step("revoke", self.office.after(at, self.office.behaviour.revoke_seconds), {"scns": revoked})
-
-    def _one_usg(self, numbers: Sequence[str], at: datetime) -> None:
-        pile = Pile()
-        for entry in self.notices.entries(numbers):
-            if entry["state"] == "RELEASED":
-                pile.entry(entry["number"], "", said("01", at))
-        self.notices.write(pile, at)
 
     def _let_go(self, scns: Sequence[str], at: datetime, only: str = "") -> None:
         """Hold, exam or document request are over: 1I and 1C, or 1B after an exam."""
@@ -280,7 +223,7 @@ class Border:
             pile.bill(bill["scn"], "4E", "RELEASE CANCELLED", entries[0]["number"] if entries else "")
             self._set_bill(bill["scn"], "REVOKED")
             for entry in entries:
-                self._set_entry(entry["number"], "SUSPENDED")
+                self.notices.set_entry(entry["number"], "SUSPENDED")
                 pile.entry(entry["number"], "", said("99", at))
         self.notices.write(pile, at)
 
@@ -321,7 +264,7 @@ class Border:
         for entry in self.notices.entries_of(scn):
             self.office.store.run("update entry set marks = '' where number = ?", entry["number"])
             if entry["state"] == "DOCS":
-                self._set_entry(entry["number"], "ADMISSIBLE")
+                self.notices.set_entry(entry["number"], "ADMISSIBLE")
                 pile.entry(entry["number"], "93", said("97", at))
             elif bill["hold"]:
                 pile.entry(entry["number"], "54")
@@ -342,41 +285,5 @@ class Border:
             raise NotPossible("not_found", f"No shipment on file under {scn}.")
         return found[0]
 
-    # ------------------------------------------------------------------ requests a human looks at
-
-    def _review(self, body: dict[str, Any], at: datetime) -> None:
-        for entry in self.notices.entries(body["entries"]):
-            pending = entry["pending"]
-            if not pending or entry["state"] in {"RELEASED", "CANCELLED"}:
-                continue
-            if pending == "D":
-                self.cancel(entry["number"])
-                self._tell([entry["number"]], "23", at)
-            else:
-                self.office.store.run(
-                    "update entry set body = ?, pending = '' where number = ?", pending, entry["number"]
-                )
-                self._tell([entry["number"]], "88", at)
-
-    def cancel(self, number: str) -> None:
-        """An entry is cancelled; its number stays used."""
-        self.office.store.run(
-            "update entry set state = 'CANCELLED', pending = '', matched = 0 where number = ?", number
-        )
-
-    def _tell(self, numbers: Sequence[str], code: str, at: datetime) -> None:
-        pile = Pile()
-        for number in numbers:
-            pile.entry(number, "", said(code, at))
-        self.notices.write(pile, at)
-
     def _set_bill(self, scn: str, state: str) -> None:
         self.office.store.run("update bill set state = ? where scn = ?", state, scn)
-
-    def _set_entry(self, number: str, state: str) -> None:
-        self.office.store.run("update entry set state = ? where number = ?", state, number)
-
-
-def age_days(released_at: str, now: datetime) -> int:
-    """Whole days since a release."""
-    return (now - moment(released_at)).days

@@ -74,7 +74,7 @@ class Cbp:
         self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
         self.border = Border(self.office)
         self.manifests = ManifestDesk(self.office, self.border)
-        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
+        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border.life)})
 
     # ------------------------------------------------------------------ in
 

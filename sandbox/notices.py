@@ -100,6 +100,10 @@ class Notices:
             number,
         )
 
+    def set_entry(self, number: str, state: str) -> None:
+        """Where an entry stands from now on."""
+        self.office.store.run("update entry set state = ? where number = ?", state, number)
+
     # ------------------------------------------------------------------ files
 
     def write(self, pile: Pile, at: datetime) -> None:

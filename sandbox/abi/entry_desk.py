@@ -17,8 +17,9 @@ from sandbox.abi.answers import response, se90
 from sandbox.abi.batch_reader import Batch, Block
 from sandbox.abi.cargo_checks import Edit, EntryChecks, echo
 from sandbox.abi.cargo_entry import EntryFiled, arrival_day, read_entry
+from sandbox.abi.entry_life import EntryLife
 from sandbox.abi.front_desk import Settled
-from sandbox.border import Border, age_days
+from sandbox.abi.reviews import age_days
 from sandbox.office import Office, Origin
 from sandbox.store import stamp
 
@@ -34,8 +35,8 @@ VERDICTS: Final = {
 class EntryDesk:
     """Settles cargo release batches; to be called inside a transaction."""
 
-    def __init__(self, office: Office, border: Border) -> None:
-        self.office, self.border = office, border
+    def __init__(self, office: Office, life: EntryLife) -> None:
+        self.office, self.life = office, life
 
     def settle(self, origin: Origin, batch: Batch, now: datetime, due: datetime) -> Settled:
         """Answer one batch that came apart well."""
@@ -73,7 +74,7 @@ class EntryDesk:
             answers.append(out)
         if any(answers):
             self.office.answer(origin, "SX", response(batch, answers), now, due, garble=damaged)
-        self.border.entries_filed(accepted, now)
+        self.life.matching.entries_filed(accepted, now)
         if cancelled:
             self.office.step("cancelled", due, {"entries": cancelled})
         return Settled(f"SX {json.dumps({k: v for k, v in counts.items() if v})}", reasons)
@@ -106,7 +107,7 @@ class EntryDesk:
             )
             return "04", ""
         if action == "D":
-            self.border.cancel(entry.number)
+            self.life.reviews.cancel(entry.number)
             return "02", "cancelled"
         self._keep(origin, batch, block, entry, now)
         return "02", "match"
