@@ -158,19 +158,16 @@ class Border:
 
     def _tell_held(self, pile: Pile, number: str, decision: str, at: datetime) -> None:
         told = {
-            "HELD": ("51", []),
-            "EXAM": ("95", [said("03", at)]),
-            "DOCS": ("95", [said("96", at, document="CBP01")]),
-            "WITHHELD": ("95", [said("34", at)]),
-            "NO_ENTRY": ("95", [said("29", at)]),
-        }[decision]
-        pile.entry(number, told[0], *told[1])
+            "EXAM": [said("03", at)],
+            "DOCS": [said("96", at, document="CBP01")],
+            "WITHHELD": [said("34", at)],
+            "NO_ENTRY": [said("29", at)],
+        }.get(decision, [])
+        pile.entry(number, *told)
 
     # ------------------------------------------------------------------ release and its opposite
 
-    def _release(
-        self, scns: Sequence[str], at: datetime, *, origin: str, code: str = "1C", bill_code: str = "95", lead: str = ""
-    ) -> None:
+    def _release(self, scns: Sequence[str], at: datetime, *, origin: str, code: str = "1C", lead: str = "") -> None:
         """350 ``code`` (after ``lead``), SO 98, then 01; bills marked REVOKE are taken back later."""
         if not scns:
             return
@@ -192,7 +189,7 @@ class Border:
                 self.office.store.run(
                     "update entry set state = 'RELEASED', released_at = ? where number = ?", stamp(at), entry["number"]
                 )
-                pile.entry(entry["number"], bill_code, said("98", at, origin=origin))
+                pile.entry(entry["number"], said("98", at, origin=origin))
             if "REVOKE" in from_text(bill["marks"]) or any("REVOKE" in from_text(e["marks"]) for e in entries):
                 revoked.append(bill["scn"])
         self.notices.write(pile, at)
@@ -210,9 +207,9 @@ class Border:
             if state == "EXAM":
                 self._release(some, at, origin="05", code="1B")
             elif state in {"HELD", "DOCS"}:
-                self._release(some, at, origin="07", bill_code="54", lead="1I")
+                self._release(some, at, origin="07", lead="1I")
             else:
-                self._release(some, at, origin="99" if state == "REVOKED" else "03")
+                self._release(some, at, origin="09" if state == "REVOKED" else "03")
 
     def _revoke(self, scns: Sequence[str], at: datetime) -> None:
         pile = Pile()
@@ -224,7 +221,7 @@ class Border:
             self._set_bill(bill["scn"], "REVOKED")
             for entry in entries:
                 self.notices.set_entry(entry["number"], "SUSPENDED")
-                pile.entry(entry["number"], "", said("99", at))
+                pile.entry(entry["number"], said("99", at))
         self.notices.write(pile, at)
 
     # ------------------------------------------------------------------ control calls
@@ -241,7 +238,7 @@ class Border:
         pile.bill(scn, code, "PLACED BY CONTROL", entries[0]["number"] if entries else "")
         ordered = [said("03", at)] if kind == "EXAM" else []
         for entry in entries:
-            pile.entry(entry["number"], "51" if kind == "HOLD" else "", *ordered)
+            pile.entry(entry["number"], *ordered)
         self.office.store.run(
             "update bill set hold = ?, state = ? where scn = ?", kind, state if arrived else "ON_FILE", scn
         )
@@ -265,9 +262,9 @@ class Border:
             self.office.store.run("update entry set marks = '' where number = ?", entry["number"])
             if entry["state"] == "DOCS":
                 self.notices.set_entry(entry["number"], "ADMISSIBLE")
-                pile.entry(entry["number"], "93", said("97", at))
+                pile.entry(entry["number"], said("97", at))
             elif bill["hold"]:
-                pile.entry(entry["number"], "54")
+                pile.entry(entry["number"])
         self.office.store.run("update bill set hold = '', marks = '' where scn = ?", scn)
         self.notices.write(pile, at)
         return "ON_FILE"

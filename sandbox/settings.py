@@ -31,6 +31,8 @@ class Behaviour:
     """Time an agency takes to let go what is marked AGENCY."""
     review_seconds: float = 60.0
     """Time for a human to look at a correction or cancellation request (SX 04)."""
+    repeat_dispositions: bool = True
+    """Each SO repeats the dispositions that hold beside the new ones (recalled); false: it tells the new ones alone."""
     status_batch: int = 500
     """Statuses (X4 loops, SO transactions) in one file at most."""
     arrive_at_eta: bool = True

@@ -69,6 +69,17 @@ create table if not exists entry (
 create table if not exists entry_bill (scn text not null, number text not null, primary key (scn, number)) without
   rowid;
 create index if not exists entry_bill_number on entry_bill (number);
+create table if not exists told (
+  id integer primary key, number text not null, notice integer not null, level text not null, subject text not null,
+    code text not null,
+  at text not null, detail text not null
+);
+create index if not exists told_number on told (number, id);
+create table if not exists bill_told (
+  id integer primary key, scn text not null, code text not null, remark text not null, quantity text not null, at text
+    not null
+);
+create index if not exists bill_told_scn on bill_told (scn, id);
 create table if not exists day_value (
   consignee text not null, day text not null, reference text not null, cents integer not null, primary key (consignee,
     day, reference)

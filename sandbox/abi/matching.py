@@ -56,7 +56,7 @@ class Matching:
             if not bills or any(b["scn"] is None or b["state"] == "DELETED" for b in bills):
                 if entry["state"] == "ACCEPTED":
                     self.notices.set_entry(entry["number"], "NO_MATCH")
-                    pile.entry(entry["number"], "91")
+                    pile.entry(entry["number"])
                 continue
             if entry["matched"]:
                 continue
@@ -64,11 +64,11 @@ class Matching:
             self.office.store.run("update entry set matched = 1 where number = ?", entry["number"])
             if "DOCS" in marks:
                 self.notices.set_entry(entry["number"], "DOCS")
-                pile.entry(entry["number"], "93", said("96", at, document="CBP01"))
+                pile.entry(entry["number"], said("96", at, document="CBP01"))
             else:
                 self.notices.set_entry(entry["number"], "ADMISSIBLE")
                 warnings = [said("30", at)] if entry["over_limit"] and withhold else []
-                pile.entry(entry["number"], "93", *warnings, said("97", at))
+                pile.entry(entry["number"], *warnings, said("97", at))
             here += [b["scn"] for b in bills if b["state"] in {"NO_ENTRY", "ARRIVED"}]
         self.notices.write(pile, at)
         if here:
@@ -80,7 +80,7 @@ class Matching:
         for row in self.office.store.rows_for("select number from entry_bill where scn in ({})", scns):
             self.office.store.run("update entry set matched = 0 where number = ?", row["number"])
             self.notices.set_entry(row["number"], "NO_MATCH")
-            pile.entry(row["number"], "61")
+            pile.entry(row["number"])
         self.notices.write(pile, at)
 
     def one_usg(self, numbers: Sequence[str], at: datetime) -> None:
@@ -88,5 +88,5 @@ class Matching:
         pile = Pile()
         for entry in self.notices.entries(numbers):
             if entry["state"] == "RELEASED":
-                pile.entry(entry["number"], "", said("01", at))
+                pile.entry(entry["number"], said("01", at))
         self.notices.write(pile, at)

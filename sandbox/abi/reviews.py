@@ -50,7 +50,7 @@ class Reviews:
         """One SO60 for each entry."""
         pile = Pile()
         for number in numbers:
-            pile.entry(number, "", said(code, at))
+            pile.entry(number, said(code, at))
         self.notices.write(pile, at)
 
 
