@@ -63,9 +63,14 @@ create table if not exists entry (
     a_header text not null,
   b_header text not null, body text not null, consignee text not null, value integer not null, day text not null,
     marks text not null,
-  over_limit integer not null default 0, matched integer not null default 0, released_at text, pending text not null
-    default ''
+  over_limit integer not null default 0, matched integer not null default 0, released_at text
 );
+create table if not exists entry_version (
+  number text not null, version integer not null, action text not null, state text not null, asked_at text not null,
+    decided_at text,
+  reason text not null, refs text not null, why text not null default '', content text not null, primary key (number,
+    version)
+) without rowid;
 create table if not exists entry_bill (scn text not null, number text not null, primary key (scn, number)) without
   rowid;
 create index if not exists entry_bill_number on entry_bill (number);

@@ -1,10 +1,13 @@
-"""Who looks after an entry once it is on file? Matching with bills and the review of requests, under one roof."""
+"""Who looks after an entry once it is on file? Its books, its bills, its agencies and the requests about it, under one
+roof.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sandbox.abi.entry_books import EntryBooks
 from sandbox.abi.matching import Matching, Step
 from sandbox.abi.reviews import Reviews
 from sandbox.notices import Notices
@@ -18,6 +21,7 @@ class EntryLife:
     """
 
     def __init__(self, office: Office, notices: Notices, arrived: Callable[[Sequence[str], datetime], None]) -> None:
+        self.books = EntryBooks(office)
         self.matching = Matching(office, notices, arrived)
-        self.reviews = Reviews(office, notices)
+        self.reviews = Reviews(office, notices, self.books, self.matching)
         self.steps: dict[str, Step] = self.matching.steps | self.reviews.steps
