@@ -100,14 +100,16 @@ class Border:
         self._arrived(scns, at)
         return len(scns)
 
-    def _arrived(self, scns: Sequence[str], at: datetime) -> None:
-        """Decide bill by bill: release, hold, exam, or no entry."""
+    def _arrived(self, scns: Sequence[str], at: datetime, origin: str = "03") -> None:
+        """Decide bill by bill: release (with its origin), hold, exam, or no entry."""
         pile, free, later = Pile(), [], defaultdict(list)
         for bill in self.notices.bills(scns):
             entries = self.notices.entries_of(bill["scn"])
             decision, code, remark = self._decide(bill, entries, at)
             if decision == "WAITS":
                 self._set_bill(bill["scn"], "ARRIVED")
+                for one in entries:
+                    pile.entry(one["number"])
                 continue
             if decision == "RELEASED":
                 free.append(bill["scn"])
@@ -116,11 +118,11 @@ class Border:
             entry = entries[0]["number"] if entries else ""
             pile.bill(bill["scn"], code, remark, entry)
             for one in entries:
-                self._tell_held(pile, one["number"], decision, at)
+                self._tell_held(pile, one, decision, at)
             if not bill["hold"] and decision in {"HELD", "EXAM"}:
                 later[decision].append(bill["scn"])
         self.notices.write(pile, at)
-        self._release(free, at, origin="03")
+        self._release(free, at, origin=origin)
         conduct = self.office.behaviour
         if later["HELD"]:
             self.office.step("unhold", self.office.after(at, conduct.hold_seconds), {"scns": later["HELD"]})
@@ -138,8 +140,10 @@ class Border:
             if bill["over_limit"] and withhold:
                 return "WITHHELD", "95", "RELEASE WITHHELD DAY LIMIT"
         elif bill["kind"] in profile.bill_types.values():
-            if not entries or (any(e["type"] == "86" for e in entries) and book.rule("type86-suspended", at)):
+            if not entries or self.life.barred(entries, at):
                 return none
+            if self.life.waits(entries):
+                return "WAITS", "", ""
             others = [b for e in entries for b in self.notices.bills_of(e["number"])]
             if any(b["scn"] is None or b["manifest_state"] != "ARRIVED" for b in others):
                 return "WAITS", "", ""
@@ -156,14 +160,14 @@ class Border:
             return "HELD", "1H", "HOLD AT PORT OF ARRIVAL"
         return "RELEASED", "1C", ""
 
-    def _tell_held(self, pile: Pile, number: str, decision: str, at: datetime) -> None:
+    def _tell_held(self, pile: Pile, entry: sqlite3.Row, decision: str, at: datetime) -> None:
         told = {
             "EXAM": [said("03", at)],
             "DOCS": [said("96", at, document="CBP01")],
             "WITHHELD": [said("34", at)],
-            "NO_ENTRY": [said("29", at)],
+            "NO_ENTRY": [said(self.life.cut_over.barred(entry, at) or "29", at)],
         }.get(decision, [])
-        pile.entry(number, *told)
+        pile.entry(entry["number"], *self.life.withhold(entry, at), *told)
 
     # ------------------------------------------------------------------ release and its opposite
 
@@ -186,10 +190,7 @@ class Border:
                 if entry["number"] in numbers:
                     continue
                 numbers.append(entry["number"])
-                self.office.store.run(
-                    "update entry set state = 'RELEASED', released_at = ? where number = ?", stamp(at), entry["number"]
-                )
-                pile.entry(entry["number"], said("98", at, origin=origin))
+                pile.entry(entry["number"], *self.life.release(entry, at, origin))
             if "REVOKE" in from_text(bill["marks"]) or any("REVOKE" in from_text(e["marks"]) for e in entries):
                 revoked.append(bill["scn"])
         self.notices.write(pile, at)
@@ -261,8 +262,7 @@ class Border:
         for entry in self.notices.entries_of(scn):
             self.office.store.run("update entry set marks = '' where number = ?", entry["number"])
             if entry["state"] == "DOCS":
-                self.notices.set_entry(entry["number"], "ADMISSIBLE")
-                pile.entry(entry["number"], said("97", at))
+                pile.entry(entry["number"], *self.life.documents_seen(entry, at))
             elif bill["hold"]:
                 pile.entry(entry["number"])
         self.office.store.run("update bill set hold = '', marks = '' where scn = ?", scn)

@@ -5,7 +5,7 @@ pile.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,9 @@ from sandbox.settings import Behaviour
 from sandbox.store import Store, stamp
 from sandbox.truck import x12
 from schemas.profile import Profile
+
+Step = Callable[[dict[str, Any], datetime], None]
+"""Something that becomes due: takes its body from the pile and the instant it was due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ create table if not exists entry (
     a_header text not null,
   b_header text not null, body text not null, consignee text not null, value integer not null, day text not null,
     marks text not null,
-  over_limit integer not null default 0, matched integer not null default 0, released_at text
+  over_limit integer not null default 0, matched integer not null default 0, released_at text, unmatched_since text
 );
 create table if not exists entry_version (
   number text not null, version integer not null, action text not null, state text not null, asked_at text not null,

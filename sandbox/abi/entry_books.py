@@ -132,12 +132,17 @@ class EntryBooks:
             return False
         row = self._row(number)
         before = json.loads(row["body"])
-        anew = any(before[k] != content.body[k] for k in ("bills", "agencies"))
+        anew = any(before.get(k) != content.body.get(k) for k in ("bills", "agencies"))
         state, matched = row["state"], row["matched"]
         self._put(number, content, at)
         if not anew:
             self.office.store.run("update entry set state = ?, matched = ? where number = ?", state, matched, number)
         return anew
+
+    def end(self, number: str) -> None:
+        """CBP cancels an entry by itself: nothing is in force any more."""
+        self._replaced(number)
+        self._cancelled(number)
 
     # ------------------------------------------------------------------ rows
 

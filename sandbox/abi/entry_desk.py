@@ -13,6 +13,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any, Final
 
+from sandbox.abi.agencies import agency_body
 from sandbox.abi.answers import response, se90
 from sandbox.abi.batch_reader import Batch, Block
 from sandbox.abi.cargo_checks import Edit, EntryChecks, echo
@@ -76,7 +77,7 @@ class EntryDesk:
         for told, code in (("cancelled", "23"), ("replaced", "88")):
             if changed[told]:
                 self.office.step("changed", due, {"entries": changed[told], "code": code})
-        self.life.matching.entries_filed(accepted, now)
+        self.life.entries_filed(accepted, now)
         return Settled(f"SX {json.dumps({k: v for k, v in counts.items() if v})}", reasons)
 
     # ------------------------------------------------------------------ the books
@@ -183,7 +184,7 @@ def _body(entry: EntryFiled) -> dict[str, Any]:
         "references": entry.references,
         "lines": [(number, origin, hts) for number, origin, tariffs, _ in entry.items for hts, _ in tariffs],
         "bills": entry.bills,
-        "agencies": [],
+        "agencies": agency_body(entry.lines),
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -29,9 +29,11 @@ from sandbox.store import moment, stamp
 
 NEWEST, FIVE, ALL = "", "1", "2"
 """How much is wanted (CQ v21, WR1 note 5): the newest notification, the last five, all there were."""
-_NEWS_ALONE: Final = "news"
+NEWS: Final = "news"
+"""Nothing but what is new."""
 _GONE: Final = frozenset({"61", "62"})
 _MATCHED: Final = frozenset({"93", "95", "51", "54"})
+_STANDING: Final = POSITIONS | {"01"}
 _WAITING: Final = frozenset({"ACCEPTED", "NO_MATCH"})
 
 
@@ -64,11 +66,117 @@ class Told:
         return cls(row["notice"], row["level"], row["subject"], row["code"], moment(row["at"]), detail)
 
 
+class Page:
+    """All that was told of one entry, with its bills as the books have them now."""
+
+    def __init__(self, entry: sqlite3.Row, bills: Mapping[str, sqlite3.Row], log: list[Told]) -> None:
+        self.entry, self.bills, self.log = entry, bills, log
+        self.body: dict[str, Any] = json.loads(entry["body"])
+
+    def agencies(self) -> list[AgencyStatus]:
+        """Where the agencies stand now, one status for each piece of data."""
+        newest = {one.subject: one for one in self.log if one.level == "70"}
+        return [_agency(one) for one in newest.values()]
+
+    def holds(self, code: str) -> bool:
+        """Whether a disposition of the entry holds now."""
+        return any(one.code == code for one in self._holding())
+
+    def said_of(self, scn: str) -> Told | None:
+        """What was said last of a bill."""
+        return next((one for one in reversed(self.log) if one.level == "50" and one.subject == scn), None)
+
+    def bill_codes(self) -> dict[str, str]:
+        """The disposition of each bill, in the order of the entry."""
+        codes = {}
+        for kind, issuer, number, quantity, _ in self.body["bills"]:
+            if kind != "I":
+                before = self.said_of(issuer + number)
+                codes[issuer + number] = bill_code(
+                    self.bills.get(issuer + number), quantity, before.code if before is not None else ""
+                )
+        return codes
+
+    def print(self, which: str, prefix: str, at: datetime) -> list[str]:
+        """The page as records: what of it is wanted, under SO or WO, written at ``at``."""
+        asked = self._asked(which)
+        now_only = which in {NEWEST, FIVE}
+        return entry_records(
+            self._head(),
+            self._bill_statuses(at),
+            [_disposition(one) for one in self._dispositions(which, asked)],
+            self.agencies() if now_only else [_agency(one) for one in asked if one.level == "70"],
+            [(one.subject, one.detail["text"]) for one in asked if one.level == "20"],
+            prefix=prefix,
+            written_at=at,
+        )
+
+    def _asked(self, which: str) -> list[Told]:
+        """The lines of the notifications that are asked for; those of the newest one at least."""
+        if which == ALL:
+            return self.log
+        notices = sorted({one.notice for one in self.log})[-5 if which == FIVE else -1 :]
+        return [one for one in self.log if one.notice in notices]
+
+    def _holding(self) -> list[Told]:
+        """Dispositions that hold: the place where the entry stands, and One USG when it was said of that."""
+        sixties = [one for one in self.log if one.level == "60"]
+        place = max((i for i, one in enumerate(sixties) if one.code in POSITIONS), default=-1)
+        if place < 0 or self.entry["state"] in _WAITING:
+            return []
+        return [one for one in sixties[place:] if one.code in _STANDING]
+
+    def _dispositions(self, which: str, asked: Sequence[Told]) -> list[Told]:
+        shown = {id(one) for one in (*asked, *(() if which == NEWS else self._holding()))}
+        return [one for one in self.log if one.level == "60" and id(one) in shown]
+
+    def _head(self) -> EntryHead:
+        body = self.body
+        return EntryHead(
+            **{
+                k: body[k]
+                for k in ("filer", "type", "port", "importer", "carrier", "conveyance", "voyage", "arrival", "split")
+            },
+            number=body["sequence"],
+            references=tuple((q, v) for q, v in body["references"] if q in {"CR", "RRN"}),
+            lines=tuple((n, origin, hts) for n, origin, hts in body["lines"]),
+        )
+
+    def _bill_statuses(self, at: datetime) -> list[BillStatus]:
+        out = []
+        codes = self.bill_codes()
+        for kind, issuer, number, quantity, unit in self.body["bills"]:
+            if kind == "I":
+                continue
+            scn = issuer + number
+            bill, told = self.bills.get(scn), self.said_of(scn)
+            code, said_at = (told.code, told.at) if told is not None else (codes[scn], at)
+            manifested = bill["quantity"] if bill is not None and bill["state"] != "DELETED" else ""
+            entered = quantity or manifested
+            out.append(BillStatus(kind, issuer, number, entered, unit, manifested, code, BILL_CODES[code], said_at))
+        return out
+
+
 class EntryPages:
-    """Keeps the log of what was told and prints pages; to be called inside a transaction."""
+    """Keeps the log and opens pages; to be called inside a transaction."""
 
     def __init__(self, office: Office) -> None:
         self.office = office
+
+    def open(self, entries: Sequence[sqlite3.Row]) -> list[Page]:
+        """The pages of some entries, in their order."""
+        numbers = [entry["number"] for entry in entries]
+        logs: dict[str, list[Told]] = defaultdict(list)
+        for row in self.office.store.rows_for("select * from told where number in ({}) order by id", numbers):
+            logs[row["number"]].append(Told.of(row))
+        bills: dict[str, dict[str, sqlite3.Row]] = defaultdict(dict)
+        for row in self.office.store.rows_for(
+            "select x.number as entry, b.*, m.state as manifest_state from entry_bill x join bill b on b.scn = x.scn"
+            " join manifest m on m.id = b.manifest_id where x.number in ({})",
+            numbers,
+        ):
+            bills[row["entry"]][row["scn"]] = row
+        return [Page(entry, bills[entry["number"]], logs[entry["number"]]) for entry in entries]
 
     def tell(self, news: Mapping[str, News], at: datetime) -> list[tuple[sqlite3.Row, list[str]]]:
         """Log what is new of some entries; gives each with the records of its SO."""
@@ -77,19 +185,19 @@ class EntryPages:
         if not entries:
             return []
         notice = store.next_number("notice")
-        which = NEWEST if self.office.behaviour.repeat_dispositions else _NEWS_ALONE
-        logs, bills = self._logs(news), self._bills(news)
+        which = NEWEST if self.office.behaviour.repeat_dispositions else NEWS
         fresh: list[tuple[str, Told]] = []
-        pages = []
-        for entry in entries:
-            number = entry["number"]
+        told = []
+        for page in self.open(entries):
+            number = page.entry["number"]
             added = list(_lines_of(news[number], notice, at))
-            for scn, code in _bill_codes(json.loads(entry["body"]), bills[number], logs[number]):
-                before = _last(logs[number], scn)
+            for scn, code in page.bill_codes().items():
+                before = page.said_of(scn)
                 if before is None or before.code != code:
                     added.append(Told(notice, "50", scn, code, at))
+            page.log += added
             fresh += [(number, one) for one in added]
-            pages.append((entry, _print(entry, bills[number], logs[number] + added, which, "SO", at)))
+            told.append((page.entry, page.print(which, "SO", at)))
         store.run_many(
             "insert into told (number, notice, level, subject, code, at, detail) values (?,?,?,?,?,?,?)",
             (
@@ -97,41 +205,7 @@ class EntryPages:
                 for number, one in fresh
             ),
         )
-        return pages
-
-    def show(self, entry: sqlite3.Row, which: str, at: datetime) -> list[str]:
-        """The records of a C1 on an entry: ``which`` of its notifications, at ``at``."""
-        number = entry["number"]
-        return _print(entry, self._bills([number])[number], self._logs([number])[number], which, "WO", at)
-
-    def agencies(self, entry: sqlite3.Row) -> list[AgencyStatus]:
-        """Where the agencies stand now, one status for each piece of data."""
-        return _agencies_now(self._logs([entry["number"]])[entry["number"]])
-
-    def holds(self, entry: sqlite3.Row, code: str) -> datetime | None:
-        """Since when a disposition of the entry holds; ``None``: it does not."""
-        now = _dispositions(entry, self._logs([entry["number"]])[entry["number"]], NEWEST)
-        return next((one.at for one in now if one.code == code), None)
-
-    def last_bill_code(self, number: str, scn: str) -> Told | None:
-        """What was said last of a bill of an entry."""
-        return _last(self._logs([number])[number], scn)
-
-    def _logs(self, numbers: Iterable[str]) -> dict[str, list[Told]]:
-        logs: dict[str, list[Told]] = defaultdict(list)
-        for row in self.office.store.rows_for("select * from told where number in ({}) order by id", numbers):
-            logs[row["number"]].append(Told.of(row))
-        return logs
-
-    def _bills(self, numbers: Iterable[str]) -> dict[str, dict[str, sqlite3.Row]]:
-        found: dict[str, dict[str, sqlite3.Row]] = defaultdict(dict)
-        for row in self.office.store.rows_for(
-            "select x.number as entry, b.*, m.state as manifest_state from entry_bill x join bill b on b.scn = x.scn"
-            " join manifest m on m.id = b.manifest_id where x.number in ({})",
-            numbers,
-        ):
-            found[row["entry"]][row["scn"]] = row
-        return found
+        return told
 
 
 # ---------------------------------------------------------------------------------------------------- bills
@@ -154,20 +228,6 @@ def bill_code(bill: sqlite3.Row | None, quantity: str, before: str) -> str:
     if before == "51":
         return "54"
     return "95" if here and before in _MATCHED else "93"
-
-
-def _bill_codes(
-    body: dict[str, Any], bills: Mapping[str, sqlite3.Row], log: Sequence[Told]
-) -> Iterator[tuple[str, str]]:
-    for kind, issuer, number, quantity, _ in body["bills"]:
-        if kind != "I":
-            scn = issuer + number
-            before = _last(log, scn)
-            yield scn, bill_code(bills.get(scn), quantity, before.code if before is not None else "")
-
-
-def _last(log: Sequence[Told], scn: str) -> Told | None:
-    return next((one for one in reversed(log) if one.level == "50" and one.subject == scn), None)
 
 
 # ---------------------------------------------------------------------------------------------------- the log
@@ -203,83 +263,3 @@ def _agency(one: Told) -> AgencyStatus:
 
 def _instant(value: datetime | str) -> datetime:
     return moment(value) if isinstance(value, str) else value
-
-
-# ---------------------------------------------------------------------------------------------------- the page
-
-
-def _wanted(log: Sequence[Told], which: str) -> list[Told]:
-    """The lines of the notifications that are asked for; the newest one at least."""
-    if which == ALL or not log:
-        return list(log)
-    notices = sorted({one.notice for one in log})[-5 if which == FIVE else -1 :]
-    return [one for one in log if one.notice in notices]
-
-
-def _dispositions(entry: sqlite3.Row, log: Sequence[Told], which: str) -> list[Told]:
-    """What a print shows of the entry: what is asked for, and what holds now."""
-    asked = _wanted(log, which)
-    sixties = [one for one in log if one.level == "60"]
-    place = max((i for i, one in enumerate(sixties) if one.code in POSITIONS), default=-1)
-    lost = entry["state"] in _WAITING
-    holding = [] if lost or place < 0 else [one for one in sixties[place:] if one.code in POSITIONS | {"01"}]
-    shown = {id(one) for one in (*asked, *(holding if which != _NEWS_ALONE else ()))}
-    return [one for one in sixties if id(one) in shown]
-
-
-def _agencies_now(log: Sequence[Told]) -> list[AgencyStatus]:
-    newest = {one.subject: one for one in log if one.level == "70"}
-    return [_agency(one) for one in newest.values()]
-
-
-def _print(
-    entry: sqlite3.Row,
-    bills: Mapping[str, sqlite3.Row],
-    log: Sequence[Told],
-    which: str,
-    prefix: str,
-    at: datetime,
-) -> list[str]:
-    asked = _wanted(log, which)
-    at_once = which in {NEWEST, FIVE}
-    agencies = _agencies_now(log) if at_once else [_agency(one) for one in asked if one.level == "70"]
-    body = json.loads(entry["body"])
-    return entry_records(
-        _head(body),
-        _bill_statuses(body, bills, log, at),
-        [_disposition(one) for one in _dispositions(entry, log, which)],
-        agencies,
-        [(one.subject, one.detail["text"]) for one in asked if one.level == "20"],
-        prefix=prefix,
-        written_at=at,
-    )
-
-
-def _head(body: dict[str, Any]) -> EntryHead:
-    return EntryHead(
-        **{
-            k: body[k]
-            for k in ("filer", "type", "port", "importer", "carrier", "conveyance", "voyage", "arrival", "split")
-        },
-        number=body["sequence"],
-        references=tuple((q, v) for q, v in body["references"] if q in {"CR", "RRN"}),
-        lines=tuple((n, origin, hts) for n, origin, hts in body["lines"]),
-    )
-
-
-def _bill_statuses(
-    body: dict[str, Any], bills: Mapping[str, sqlite3.Row], log: Sequence[Told], at: datetime
-) -> list[BillStatus]:
-    out = []
-    codes = dict(_bill_codes(body, bills, log))
-    for kind, issuer, number, quantity, unit in body["bills"]:
-        if kind == "I":
-            continue
-        scn = issuer + number
-        bill, told = bills.get(scn), _last(log, scn)
-        code, said_at = (told.code, told.at) if told is not None else (codes[scn], at)
-        on_file = bill is not None and bill["state"] != "DELETED"
-        manifested = bill["quantity"] if bill is not None and on_file else ""
-        entered = quantity or manifested
-        out.append(BillStatus(kind, issuer, number, entered, unit, manifested, code, BILL_CODES[code], said_at))
-    return out

@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sandbox.abi.entry_books import ASKED, EntryBooks, Filing, Version, same_bills
-from sandbox.abi.matching import Matching, Step
+from sandbox.abi.matching import Matching
 from sandbox.abi.status_codes import REFUSALS
 from sandbox.clock import EASTERN
 from sandbox.markers import from_text
 from sandbox.notices import Notices, Pile, said
-from sandbox.office import Office
+from sandbox.office import Office, Step
 from sandbox.store import moment
 
 UPDATE_DAYS: Final = 15
@@ -151,7 +151,7 @@ class Reviews:
             cancelled=entry["state"] == "CANCELLED",
             released=entry["state"] == "RELEASED" and self._arrived(entry["number"]),
             held=any(b["state"] == "HELD" or b["hold"] == "HOLD" for b in bills),
-            agency_hold=any(one.code == "02" for one in self.notices.pages.agencies(entry)),
+            agency_hold=any(one.code == "02" for one in self.notices.pages.open([entry])[0].agencies()),
             new_port_after_arrival=(
                 content is not None and content.body["port"] != body["port"] and self._arrived(entry["number"])
             ),

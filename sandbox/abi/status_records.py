@@ -200,12 +200,12 @@ def _disposition(one: Disposition, prefix: str) -> str:
 
 def _agency(one: AgencyStatus, prefix: str, written_at: datetime) -> list[str]:
     """SO70 as it is laid out on the day it is written: version 04 has three digits of the line and two of the tariff
-    position, the version before it four and one.
+    position, the version before it four and one (and no place for a position above nine).
     """
     if written_at >= VERSION_04_FROM:
-        version, where = "04", one.line[-3:].rjust(3, "0") + one.tariff[-2:].rjust(2, "0")
+        version, where = "04", one.line.rjust(3, "0") + one.tariff.rjust(2, "0")
     else:
-        version, where = "03", one.line[-4:].rjust(4, "0") + one.tariff[-1:]
+        version, where = "03", one.line.rjust(4, "0") + (one.tariff if len(one.tariff) == 1 else " ")
     out = [
         columns(
             f"{prefix}70",

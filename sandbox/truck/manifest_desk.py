@@ -269,6 +269,7 @@ class ManifestDesk:
         for bill in good:
             if bill.amendment == "R" and not bill.m11_at and bill.new_quantity is not None:
                 store.run("update bill set quantity = ? where scn = ?", str(int(bill.new_quantity)), bill.scn)
+                self.border.bills_filed([bill.scn], [], now)
         filed = [b for b in good if b.m11_at and b.amendment in {"", "A", "R"}]
         self._keep_bills(manifest, manifest_id, filed, now)
         if (
