@@ -54,7 +54,7 @@ class Office:
         self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
     ) -> None:
         """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
-        suffix = "txt" if kind in {"SX", "SO", "X1"} else "x12"
+        suffix = "txt" if kind in {"SX", "SO", "X1", "C1"} else "x12"
         number = self.store.next_number("answer-file")
         plan = [(garbled(payload), due, "garbled")] if garble else []
         plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))

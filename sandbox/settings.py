@@ -48,6 +48,8 @@ class Behaviour:
     """Time for a human to look at a correction or cancellation request (SX 04)."""
     repeat_dispositions: bool = True
     """Each SO repeats the dispositions that hold beside the new ones (recalled); false: it tells the new ones alone."""
+    query_output_limit: int = 99_999
+    """Records of one block of a C1 at most; beyond it every query of the block fails (CSMS 42072893)."""
     status_batch: int = 500
     """Statuses (X4 loops, SO transactions) in one file at most."""
     arrive_at_eta: bool = True

@@ -54,7 +54,8 @@ create table if not exists bill (
     number text not null,
   quantity text not null, unit text not null, consignee text not null, consignee_name text not null, value text not
     null, marks text not null,
-  over_limit integer not null default 0, hold text not null default '', released_at text
+  over_limit integer not null default 0, hold text not null default '', released_at text, in_bond text not null
+    default ''
 );
 create index if not exists bill_manifest on bill (manifest_id);
 create table if not exists used_scn (scn text primary key, used_at text not null);
@@ -89,6 +90,18 @@ create table if not exists day_value (
   consignee text not null, day text not null, reference text not null, cents integer not null, primary key (consignee,
     day, reference)
 ) without rowid;
+create table if not exists in_bond (
+  number text primary key, kind text not null, destination text not null, carrier text not null, arrived_at text,
+    exported_at text
+);
+create table if not exists bill_first (scn text primary key, quantity text not null);
+create trigger if not exists bill_amended after update of quantity on bill when old.quantity <> new.quantity begin
+  insert or ignore into bill_first (scn, quantity) values (old.scn, old.quantity);
+end;
+create trigger if not exists bill_replaced before insert on bill begin
+  insert or ignore into bill_first (scn, quantity)
+    select scn, quantity from bill where scn = new.scn and quantity <> new.quantity;
+end;
 create table if not exists transcript (
   id integer primary key, at text not null, direction text not null, kind text not null, name text not null, partner
     text not null,

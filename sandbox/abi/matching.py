@@ -60,7 +60,7 @@ class Matching:
         self.plan("match", [r["number"] for r in rows], due)
 
     def match(self, numbers: Iterable[str], at: datetime) -> None:
-        """Tell which entries match their bills, and judge those that do now. Those whose truck is here go on at once."""
+        """Tell which entries match their bills; judge those that do now, and let go on those whose truck is here."""
         pile = Pile()
         here: list[str] = []
         alone: list[str] = []
