@@ -142,8 +142,8 @@ def entries_se(
 
 @dataclass(frozen=True, slots=True)
 class SampleQuery:
-    """One WR1: an entry of the filer (``entry``: eight characters), a bill, an in-bond or an air waybill. ``limit``: how
-    much is wanted, blank, 1 or 2.
+    """One WR1: an entry of the filer (``entry``: eight characters), a bill, an in-bond or an air waybill. ``limit``
+    says how much is wanted: blank, 1 or 2.
     """
 
     entry: str = ""

@@ -54,8 +54,7 @@ create table if not exists bill (
     number text not null,
   quantity text not null, unit text not null, consignee text not null, consignee_name text not null, value text not
     null, marks text not null,
-  over_limit integer not null default 0, hold text not null default '', released_at text, in_bond text not null
-    default ''
+  over_limit integer not null default 0, hold text not null default '', released_at text
 );
 create index if not exists bill_manifest on bill (manifest_id);
 create table if not exists used_scn (scn text primary key, used_at text not null);
@@ -64,7 +63,7 @@ create table if not exists entry (
     a_header text not null,
   b_header text not null, body text not null, consignee text not null, value integer not null, day text not null,
     marks text not null,
-  over_limit integer not null default 0, matched integer not null default 0, released_at text, unmatched_since text
+  over_limit integer not null default 0, matched integer not null default 0, released_at text
 );
 create table if not exists entry_version (
   number text not null, version integer not null, action text not null, state text not null, asked_at text not null,
@@ -109,6 +108,12 @@ create table if not exists transcript (
 );
 """
 
+_ADDED: Final = (
+    ("bill", "in_bond", "text not null default ''"),
+    ("entry", "unmatched_since", "text"),
+)
+"""Columns that came after the first version of a table: a file written before is given them when it is opened."""
+
 FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -136,8 +141,16 @@ class Store:
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = full")
         self._connection.executescript(_TABLES)
+        self._add_columns()
         self._lock = threading.RLock()
         self._depth = 0
+
+    def _add_columns(self) -> None:
+        """Give a file of an older version the columns it lacks."""
+        for table, column, kind in _ADDED:
+            present = {row["name"] for row in self._connection.execute(f"pragma table_info({table})")}
+            if column not in present:
+                self._connection.execute(f"alter table {table} add column {column} {kind}")
 
     def close(self) -> None:
         """Close the file; nothing more can be asked."""

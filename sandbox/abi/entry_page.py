@@ -22,6 +22,8 @@ from sandbox.abi.status_records import (
     BillStatus,
     Disposition,
     EntryHead,
+    InBondStatus,
+    day,
     entry_records,
 )
 from sandbox.office import Office
@@ -66,6 +68,23 @@ class Told:
         return cls(row["notice"], row["level"], row["subject"], row["code"], moment(row["at"]), detail)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A bill as an entry names it, with the in-bond numbers it moves under."""
+
+    kind: str
+    issuer: str
+    number: str
+    quantity: str
+    unit: str
+    in_bonds: tuple[str, ...]
+
+    @property
+    def scn(self) -> str:
+        """Its shipment control number."""
+        return self.issuer + self.number
+
+
 class Page:
     """All that was told of one entry, with its bills as the books have them now."""
 
@@ -89,13 +108,20 @@ class Page:
     def bill_codes(self) -> dict[str, str]:
         """The disposition of each bill, in the order of the entry."""
         codes = {}
-        for kind, issuer, number, quantity, _ in self.body["bills"]:
-            if kind != "I":
-                before = self.said_of(issuer + number)
-                codes[issuer + number] = bill_code(
-                    self.bills.get(issuer + number), quantity, before.code if before is not None else ""
-                )
+        for named in self.named():
+            before = self.said_of(named.scn)
+            codes[named.scn] = bill_code(self.bills.get(named.scn), named, before.code if before is not None else "")
         return codes
+
+    def named(self) -> Iterator[Named]:
+        """The bills that the entry names; an in-bond number stands before the bill that moves under it."""
+        in_bonds: list[str] = []
+        for kind, issuer, number, quantity, unit in self.body["bills"]:
+            if kind == "I":
+                in_bonds.append(number)
+            else:
+                yield Named(kind, issuer, number, quantity, unit, tuple(in_bonds))
+                in_bonds = []
 
     def print(self, which: str, prefix: str, at: datetime) -> list[str]:
         """The page as records: what of it is wanted, under SO or WO, written at ``at``."""
@@ -145,15 +171,25 @@ class Page:
     def _bill_statuses(self, at: datetime) -> list[BillStatus]:
         out = []
         codes = self.bill_codes()
-        for kind, issuer, number, quantity, unit in self.body["bills"]:
-            if kind == "I":
-                continue
-            scn = issuer + number
-            bill, told = self.bills.get(scn), self.said_of(scn)
-            code, said_at = (told.code, told.at) if told is not None else (codes[scn], at)
-            manifested = bill["quantity"] if bill is not None and bill["state"] != "DELETED" else ""
-            entered = quantity or manifested
-            out.append(BillStatus(kind, issuer, number, entered, unit, manifested, code, BILL_CODES[code], said_at))
+        for named in self.named():
+            bill, told = self.bills.get(named.scn), self.said_of(named.scn)
+            code, said_at = (told.code, told.at) if told is not None else (codes[named.scn], at)
+            on_file = bill if bill is not None and bill["state"] != "DELETED" else None
+            manifested = on_file["quantity"] if on_file is not None else ""
+            out.append(
+                BillStatus(
+                    type=named.kind,
+                    issuer=named.issuer,
+                    number=named.number,
+                    quantity=named.quantity or manifested,
+                    unit=named.unit,
+                    manifested=manifested,
+                    code=code,
+                    narrative=BILL_CODES[code],
+                    at=said_at,
+                    in_bonds=_in_bond(on_file) if on_file is not None else (),
+                )
+            )
         return out
 
 
@@ -171,8 +207,10 @@ class EntryPages:
             logs[row["number"]].append(Told.of(row))
         bills: dict[str, dict[str, sqlite3.Row]] = defaultdict(dict)
         for row in self.office.store.rows_for(
-            "select x.number as entry, b.*, m.state as manifest_state from entry_bill x join bill b on b.scn = x.scn"
-            " join manifest m on m.id = b.manifest_id where x.number in ({})",
+            "select x.number as entry, b.*, m.state as manifest_state, m.port, m.filed_at, i.kind as in_bond_kind,"
+            " i.destination, i.arrived_at as in_bond_arrived from entry_bill x join bill b on b.scn = x.scn"
+            " join manifest m on m.id = b.manifest_id left join in_bond i on i.number = b.in_bond"
+            " where x.number in ({})",
             numbers,
         ):
             bills[row["entry"]][row["scn"]] = row
@@ -211,8 +249,8 @@ class EntryPages:
 # ---------------------------------------------------------------------------------------------------- bills
 
 
-def bill_code(bill: sqlite3.Row | None, quantity: str, before: str) -> str:
-    """The disposition of a bill of an entry. ``quantity``: what the entry says of it; ``before``: what was told.
+def bill_code(bill: sqlite3.Row | None, named: Named, before: str) -> str:
+    """The disposition of a bill of an entry, as the entry names it; ``before``: what was told of it.
 
     A bill that was not matched so far is told as on file (93) first, wherever its truck is.
     """
@@ -221,13 +259,31 @@ def bill_code(bill: sqlite3.Row | None, quantity: str, before: str) -> str:
         if before in {"", "91"}:
             return "91"
         return before if before in _GONE else "62" if here else "61"
-    if quantity.isdigit() and int(quantity) > int(bill["quantity"]):
+    if named.quantity.isdigit() and int(named.quantity) > int(bill["quantity"]):
         return "58"
+    if named.in_bonds and bill["in_bond"] not in named.in_bonds:
+        return "59"
     if bill["state"] == "HELD" or bill["hold"] == "HOLD":
         return "51"
     if before == "51":
         return "54"
     return "95" if here and before in _MATCHED else "93"
+
+
+def _in_bond(bill: sqlite3.Row) -> tuple[InBondStatus, ...]:
+    if not bill["in_bond"]:
+        return ()
+    arrived = bill["in_bond_arrived"]
+    return (
+        InBondStatus(
+            number=bill["in_bond"],
+            kind=bill["in_bond_kind"] or "",
+            origin=bill["port"],
+            destination=bill["destination"] or "",
+            created=day(moment(bill["filed_at"])),
+            arrived=day(moment(arrived)) if arrived else "",
+        ),
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- the log
