@@ -35,6 +35,7 @@ NEWS: Final = "news"
 """Nothing but what is new."""
 _GONE: Final = frozenset({"61", "62"})
 _MATCHED: Final = frozenset({"93", "95", "51", "54"})
+_NOTHING_NEW: Final = "00"
 _STANDING: Final = POSITIONS | {"01"}
 _WAITING: Final = frozenset({"ACCEPTED", "NO_MATCH"})
 
@@ -50,8 +51,8 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the log. ``level`` is 20, 50, 60 or 70, like the record it stood in; ``subject`` is the qualifier of
-    a 20, the bill of a 50, the data of a 70; ``notice`` counts the events.
+    """One line of the log. ``level`` is 20, 50, 60 or 70, like the record it stood in, or 00 for a notification without
+    news; ``subject`` is the qualifier of a 20, the bill of a 50, the data of a 70; ``notice`` counts the events.
     """
 
     notice: int
@@ -233,6 +234,8 @@ class EntryPages:
                 before = page.said_of(scn)
                 if before is None or before.code != code:
                     added.append(Told(notice, "50", scn, code, at))
+            if not added:
+                added.append(Told(notice, _NOTHING_NEW, "", "", at))
             page.log += added
             fresh += [(number, one) for one in added]
             told.append((page.entry, page.print(which, "SO", at)))
@@ -296,7 +299,7 @@ def _lines_of(news: News, notice: int, at: datetime) -> Iterator[Told]:
         detail = {k: v for k, v in asdict(one).items() if k not in {"code", "at"} and v}
         yield Told(notice, "60", "", one.code, one.at, detail)
     for status in news.agencies:
-        detail = {k: v for k, v in asdict(status).items() if k not in {"code", "at"} and v}
+        detail = {k: v for k, v in asdict(status).items() if k not in {"code", "at"}}
         yield Told(notice, "70", "/".join(status.place), status.code, status.at, detail)
 
 
