@@ -317,6 +317,13 @@ class Cbp:
         with self.store.transaction():
             return self.border.release(scn, now)
 
+    def entry_versions(self, number: str) -> list[dict[str, Any]]:
+        """Every version of an entry, oldest first: ``version``, ``action`` (A, R, U, D), ``state`` (IN_FORCE, REPLACED,
+        ASKED, REFUSED), ``asked_at`` and ``decided_at`` (ISO or ``None``), ``why`` it was refused, and the ``body`` of
+        what was filed (``None`` in a cancellation).
+        """
+        return [one.as_dict() for one in self.border.life.books.versions(number)]
+
     def revoke(self, scn: str, now: datetime) -> str:
         """Take a release back; gives the shipment's state."""
         with self.store.transaction():

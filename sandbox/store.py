@@ -124,7 +124,7 @@ def stamp(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """Read back :func:`stamp`."""
-    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 class Store:

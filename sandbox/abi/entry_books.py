@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,6 +18,7 @@ from sandbox.store import moment, stamp
 
 ASKED, IN_FORCE, REPLACED, REFUSED = "ASKED", "IN_FORCE", "REPLACED", "REFUSED"
 _KEPT: Final = ("partner", "type", "a_header", "b_header", "consignee", "value", "day", "marks")
+_CONTENT: Final = (*_KEPT, "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,19 @@ class Version:
     decided_at: datetime | None
     why: str
     filing: Filing
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        content = self.filing.content
+        return {
+            "version": self.version,
+            "action": self.filing.action,
+            "state": self.state,
+            "asked_at": self.asked_at.isoformat(),
+            "decided_at": self.decided_at.isoformat() if self.decided_at is not None else None,
+            "why": self.why,
+            "body": content.body if content is not None else None,
+        }
 
 
 class EntryBooks:
@@ -160,7 +174,7 @@ class EntryBooks:
             " values (?,?,?,?,?,?,?,?,?)",
             filing.number, version, filing.action, state, stamp(at), stamp(at) if state == IN_FORCE else None,
             filing.reason, json.dumps(filing.references),
-            json.dumps(asdict(filing.content)) if filing.content is not None else "",
+            _content_text(filing.content),
         )  # fmt: skip
         return version
 
@@ -221,6 +235,10 @@ class EntryBooks:
 def same_bills(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two bodies name the same bills (issuer and number)."""
     return {(b[1], b[2]) for b in one["bills"]} == {(b[1], b[2]) for b in other["bills"]}
+
+
+def _content_text(content: Content | None) -> str:
+    return json.dumps({name: getattr(content, name) for name in _CONTENT}) if content is not None else ""
 
 
 def _content(filing: Filing) -> Content:

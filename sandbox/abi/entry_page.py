@@ -35,6 +35,7 @@ NEWS: Final = "news"
 """Nothing but what is new."""
 _GONE: Final = frozenset({"61", "62"})
 _MATCHED: Final = frozenset({"93", "95", "51", "54"})
+_OF_DISPOSITION: Final = ("narrative", "release_origin", "release_day", "document")
 _NOTHING_NEW: Final = "00"
 _STANDING: Final = POSITIONS | {"01"}
 _WAITING: Final = frozenset({"ACCEPTED", "NO_MATCH"})
@@ -208,7 +209,7 @@ class EntryPages:
             logs[row["number"]].append(Told.of(row))
         bills: dict[str, dict[str, sqlite3.Row]] = defaultdict(dict)
         for row in self.office.store.rows_for(
-            "select x.number as entry, b.*, m.state as manifest_state, m.port, m.filed_at, i.kind as in_bond_kind,"
+            "select x.number as entry, b.*, m.arrived_at as truck_here_at, m.port, m.filed_at, i.kind as in_bond_kind,"
             " i.destination, i.arrived_at as in_bond_arrived from entry_bill x join bill b on b.scn = x.scn"
             " join manifest m on m.id = b.manifest_id left join in_bond i on i.number = b.in_bond"
             " where x.number in ({})",
@@ -257,7 +258,7 @@ def bill_code(bill: sqlite3.Row | None, named: Named, before: str) -> str:
 
     A bill that was not matched so far is told as on file (93) first, wherever its truck is.
     """
-    here = bill is not None and bill["manifest_state"] == "ARRIVED"
+    here = bill is not None and bill["truck_here_at"] is not None
     if bill is None or bill["state"] == "DELETED":
         if before in {"", "91"}:
             return "91"
@@ -296,7 +297,7 @@ def _lines_of(news: News, notice: int, at: datetime) -> Iterator[Told]:
     for qualifier, text in news.comments:
         yield Told(notice, "20", qualifier, "", at, {"text": text})
     for one in news.dispositions:
-        detail = {k: v for k, v in asdict(one).items() if k not in {"code", "at"} and v}
+        detail = {name: value for name in _OF_DISPOSITION if (value := getattr(one, name))}
         yield Told(notice, "60", "", one.code, one.at, detail)
     for status in news.agencies:
         detail = {k: v for k, v in asdict(status).items() if k not in {"code", "at"}}

@@ -72,7 +72,7 @@ def matched(number: str = BILL, **conduct: Any) -> tuple[LoopbackCbp, SampleEntr
 
 def versions(box: LoopbackCbp, entry: SampleEntry = ENTRY) -> list[tuple[str, str]]:
     """(action, state) of every version in the books."""
-    return [(v.filing.action, v.state) for v in box.cbp.border.life.books.versions(entry.number)]
+    return [(one["action"], one["state"]) for one in box.cbp.entry_versions(entry.number)]
 
 
 def shown(box: LoopbackCbp, name: str) -> list[str]:
@@ -136,9 +136,9 @@ def test_a_granted_correction_is_what_is_in_force() -> None:
     assert told(answers) == ["93 97 88"]
     assert [r[7:9] for r in shown(box, "WO30")] == ["MX"]
     assert versions(box) == [("A", REPLACED), ("R", IN_FORCE)]
-    kept = box.cbp.border.life.books.versions(ENTRY.number)
-    assert [v.filing.content.body["lines"][0][1] for v in kept if v.filing.content] == ["CA", "MX"]
-    assert [v.decided_at for v in kept] == [v.asked_at for v in kept[:1]] + [box.now]
+    kept = box.cbp.entry_versions(ENTRY.number)
+    assert [one["body"]["lines"][0][1] for one in kept] == ["CA", "MX"]
+    assert [one["decided_at"] for one in kept] == [kept[0]["asked_at"], box.now.isoformat()]
 
 
 def test_a_correction_to_another_bill_is_matched_anew() -> None:
@@ -160,6 +160,7 @@ def test_a_marked_request_is_refused(action: str, code: str) -> None:
     assert told(answers) == [f"93 97 {code}"]
     assert why(answers) == ["RSN13", "CMTREFUSED BY MARKER"]
     assert versions(box) == [("A", IN_FORCE), (action, REFUSED)]
+    assert [one["why"] for one in box.cbp.entry_versions(entry.number)] == ["", "13 REFUSED BY MARKER"]
     assert [r[4:9] for r in shown(box, "WO20")] == ["CR 12", "RSN13", "CMTRE"]
     assert told(box.arrive(TRIP)) == ["95 98", "95 98 01"]
 
