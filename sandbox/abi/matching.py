@@ -112,7 +112,8 @@ class Matching:
     def _expected(self, page: Page) -> datetime | None:
         """When the last truck of an entry is expected; ``None`` when one is here, on hold or of no known time."""
         manifests = self.office.store.rows_for(
-            "select distinct m.eta, m.arrived_at from bill b join manifest m on m.id = b.manifest_id where b.scn in ({})",
+            "select distinct m.eta, m.arrived_at from bill b join manifest m on m.id = b.manifest_id"
+            " where b.scn in ({})",
             page.bills,
         )
         if any(m["eta"] is None or m["arrived_at"] is not None for m in manifests):
