@@ -131,6 +131,19 @@ def test_a_bill_shows_its_truck_and_what_was_told() -> None:
     assert [(r[13:16].strip(), r[74:77]) for r in newest if r[:3] == "WR5"] == [("1C", "003")]
 
 
+def test_the_last_five_things_told_of_a_bill() -> None:
+    """Of three holds and their ends option 1 shows five, with their numbers among all."""
+    box = cbp()
+    box.send(manifest_309([SampleBill(BILL)]))
+    for _ in range(3):
+        box.cbp.hold("TSTC" + BILL, box.now)
+        box.cbp.release("TSTC" + BILL, box.now)
+    box.collect()
+    records = ask(box, SampleQuery(issuer="TSTC", bill=BILL, limit="1"))
+    told = [(r[13:16].strip(), r[74:77]) for r in records if r[:3] == "WR5"]
+    assert told == [("1I", "002"), ("1H", "003"), ("1I", "004"), ("1H", "005"), ("1I", "006")]
+
+
 def test_an_amended_quantity_stands_beside_the_first_one() -> None:
     """WR4 keeps the quantity first manifested, WN0 has the one in force."""
     box = cbp()

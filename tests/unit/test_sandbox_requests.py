@@ -139,6 +139,7 @@ def test_a_granted_correction_is_what_is_in_force() -> None:
     kept = box.cbp.entry_versions(ENTRY.number)
     assert [one["body"]["lines"][0][1] for one in kept] == ["CA", "MX"]
     assert [one["decided_at"] for one in kept] == [kept[0]["asked_at"], box.now.isoformat()]
+    assert told(box.arrive(TRIP)) == ["95 98", "95 98 01"]
 
 
 def test_a_correction_to_another_bill_is_matched_anew() -> None:
