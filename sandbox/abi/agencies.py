@@ -28,6 +28,7 @@ _NO_PRIOR_NOTICE: Final = frozenset({"CCW"})
 _WITHOUT_DATA: Final = "CPS"
 """The agency that takes part in One USG without a message set (WO70 note 9: Consumer Product Safety Commission)."""
 _BY_CBP, _BY_AGENCY = "1", "2"
+_MARKED: Final = "HELD BY MARKER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Agencies:
             tariff=one.tariff,
             pga_line=one.pga_line,
             hold_type=_BY_AGENCY if code == "02" else "",
+            comments=(_MARKED,) if code == "02" else (),
         )
 
     def _may_proceed(self, entry: sqlite3.Row, before: AgencyStatus, at: datetime) -> AgencyStatus:
@@ -146,6 +148,7 @@ class Agencies:
             reason=AGENCY_REASONS["07"],
             hold_type="",
             references=references,
+            comments=(),
         )
 
 
@@ -171,4 +174,5 @@ def _for_an_agency_without_data(at: datetime) -> AgencyStatus:
         tariff="1",
         pga_line="000",
         hold_type=_BY_CBP,
+        comments=(_MARKED,),
     )

@@ -172,6 +172,7 @@ def test_a_marked_entry_is_held_by_its_agency() -> None:
     assert told(answers) == ["93 90 FDA:02"]
     held = records(answers, "SO70")[0]
     assert (held[20:50].rstrip(), held[54:56], held[77]) == ("02HOLD INTACT", "11", "2")
+    assert [r.rstrip() for r in records(answers, "SO72")] == ["SO72HELD BY MARKER"]
     answers = box.arrive(TRIP)
     assert [a.kind for a in answers] == ["SO"]
     assert told(answers) == ["95 90 FDA:02"]
@@ -186,7 +187,9 @@ def test_a_hold_that_ends_before_the_arrival() -> None:
     """97 with 07; the truck is then released as ever."""
     box = cbp()
     filed(box, "AGENCY01")
-    assert told(box.advance(minutes=30)) == ["93 97 FDA:07"]
+    answers = box.advance(minutes=30)
+    assert told(answers) == ["93 97 FDA:07"]
+    assert records(answers, "SO72") == []
     answers = box.arrive(TRIP)
     assert told(answers) == ["95 98 FDA:07", "95 98 01 FDA:07"]
     assert records(answers, "SO60")[0][56:64] == "03102503"

@@ -321,6 +321,8 @@ def test_every_so_and_c1_reads_without_a_problem(marker: str, clock: str, conduc
             assert not reading.problems, (answer.payload.decode(), reading.problems)
             assert "unknown" not in {one.meaning for one in reading.outcomes}
     for limit in ("", "1", "2"):
-        (answer,) = box.send(queries_cq([SampleQuery(entry=entry.number[3:], limit=limit)]))
+        of_entry = SampleQuery(entry=entry.number[3:], limit=limit, with_bills="Y")
+        of_bill = SampleQuery(issuer="TSTC", bill=number, limit=limit)
+        (answer,) = box.send(queries_cq([of_entry, of_bill, SampleQuery(in_bond="123456789")]))
         file = read_batches(answer.payload)
         assert not file.errors, (answer.payload.decode(), file.errors)
