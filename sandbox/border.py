@@ -1,28 +1,32 @@
-"""What happens after acceptance? Bills and entries find each other, the truck arrives, goods are held, examined,
-released, or the release is taken back.
+"""What happens at the border? The truck arrives, goods are held, examined, released, or the release is taken back.
 
-Life line of an entry: 91 or 93, then 97 (or 96); at arrival 95 and 98 with origin 03, then 01 (CATAIR SO codes; the
-order of events is recalled). A manifest bill is told by 350: 1C at arrival, because the truck 350 that releases is
-triggered by the arrival of the conveyance (CBP truck 350 guide, April 2018). What the officer decides is
-:mod:`sandbox.truck.decisions`, what becomes of the trip :mod:`sandbox.truck.crossings`.
+An entry is told 95 and 98 with origin 03 at arrival, then 01 (CATAIR SO codes; the order of events is recalled). A
+manifest bill is told by 350: 1C at arrival, because the truck 350 that releases is triggered by the arrival of the
+conveyance (CBP truck 350 guide, April 2018). What the officer decides is :mod:`sandbox.truck.decisions`, what becomes
+of the trip :mod:`sandbox.truck.crossings`, of entries before and after that :mod:`sandbox.abi.entry_life`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from sandbox.abi.entry_life import EntryLife
 from sandbox.markers import from_text
 from sandbox.notices import Notices, Pile, said
 from sandbox.office import Office
-from sandbox.store import moment, stamp
+from sandbox.store import stamp
 from sandbox.truck.crossings import Crossings, waiting_state
-from sandbox.truck.decisions import decide, told_to_broker
+from sandbox.truck.decisions import decide
 from sandbox.truck.section321 import suspension, suspension_begins
 from sandbox.truck.states import manifest_cell
+
+
+_CHANGES_ENTRIES: Final = frozenset({"match", "review", "changed", "unmatched"})
+"""Steps after which a shipment may have an entry, or none any more."""
 
 
 class NotPossible(Exception):
@@ -39,27 +43,25 @@ class Border:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.notices = Notices(office)
+        self.life = EntryLife(office, self.notices, self._arrived)
         self.crossings = Crossings(office, self.notices)
         self._steps: dict[str, Callable[[dict[str, Any], datetime], None]] = {
-            "match": lambda body, at: self.match(body["entries"], at),
             "arrive": self._arrive_step,
-            "oneusg": lambda body, at: self._one_usg(body["entries"], at),
             "unhold": lambda body, at: self._let_go(body["scns"], at, only="HELD"),
             "unexam": lambda body, at: self._let_go(body["scns"], at, only="EXAM"),
             "revoke": lambda body, at: self._revoke(body["scns"], at),
-            "review": self._review,
-            "cancelled": lambda body, at: self._tell(body["entries"], "23", at),
             "over-limit": lambda body, at: self._warn(body["scns"], at),
-            "deleted": lambda body, at: self._deleted(body["scns"], at),
+            "deleted": lambda body, at: self.life.matching.bills_deleted(body["scns"], at),
             "here": self._here_step,
-            "cut-over": lambda body, at: self._cut_over(body["scns"], at),
+            "bills-cut-over": lambda body, at: self._cut_over(body["scns"], at),
         }
 
     def run_step(self, kind: str, body: dict[str, Any], at: datetime) -> None:
         """Do one step from the pile."""
-        self._steps[kind](body, at)
-        if kind in {"match", "review", "cancelled"}:
-            here = self.crossings.entries_changed(body["entries"], at)
+        (self._steps | self.life.steps)[kind](body, at)
+        if kind in _CHANGES_ENTRIES:
+            numbers = body["entries"] if "entries" in body else [body["entry"]]
+            here = self.crossings.entries_changed(numbers, at)
             if here:
                 self._arrived(here, at)
 
@@ -70,8 +72,7 @@ class Border:
         due = self.office.after(now, self.office.behaviour.answer_delay)
         if over:
             self.office.step("over-limit", due, {"scns": list(over)})
-        rows = self.office.store.rows_for("select distinct number from entry_bill where scn in ({})", scns)
-        self._plan("match", [r["number"] for r in rows], due)
+        self.life.matching.bills_filed(scns, due)
 
     def bills_deleted(self, scns: Sequence[str], now: datetime) -> None:
         """After bills were deleted: their entries lose their match."""
@@ -79,51 +80,6 @@ class Border:
             self.office.step(
                 "deleted", self.office.after(now, self.office.behaviour.answer_delay), {"scns": list(scns)}
             )
-
-    def entries_filed(self, numbers: Sequence[str], now: datetime) -> None:
-        """After entries were accepted: look for their bills."""
-        self._plan("match", list(numbers), self.office.after(now, self.office.behaviour.answer_delay))
-
-    def _plan(self, kind: str, numbers: list[str], due: datetime) -> None:
-        if numbers:
-            self.office.step(kind, due, {"entries": numbers})
-
-    def match(self, numbers: Iterable[str], at: datetime) -> None:
-        """91 or 93 for entries, and 97 or 96 for the matched ones; those whose truck is here go on at once."""
-        pile, here = Pile(), []
-        withhold = self.office.book.rule("day-limit-withhold", at)
-        for entry in self.notices.entries(numbers):
-            if entry["state"] in {"CANCELLED", "RELEASED"}:
-                continue
-            bills = self.notices.bills_of(entry["number"])
-            if not bills or any(b["scn"] is None or b["state"] == "DELETED" for b in bills):
-                if entry["state"] == "ACCEPTED":
-                    self._set_entry(entry["number"], "NO_MATCH")
-                    pile.entry(entry["number"], "91")
-                continue
-            if entry["matched"]:
-                continue
-            marks = from_text(entry["marks"])
-            self.office.store.run("update entry set matched = 1 where number = ?", entry["number"])
-            if "DOCS" in marks:
-                self._set_entry(entry["number"], "DOCS")
-                pile.entry(entry["number"], "93", said("96", at, document="CBP01"))
-            else:
-                self._set_entry(entry["number"], "ADMISSIBLE")
-                warnings = [said("30", at)] if entry["over_limit"] and withhold else []
-                pile.entry(entry["number"], "93", *warnings, said("97", at))
-            here += [b["scn"] for b in bills if b["state"] in {"NO_ENTRY", "ARRIVED"}]
-        self.notices.write(pile, at)
-        if here:
-            self._arrived(here, at)
-
-    def _deleted(self, scns: Sequence[str], at: datetime) -> None:
-        pile = Pile()
-        for row in self.office.store.rows_for("select number from entry_bill where scn in ({})", scns):
-            self.office.store.run("update entry set matched = 0 where number = ?", row["number"])
-            self._set_entry(row["number"], "NO_MATCH")
-            pile.entry(row["number"], "61")
-        self.notices.write(pile, at)
 
     def _warn(self, scns: Sequence[str], at: datetime) -> None:
         pile = Pile()
@@ -185,15 +141,15 @@ class Border:
         self.crossings.close_final([manifest["id"]])
         return len(scns)
 
-    def _arrived(self, scns: Sequence[str], at: datetime) -> None:
-        """Decide bill by bill; what was released on the way stays so."""
+    def _arrived(self, scns: Sequence[str], at: datetime, origin: str = "03") -> None:
+        """Decide bill by bill; what was released on the way stays so. ``origin`` is that of the releases."""
         pile, free, later = Pile(), [], defaultdict(list)
         conduct = self.office.behaviour
         for bill in self.notices.bills(scns):
             if bill["state"] == "RELEASED" and not bill["hold"]:
                 continue
             entries = self.notices.entries_of(bill["scn"])
-            decision = decide(self.office, bill, entries, self.notices.bills_of, at)
+            decision = decide(self.office, bill, entries, self.notices.bills_of, self.life, at)
             if decision.state == "RELEASED":
                 free.append(bill["scn"])
                 continue
@@ -204,18 +160,28 @@ class Border:
             )
             if decision.code and not silent:
                 pile.bill(bill["scn"], decision.code, decision.remark, entry)
-            if decision.code and decision.state != "IN_BOND":
+            if decision.state != "IN_BOND":
                 for one in entries:
-                    code, dispositions = told_to_broker(decision.state, at)
-                    pile.entry(one["number"], code, *dispositions)
+                    self._tell_held(pile, one, decision.state, at)
             if not bill["hold"] and decision.state in {"HELD", "EXAM"}:
                 later[decision.state].append(bill["scn"])
         self.notices.write(pile, at)
-        self._release(free, at, origin="03")
+        self._release(free, at, origin=origin)
         if later["HELD"]:
             self.office.step("unhold", self.office.after(at, conduct.hold_seconds), {"scns": later["HELD"]})
         if later["EXAM"]:
             self.office.step("unexam", self.office.after(at, conduct.exam_seconds), {"scns": later["EXAM"]})
+
+    def _tell_held(self, pile: Pile, entry: sqlite3.Row, state: str, at: datetime) -> None:
+        """What the broker is told of goods that are here and not let go; its bills' codes follow from the books."""
+        told = {
+            "EXAM": [said("03", at)],
+            "DOCS": [said("96", at, document="CBP01")],
+            "WITHHELD": [said("34", at)],
+            "REFUSED": [said(self.life.cut_over.barred(entry, at) or "29", at)],
+        }.get(state, [])
+        lost = [] if state == "WAITS" else self.life.withhold(entry, at)
+        pile.entry(entry["number"], *lost, *told)
 
     def in_bond_ended(self, scns: Sequence[str], at: datetime) -> None:
         """A movement arrived at its destination or left the country: its bills have their final disposition."""
@@ -231,9 +197,7 @@ class Border:
 
     # ------------------------------------------------------------------ release and its opposite
 
-    def _release(
-        self, scns: Sequence[str], at: datetime, *, origin: str, code: str = "1C", bill_code: str = "95", lead: str = ""
-    ) -> None:
+    def _release(self, scns: Sequence[str], at: datetime, *, origin: str, code: str = "1C", lead: str = "") -> None:
         """350 ``code`` (after ``lead``), SO 98, then 01; bills marked REVOKE are taken back later."""
         if not scns:
             return
@@ -256,24 +220,14 @@ class Border:
                 if entry["number"] in numbers:
                     continue
                 numbers.append(entry["number"])
-                self.office.store.run(
-                    "update entry set state = 'RELEASED', released_at = ? where number = ?", stamp(at), entry["number"]
-                )
-                pile.entry(entry["number"], bill_code, said("98", at, origin=origin))
+                pile.entry(entry["number"], *self.life.release(entry, at, origin))
             if "REVOKE" in from_text(bill["marks"]) or any("REVOKE" in from_text(e["marks"]) for e in entries):
                 revoked.append(bill["scn"])
         self.notices.write(pile, at)
-        self._plan("oneusg", numbers, self.office.after(at, self.office.behaviour.answer_delay))
+        self.life.matching.plan("oneusg", numbers, self.office.after(at, self.office.behaviour.answer_delay))
         self.crossings.close_final(manifests)
         if revoked:
             self.office.step("revoke", self.office.after(at, self.office.behaviour.revoke_seconds), {"scns": revoked})
-
-    def _one_usg(self, numbers: Sequence[str], at: datetime) -> None:
-        pile = Pile()
-        for entry in self.notices.entries(numbers):
-            if entry["state"] == "RELEASED":
-                pile.entry(entry["number"], "", said("01", at))
-        self.notices.write(pile, at)
 
     def _let_go(self, scns: Sequence[str], at: datetime, only: str = "") -> None:
         """Hold, exam or document request are over: 1I and 1C, or 1B after an exam."""
@@ -285,9 +239,9 @@ class Border:
             if state == "EXAM":
                 self._release(some, at, origin="05", code="1B")
             elif state in {"HELD", "DOCS"}:
-                self._release(some, at, origin="07", bill_code="54", lead="1I")
+                self._release(some, at, origin="07", lead="1I")
             else:
-                self._release(some, at, origin="99" if state == "REVOKED" else "03")
+                self._release(some, at, origin="09" if state == "REVOKED" else "03")
 
     def _revoke(self, scns: Sequence[str], at: datetime) -> None:
         pile = Pile()
@@ -298,8 +252,8 @@ class Border:
             pile.bill(bill["scn"], "4E", "RELEASE CANCELLED", entries[0]["number"] if entries else "")
             self._set_bill(bill["scn"], "REVOKED" if _is_here(bill) else waiting_state(bill))
             for entry in entries:
-                self._set_entry(entry["number"], "SUSPENDED")
-                pile.entry(entry["number"], "", said("99", at))
+                self.notices.set_entry(entry["number"], "SUSPENDED")
+                pile.entry(entry["number"], said("99", at))
         self.notices.write(pile, at)
 
     def _cut_over(self, scns: Sequence[str], at: datetime) -> None:
@@ -321,7 +275,7 @@ class Border:
         pile.bill(scn, code, "PLACED BY CONTROL", entries[0]["number"] if entries else "")
         ordered = [said("03", at)] if kind == "EXAM" else []
         for entry in entries:
-            pile.entry(entry["number"], "51" if kind == "HOLD" else "", *ordered)
+            pile.entry(entry["number"], *ordered)
         after = state if arrived else str(bill["state"])
         self.office.store.run("update bill set hold = ?, state = ? where scn = ?", kind, after, scn)
         self.notices.write(pile, at)
@@ -348,10 +302,9 @@ class Border:
         for entry in self.notices.entries_of(scn):
             self.office.store.run("update entry set marks = '' where number = ?", entry["number"])
             if entry["state"] == "DOCS":
-                self._set_entry(entry["number"], "ADMISSIBLE")
-                pile.entry(entry["number"], "93", said("97", at))
+                pile.entry(entry["number"], *self.life.documents_seen(entry, at))
             elif bill["hold"]:
-                pile.entry(entry["number"], "54")
+                pile.entry(entry["number"])
         self.office.store.run("update bill set hold = '', marks = '' where scn = ?", scn)
         self.notices.write(pile, at)
         return str(bill["state"])
@@ -367,7 +320,7 @@ class Border:
         self._release([bill["scn"]], at, origin="03")
         begins = suspension_begins(office.book, office.behaviour, at)
         if begins is not None:
-            office.step("cut-over", begins, {"scns": [bill["scn"]]})
+            office.step("bills-cut-over", begins, {"scns": [bill["scn"]]})
         return True
 
     def revoke(self, scn: str, at: datetime) -> str:
@@ -383,46 +336,10 @@ class Border:
             raise NotPossible("not_found", f"No shipment on file under {scn}.")
         return found[0]
 
-    # ------------------------------------------------------------------ requests a human looks at
-
-    def _review(self, body: dict[str, Any], at: datetime) -> None:
-        for entry in self.notices.entries(body["entries"]):
-            pending = entry["pending"]
-            if not pending or entry["state"] in {"RELEASED", "CANCELLED"}:
-                continue
-            if pending == "D":
-                self.cancel(entry["number"])
-                self._tell([entry["number"]], "23", at)
-            else:
-                self.office.store.run(
-                    "update entry set body = ?, pending = '' where number = ?", pending, entry["number"]
-                )
-                self._tell([entry["number"]], "88", at)
-
-    def cancel(self, number: str) -> None:
-        """An entry is cancelled; its number stays used."""
-        self.office.store.run(
-            "update entry set state = 'CANCELLED', pending = '', matched = 0 where number = ?", number
-        )
-
-    def _tell(self, numbers: Sequence[str], code: str, at: datetime) -> None:
-        pile = Pile()
-        for number in numbers:
-            pile.entry(number, "", said(code, at))
-        self.notices.write(pile, at)
-
     def _set_bill(self, scn: str, state: str) -> None:
         self.office.store.run("update bill set state = ? where scn = ?", state, scn)
-
-    def _set_entry(self, number: str, state: str) -> None:
-        self.office.store.run("update entry set state = ? where number = ?", state, number)
 
 
 def _is_here(bill: sqlite3.Row) -> bool:
     """Whether the truck of a bill is at the border."""
     return bool(bill["manifest_state"] == "ARRIVED" and bill["state"] != "DELINKED")
-
-
-def age_days(released_at: str, now: datetime) -> int:
-    """Whole days since a release."""
-    return (now - moment(released_at)).days

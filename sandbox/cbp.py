@@ -5,7 +5,7 @@ the pile in the same transaction
 that marks it as read, so that a crash between the two loses nothing and files nothing twice. ``due`` does the steps
 whose time has come and gives
 the files to send, oldest first; ``sent`` ticks them off. The same bytes again are a repetition: nothing is filed, the
-direct answers go out again.
+direct answers go out again. Only a query is asked anew, unless it comes under the same message identifier.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sandbox.abi.batch_reader import Batch, looks_like_catair
+from sandbox.abi.batch_reader import Batch, looks_like_catair, only_asks
 from sandbox.abi.entry_desk import EntryDesk
 from sandbox.abi.front_desk import FrontDesk, read_file
+from sandbox.abi.query_desk import QueryDesk
 from sandbox.border import Border
 from sandbox.office import Office, Origin
 from sandbox.rulebook import RuleBook
@@ -34,7 +35,7 @@ from sandbox.truck.front_desk import Desk, Judged, X12FrontDesk
 from sandbox.truck.manifest_desk import ManifestDesk
 from schemas.profile import load_profile
 
-DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
+DIRECT: Final = ("TA1", "997", "355", "SX", "X1", "C1")
 """Kinds of answers that belong to one received file and are given again when it comes again."""
 KEPT_OF_REFUSED: Final = 65_536
 DOORS: Final = "docs/sandbox.md, What is promised; AS2: RFC 4130, SFTP: docs/sandbox.md, The SFTP door"
@@ -57,7 +58,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO or X1; ``due`` when it was to go."""
+    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, C1 or X1; ``due`` when it was to go."""
 
     id: int
     partner: str
@@ -84,7 +85,13 @@ class Cbp:
             "353": EventsDesk(self.office, self.border),
         }
         self.trucks = X12FrontDesk(self.office, desks)
-        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
+        self.filings = FrontDesk(
+            self.office,
+            {
+                "SE": EntryDesk(self.office, self.border.life),
+                "CQ": QueryDesk(self.office, self.border.notices),
+            },
+        )
 
     # ------------------------------------------------------------------ in
 
@@ -101,10 +108,11 @@ class Cbp:
                 )
                 if other is not None and other["digest"] != digest:
                     raise MessageReused(message_id)
+            asked_anew = form == "catair" and only_asks(payload)
             same = self.store.row(
                 "select id from received where identity = ? and digest = ? and partner = ? and repeats is null"
-                " order by id limit 1",
-                identity, digest, partner,
+                " and (? or (message_id = ? and message_id <> '')) order by id desc limit 1",
+                identity, digest, partner, not asked_anew, message_id,
             )  # fmt: skip
             kind = "repeated" if same is not None else form
             note = self.store.note(now, "in", kind, name, partner, digest, {"stage": "received"}, payload)
@@ -320,6 +328,13 @@ class Cbp:
         """End a hold and release what has arrived; gives the shipment's state."""
         with self.store.transaction():
             return self.border.release(scn, now)
+
+    def entry_versions(self, number: str) -> list[dict[str, Any]]:
+        """Every version of an entry, oldest first: ``version``, ``action`` (A, R, U, D), ``state`` (IN_FORCE, REPLACED,
+        ASKED, REFUSED), ``asked_at`` and ``decided_at`` (ISO or ``None``), ``why`` it was refused, and the ``body`` of
+        what was filed (``None`` in a cancellation).
+        """
+        return [one.as_dict() for one in self.border.life.books.versions(number)]
 
     def revoke(self, scn: str, now: datetime) -> str:
         """Take a release back; gives the shipment's state."""

@@ -1,8 +1,7 @@
 """How are statuses collected and written? During one event they gather on a pile; at its end they become few files.
 
 350s are grouped by manifest, SOs by the sender of the entries, at most ``status_batch`` statuses in a file. A shipment
-marked LATE has its statuses later, one
-marked SILENT never.
+marked LATE has its statuses later, one marked SILENT never: both are in the books all the same, and a query shows them.
 """
 
 from __future__ import annotations
@@ -15,36 +14,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sandbox.abi.answers import BillStatus, Disposition, EntryHead, notification, status
+from sandbox.abi.answers import notification
+from sandbox.abi.entry_page import EntryPages, News
+from sandbox.abi.status_codes import ENTRY_CODES
+from sandbox.abi.status_records import AgencyStatus, Disposition, day
 from sandbox.markers import from_text
 from sandbox.office import Office, Origin
+from sandbox.store import stamp
 from sandbox.truck import x12
 from sandbox.truck.answers import Status350, status_message
 from sandbox.truck.trip_reader import zone_of
-
-NARRATIVES: Final = {
-    "91": "NO BILL MATCH",
-    "93": "BILL ON FILE",
-    "95": "BILL ARRIVED",
-    "51": "MANIFEST HOLD CBP",
-    "54": "CBP MANIFEST HOLD REMOVED",
-    "61": "BILL DELETED",
-}
-DISPOSITIONS: Final = {
-    "01": "ONEUSG",
-    "03": "PENDING INTENSIVE EXAM",
-    "23": "ENTRY CANCELLED",
-    "29": "NOT RELEASED",
-    "30": "DE MINIMIS MAY BE MET USE ALT ENTRY TYPE",
-    "34": "ENTRY RELEASE WITHHELD - DE MINIMIS MET",
-    "88": "ENTRY REPLACED",
-    "90": "UNDER CBP REVIEW",
-    "96": "DOCUMENT REQUIRED",
-    "97": "ADMISSIBLE",
-    "98": "RELEASED",
-    "99": "RELEASE SUSPENDED",
-}
-
 
 _BORDER: Final = "case m.state when 'CLOSED' then 'ARRIVED' else m.state end"
 """For a shipment a closed manifest is one whose truck has come."""
@@ -55,21 +34,30 @@ class Pile:
 
     def __init__(self) -> None:
         self.bills: list[tuple[str, str, str, str]] = []
-        self.entries: dict[str, tuple[str, list[Disposition]]] = {}
+        self.entries: dict[str, News] = {}
 
     def bill(self, scn: str, code: str, remark: str = "", entry: str = "") -> None:
         """A 350 disposition for a bill."""
         self.bills.append((scn, code, remark, entry))
 
-    def entry(self, number: str, bill_code: str, *dispositions: Disposition) -> None:
-        """SO50 (``bill_code`` empty: as the books say) and SO60s for an entry; several calls add up."""
-        before, listed = self.entries.get(number, ("", []))
-        self.entries[number] = (bill_code or before, listed + list(dispositions))
+    def entry(self, number: str, *dispositions: Disposition) -> None:
+        """SO60s for an entry, or none when only its bills have news (SO50 follows from the books); calls add up."""
+        self.entries.setdefault(number, News()).dispositions.extend(dispositions)
+
+    def agencies(self, number: str, statuses: Iterable[AgencyStatus]) -> None:
+        """SO70s for an entry."""
+        self.entries.setdefault(number, News()).agencies.extend(statuses)
+
+    def comment(self, number: str, qualifier: str, text: str) -> None:
+        """A further SO20 for an entry: RSN or CMT."""
+        self.entries.setdefault(number, News()).comments.append((qualifier, text))
 
 
-def said(code: str, at: datetime, *, origin: str = "", document: str = "") -> Disposition:
-    """An SO60 with CBP's narrative; ``origin`` is the release origin code of 98."""
-    return Disposition(code, DISPOSITIONS[code], at, origin, document)
+def said(code: str, at: datetime, *, origin: str = "", released: str = "", document: str = "") -> Disposition:
+    """An SO60 with CBP's narrative; ``origin`` is the release origin code of 22 and 98, ``released`` their release day
+    (MMDDYY; that of ``at`` when none is given).
+    """
+    return Disposition(code, ENTRY_CODES[code], at, origin, (released or day(at)) if origin else "", document)
 
 
 class Notices:
@@ -77,6 +65,7 @@ class Notices:
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        self.pages = EntryPages(office)
 
     # ------------------------------------------------------------------ rows
 
@@ -104,6 +93,10 @@ class Notices:
             number,
         )
 
+    def set_entry(self, number: str, state: str) -> None:
+        """Where an entry stands from now on."""
+        self.office.store.run("update entry set state = ? where number = ?", state, number)
+
     # ------------------------------------------------------------------ files
 
     def write(self, pile: Pile, at: datetime) -> None:
@@ -125,6 +118,10 @@ class Notices:
             b["manifest_id"]: self.office.store.row("select * from manifest where id = ?", b["manifest_id"])
             for b in rows.values()
         }
+        self.office.store.run_many(
+            "insert into bill_told (scn, code, remark, quantity, at) values (?,?,?,?,?)",
+            [(scn, code, remark, rows[scn]["quantity"], stamp(at)) for scn, code, remark, _ in pile.bills],
+        )
         for scn, code, remark, number in pile.bills:
             bill = rows[scn]
             late = self._delay_of(bill["marks"])
@@ -175,13 +172,10 @@ class Notices:
 
     def _write_so(self, pile: Pile, at: datetime) -> None:
         groups: dict[tuple[str, str, float], list[tuple[str, list[str]]]] = defaultdict(list)
-        for entry in self.entries(pile.entries):
+        for entry, records in self.pages.tell(pile.entries, at):
             late = self._delay_of(entry["marks"])
-            if late is None:
-                continue
-            bill_code, dispositions = pile.entries[entry["number"]]
-            records = status(self._head(entry), self._bill_statuses(entry, bill_code, at), dispositions)
-            groups[entry["partner"], entry["a_header"], late].append((entry["b_header"], records))
+            if late is not None:
+                groups[entry["partner"], entry["a_header"], late].append((entry["b_header"], records))
         size = self.office.behaviour.status_batch
         for (partner, a_header, late), transactions in groups.items():
             for start in range(0, len(transactions), size):
@@ -190,37 +184,3 @@ class Notices:
                     blocks[b_header].append(records)
                 payload = notification(a_header, blocks.items(), at)
                 self.office.answer(Origin(partner), "SO", payload, at, self.office.after(at, late))
-
-    @staticmethod
-    def _head(entry: sqlite3.Row) -> EntryHead:
-        body = json.loads(entry["body"])
-        return EntryHead(
-            **{
-                k: body[k]
-                for k in ("filer", "type", "port", "importer", "carrier", "conveyance", "voyage", "arrival", "split")
-            },
-            number=body["sequence"],
-            references=tuple((q, v) for q, v in body["references"] if q in {"CR", "RRN"}),
-            lines=tuple((n, origin, hts) for n, origin, hts in body["lines"]),
-        )
-
-    def _bill_statuses(self, entry: sqlite3.Row, bill_code: str, at: datetime) -> list[BillStatus]:
-        known = {b["wanted"]: b for b in self.bills_of(entry["number"])}
-        out = []
-        for kind, issuer, number, quantity, unit in json.loads(entry["body"])["bills"]:
-            bill = known.get(issuer + number)
-            on_file = bill is not None and bill["scn"] is not None
-            code = bill_code
-            if not code:
-                code = (
-                    "95"
-                    if on_file and bill is not None and bill["manifest_state"] == "ARRIVED"
-                    else "93"
-                    if on_file
-                    else "91"
-                )
-            manifested = bill["quantity"] if on_file and bill is not None else ""
-            out.append(
-                BillStatus(kind, issuer, number, quantity or manifested, unit, manifested, code, NARRATIVES[code], at)
-            )
-        return out

@@ -5,7 +5,7 @@ pile.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,9 @@ from sandbox.settings import Behaviour
 from sandbox.store import Store, stamp
 from sandbox.truck import x12
 from schemas.profile import Profile
+
+Step = Callable[[dict[str, Any], datetime], None]
+"""Something that becomes due: takes its body from the pile and the instant it was due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Office:
         self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
     ) -> None:
         """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
-        suffix = "txt" if kind in {"SX", "SO", "X1"} else "x12"
+        suffix = "txt" if kind in {"SX", "SO", "X1", "C1"} else "x12"
         number = self.store.next_number("answer-file")
         plan = [(garbled(payload), due, "garbled")] if garble else []
         plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))

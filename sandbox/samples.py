@@ -98,7 +98,11 @@ def _bill(place: int, bill: SampleBill) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SampleEntry:
-    """One cargo release transaction for one bill."""
+    """One cargo release transaction for one bill.
+
+    ``references``: further SE20 as qualifier and text (``EN XYZ…``); ``agency_records``: OI and PG records under its
+    one tariff number; ``in_bond``: number of an SE15 before the bill's.
+    """
 
     sequence: str
     bill: str
@@ -111,6 +115,11 @@ class SampleEntry:
     scac: str = "TSTC"
     reason: str = ""
     eda: tuple[str, ...] = ("031025",)
+    quantity: int = 1
+    port: str = "0901"
+    in_bond: str = ""
+    references: tuple[str, ...] = ()
+    agency_records: tuple[str, ...] = ()
 
     @property
     def number(self) -> str:
@@ -133,28 +142,73 @@ def entries_se(
     return end.join([f"{line:80}" for line in lines] + [""]).encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class SampleQuery:
+    """One WR1: an entry of the filer (``entry``: eight characters), a bill, an in-bond or an air waybill. ``limit``
+    says how much is wanted: blank, 1 or 2.
+    """
+
+    entry: str = ""
+    filer: str = ""
+    bill: str = ""
+    issuer: str = ""
+    in_bond: str = ""
+    air_waybill: str = ""
+    house: str = ""
+    with_bills: str = ""
+    limit: str = "2"
+
+    @property
+    def record(self) -> str:
+        """80 columns."""
+        filer = self.filer or ("XYZ" if self.entry else "")
+        return (
+            f"WR1    {filer:3}{self.entry:>9}{self.in_bond:12}{self.issuer:4}{self.bill:12}"
+            f"{self.air_waybill:11}{self.house:12} {self.with_bills:1}{self.limit:1}"
+        ).ljust(80)
+
+
+def queries_cq(
+    queries: Iterable[SampleQuery], *, day: date = date(2025, 3, 10), reference: str = "ASK-000001", filer: str = "XYZ"
+) -> bytes:
+    """A CQ batch of one block; ``reference`` is the user text of A and B."""
+    sent = f"{day:%m%d%y}"
+    lines = [
+        f"A0901{filer}PASSWD{sent}     CQ{'':32}{reference:21}",
+        f"B  0901{filer}CQ{'':47}{reference:21}",
+        *(one.record for one in queries),
+        f"Y  0901{filer}CQ",
+        f"Z0901{filer}      {sent}",
+    ]
+    return "".join(f"{line:80}\n" for line in lines).encode("ascii")
+
+
 def _entry(entry: SampleEntry) -> list[str]:
     importer = " " * 15 if entry.type == "86" else "EI 12-3456789  "
     bond = "0" if entry.type in {"86", "11"} else "8"
-    head = f"SE10{entry.action}XYZ  {entry.number[3:]} {entry.type}{importer}30{bond}{entry.value:010d}0901"
-    contact = f"SE13{'JANE BROKER':40}{'3135550100':15}{entry.reason}"
+    head = f"SE10{entry.action}XYZ  {entry.number[3:]} {entry.type}{importer}30{bond}{entry.value:010d}{entry.port}"
+    has_document = any(one.startswith("DIS") for one in entry.references)
+    contact = f"SE13{'JANE BROKER':40}{'3135550100':15}{entry.reason:2} {'1' if has_document else ''}"
+    named = [f"SE20{one}" for one in entry.references]
     if entry.action == "D":
-        return [head, contact]
+        return [head, contact, *named]
     goods = [
         f"SE40001{entry.origin} COTTON T-SHIRTS KNIT",
         f"SE606109100012{entry.value:010d}",
+        *entry.agency_records,
     ]
-    bill = f"SE15R{entry.scac}{entry.bill:50}00000001     N"
+    bills = [f"SE15I    {entry.in_bond:50}{'':13}N"] if entry.in_bond else []
+    bills.append(f"SE15R{entry.scac}{entry.bill:50}{entry.quantity:08d}     N")
     if entry.action == "U":
-        return [head, contact, bill]
+        return [head, contact, *bills]
     parties = [*_party("CN", entry.consignee, entry.street, "BUFFALO", "NY", "14201", "US")]
     parties += _party("SE", "SAMPLE SHOP LTD", "1 EXAMPLE ST", "TORONTO", "ON", "M5H1A1", "CA")
     if entry.type != "86":
         parties += _party("MF", "SAMPLE SHOP LTD", "1 EXAMPLE ST", "TORONTO", "ON", "M5H1A1", "CA")
-    references = [f"SE20CR {entry.sequence}"]
+    references = [f"SE20CR {entry.sequence}", *named]
     if entry.type == "86":
         references += [f"SE20EDA{one}" for one in entry.eda]
-    return [head, contact, bill, *references, *parties, *goods]
+    return [head, contact, *bills, *references, *parties, *goods]
 
 
 def _party(code: str, name: str, street: str, city: str, region: str, postal: str, country: str) -> list[str]:

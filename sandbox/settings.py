@@ -31,8 +31,27 @@ class Behaviour(TruckBehaviour):
     garble_seconds: float = 60.0
     agency_seconds: float = 1800.0
     """Time an agency takes to let go what is marked AGENCY."""
+    agency_review_seconds: float = 0.0
+    """Time an agency takes to look at the data of any other entry; it has no objection."""
+    prior_notice_qualifier: str = "06"
+    """Qualifier of a prior notice number in SO71; seen once in a third party's test, unsure."""
+    unmatched_first_days: int = 30
+    unmatched_last_days: int = 60
+    """Days without a bill match after which an entry is reminded (26, 28)."""
+    cancel_notice_days: int = 7
+    """Days from the warning (25, told with 28) to the cancellation of an entry without its bills."""
+    release_ahead: bool = False
+    """Release entries as soon as they are admissible, for the day their truck is expected (98 with origin 02)."""
+    cut_over: str = "releases"
+    """Which type 86 entries that have not arrived are told when the law changes: ``nothing``, ``releases`` (granted
+    ahead: 99), ``all`` (the others 29 or 33 as well).
+    """
     review_seconds: float = 60.0
     """Time for a human to look at a correction or cancellation request (SX 04)."""
+    repeat_dispositions: bool = True
+    """Each SO repeats the dispositions that hold beside the new ones (recalled); false: it tells the new ones alone."""
+    query_output_limit: int = 99_999
+    """Records of one block of a C1 at most; beyond it every query of the block fails (CSMS 42072893)."""
     status_batch: int = 500
     """Statuses (X4 loops, SO transactions) in one file at most."""
     arrive_at_eta: bool = True

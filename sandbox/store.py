@@ -63,12 +63,28 @@ create table if not exists entry (
     a_header text not null,
   b_header text not null, body text not null, consignee text not null, value integer not null, day text not null,
     marks text not null,
-  over_limit integer not null default 0, matched integer not null default 0, released_at text, pending text not null
-    default ''
+  over_limit integer not null default 0, matched integer not null default 0, released_at text
 );
+create table if not exists entry_version (
+  number text not null, version integer not null, action text not null, state text not null, asked_at text not null,
+    decided_at text,
+  reason text not null, refs text not null, why text not null default '', content text not null, primary key (number,
+    version)
+) without rowid;
 create table if not exists entry_bill (scn text not null, number text not null, primary key (scn, number)) without
   rowid;
 create index if not exists entry_bill_number on entry_bill (number);
+create table if not exists told (
+  id integer primary key, number text not null, notice integer not null, level text not null, subject text not null,
+    code text not null,
+  at text not null, detail text not null
+);
+create index if not exists told_number on told (number, id);
+create table if not exists bill_told (
+  id integer primary key, scn text not null, code text not null, remark text not null, quantity text not null, at text
+    not null
+);
+create index if not exists bill_told_scn on bill_told (scn, id);
 create table if not exists day_value (
   consignee text not null, day text not null, reference text not null, cents integer not null, primary key (consignee,
     day, reference)
@@ -79,6 +95,14 @@ create table if not exists in_bond (
     exported_at text
 );
 create table if not exists bill_failure (scn text primary key, at text not null);
+create table if not exists bill_first (scn text primary key, quantity text not null);
+create trigger if not exists bill_amended after update of quantity on bill when old.quantity <> new.quantity begin
+  insert or ignore into bill_first (scn, quantity) values (old.scn, old.quantity);
+end;
+create trigger if not exists bill_replaced before insert on bill begin
+  insert or ignore into bill_first (scn, quantity)
+    select scn, quantity from bill where scn = new.scn and quantity <> new.quantity;
+end;
 create table if not exists transcript (
   id integer primary key, at text not null, direction text not null, kind text not null, name text not null, partner
     text not null,
@@ -97,6 +121,7 @@ _ADDED: Final = (
     ("bill", "told", "text not null default '[]'"),
     ("bill", "in_bond", "text not null default ''"),
     ("bill", "equipment", "text not null default '[]'"),
+    ("entry", "unmatched_since", "text"),
 )
 """Columns that came after the first version of a table: a file written before is given them when it is opened."""
 
@@ -110,7 +135,7 @@ def stamp(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """Read back :func:`stamp`."""
-    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 class Store:

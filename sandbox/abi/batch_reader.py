@@ -14,6 +14,7 @@ from typing import Final
 from sandbox.abi.cargo_layouts import CARGO_RELEASE
 from sandbox.abi.columns import CONTROL, RECORD_LENGTH, STANDARD, Fault, Layout
 from sandbox.abi.grammar import Grammar
+from sandbox.abi.query_layouts import QUERY
 
 MAX_RECORDS: Final = 2_000_000
 CONDITIONS: Final = {
@@ -51,7 +52,7 @@ KNOWN_APPLICATIONS: Final = frozenset(
 )
 """Application codes CBP knows."""
 
-GRAMMARS: Final[Mapping[str, Grammar]] = {one.application: one for one in (CARGO_RELEASE,)}
+GRAMMARS: Final[Mapping[str, Grammar]] = {one.application: one for one in (CARGO_RELEASE, QUERY)}
 """The applications the sandbox has; it answers X13 to the others."""
 
 
@@ -139,6 +140,12 @@ def cut(data: bytes) -> list[str]:
         text[i : i + RECORD_LENGTH].ljust(RECORD_LENGTH)
         for i in range(0, min(len(text), MAX_RECORDS * RECORD_LENGTH), RECORD_LENGTH)
     ]
+
+
+def only_asks(data: bytes) -> bool:
+    """Whether a CATAIR file holds queries alone: asked again, it wants an answer of its own."""
+    starts = [line for line in cut(data) if line[0] == "A"]
+    return bool(starts) and all(line[25:27] == QUERY.application for line in starts)
 
 
 def looks_like_catair(data: bytes) -> bool:
@@ -293,7 +300,7 @@ class _BatchReader:
         lines.append(Line(name, line, self.position, grammar.layouts.get(name)))
         if group in grammar.loops and sum(1 for one in lines if one.id == name) > grammar.loops[group]:
             self._reject("X36", **self._where)
-        for fault in lines[-1].faults():
+        for fault in lines[-1].faults() if grammar.rejects_bad_columns else ():
             if fault.kind in {"filler", "characters"}:
                 self._reject("X39" if fault.kind == "filler" else "X40", column=fault.column, **self._where)
 

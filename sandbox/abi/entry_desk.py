@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
+from sandbox.abi.agencies import agency_body
 from sandbox.abi.answers import response, se90
 from sandbox.abi.batch_reader import Batch, Block
 from sandbox.abi.cargo_checks import Edit, EntryChecks, echo
 from sandbox.abi.cargo_entry import EntryFiled, arrival_day, read_entry
+from sandbox.abi.entry_books import Content, Filing
+from sandbox.abi.entry_life import EntryLife
 from sandbox.abi.front_desk import Settled
-from sandbox.border import Border, age_days
 from sandbox.office import Office, Origin
-from sandbox.store import stamp
 
 VERDICTS: Final = {
     "01": "TRANSACTION REJECTED",
@@ -34,8 +35,8 @@ VERDICTS: Final = {
 class EntryDesk:
     """Settles cargo release batches; to be called inside a transaction."""
 
-    def __init__(self, office: Office, border: Border) -> None:
-        self.office, self.border = office, border
+    def __init__(self, office: Office, life: EntryLife) -> None:
+        self.office, self.life = office, life
 
     def settle(self, origin: Origin, batch: Batch, now: datetime, due: datetime) -> Settled:
         """Answer one batch that came apart well."""
@@ -43,7 +44,7 @@ class EntryDesk:
         reasons: list[dict[str, str]] = []
         answers: list[list[list[str]]] = []
         accepted: list[str] = []
-        cancelled: list[str] = []
+        changed: dict[str, list[str]] = defaultdict(list)
         damaged = False
         for block in batch.blocks:
             out: list[list[str]] = []
@@ -53,8 +54,8 @@ class EntryDesk:
                 verdict = "01"
                 if not edits:
                     verdict, told = self._books(origin, batch, block, entry, edits, now)
-                    accepted += [entry.number] if told == "match" else []
-                    cancelled += [entry.number] if told == "cancelled" else []
+                    accepted += [entry.number] if told in {"match", "replaced"} else []
+                    changed[told].append(entry.number)
                 counts[verdict] += 1
                 for position, some in edits.items():
                     reasons += [
@@ -73,9 +74,10 @@ class EntryDesk:
             answers.append(out)
         if any(answers):
             self.office.answer(origin, "SX", response(batch, answers), now, due, garble=damaged)
-        self.border.entries_filed(accepted, now)
-        if cancelled:
-            self.office.step("cancelled", due, {"entries": cancelled})
+        for told, code in (("cancelled", "23"), ("replaced", "88")):
+            if changed[told]:
+                self.office.step("changed", due, {"entries": changed[told], "code": code})
+        self.life.entries_filed(accepted, now)
         return Settled(f"SX {json.dumps({k: v for k, v in counts.items() if v})}", reasons)
 
     # ------------------------------------------------------------------ the books
@@ -83,33 +85,25 @@ class EntryDesk:
     def _books(
         self, origin: Origin, batch: Batch, block: Block, entry: EntryFiled, edits: dict[int, list[Edit]], now: datetime
     ) -> tuple[str, str]:
-        """(final SE90 type, what follows: match, cancelled or nothing); adds edits that only the books can find."""
+        """(final SE90 type, what follows: match, replaced, cancelled or nothing); adds edits that only the books can
+        find.
+        """
         row = self.office.store.row("select * from entry where number = ?", entry.number)
         action = entry.head["action"]
         refused = self._refused(entry, row, action, now)
         if refused is not None:
             edits[entry.lines[0].position] = [refused]
             return "01", ""
+        filing = _filing(origin, batch, block, entry, now)
         if action == "A":
-            self._keep(origin, batch, block, entry, now)
+            self.life.books.keep(filing, now)
             return "02", "match"
-        if row is None:
-            raise LookupError(entry.number)
         if action == "U":
-            self._update(entry, row)
+            self.life.books.update(filing, now)
             return "02", "match"
-        if row["matched"] or row["pending"]:
-            pending = "D" if action == "D" else json.dumps(_body(entry))
-            self.office.store.run("update entry set pending = ? where number = ?", pending, entry.number)
-            self.office.step(
-                "review", self.office.after(now, self.office.behaviour.review_seconds), {"entries": [entry.number]}
-            )
+        if not self.life.reviews.change(filing, now):
             return "04", ""
-        if action == "D":
-            self.border.cancel(entry.number)
-            return "02", "cancelled"
-        self._keep(origin, batch, block, entry, now)
-        return "02", "match"
+        return "02", "cancelled" if action == "D" else "replaced"
 
     def _refused(self, entry: EntryFiled, row: sqlite3.Row | None, action: str, now: datetime) -> Edit | None:
         if action == "A":
@@ -125,9 +119,9 @@ class EntryDesk:
             return Edit("Z51", "ENTRY IS CANCELLED", "CR v40 2.1")
         if action == "R" and row["type"] != entry.head["type"]:
             return Edit("210", "ENTRY TYPE CODE CHANGE IS NOT ALLOWED")
-        if action == "R" and row["released_at"]:
+        if action == "R" and not self.life.reviews.may_replace(row):
             return Edit("Z52", "REPLACE NOT ALLOWED AFTER RELEASE", "CR v40 2.2")
-        if action == "U" and row["released_at"] and age_days(row["released_at"], now) > 15:
+        if action == "U" and not self.life.reviews.may_update(row, now):
             return Edit("Z53", "UPDATE LATER THAN 15 DAYS AFTER RELEASE", "CR v40 2.2")
         return None
 
@@ -139,60 +133,6 @@ class EntryDesk:
         )
         return bool(rows)
 
-    def _keep(self, origin: Origin, batch: Batch, block: Block, entry: EntryFiled, now: datetime) -> None:
-        store = self.office.store
-        consignee = entry.consignee()
-        key = consignee.key if consignee is not None else ""
-        day = _day(entry, now)
-        over = self._over_limit(entry, key, day, now)
-        store.run(
-            "insert or replace into entry (number, partner, type, state, filed_at, a_header, b_header, body,"
-            " consignee, value, day, marks, over_limit)"
-            " values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            entry.number, origin.partner, entry.head["type"], "ACCEPTED", stamp(now), _without_password(batch.header),
-            block.header.text,
-            json.dumps(_body(entry)), key, int(entry.head["value"]), day, entry.marks().as_text(), int(over),
-        )  # fmt: skip
-        self._link(entry)
-
-    def _link(self, entry: EntryFiled) -> None:
-        self.office.store.run("delete from entry_bill where number = ?", entry.number)
-        self.office.store.run_many(
-            "insert or ignore into entry_bill (scn, number) values (?,?)", [(scn, entry.number) for scn in entry.scns]
-        )
-
-    def _over_limit(self, entry: EntryFiled, key: str, day: str, now: datetime) -> bool:
-        """Whether a type 86 entry takes its consignee over the day's limit."""
-        if entry.head["type"] != "86":
-            return False
-        store, cents = self.office.store, int(entry.head["value"]) * 100
-        total = store.count(
-            "select sum(cents) from day_value where consignee = ? and day = ? and reference <> ?",
-            key,
-            day,
-            entry.number,
-        )
-        store.run(
-            "insert or replace into day_value (consignee, day, reference, cents) values (?,?,?,?)",
-            key,
-            day,
-            entry.number,
-            cents,
-        )
-        rule = self.office.book.rule("day-limit-withhold", now)
-        return rule is not None and Decimal(total + cents) > rule.limit * 100
-
-    def _update(self, entry: EntryFiled, row: sqlite3.Row) -> None:
-        body = json.loads(row["body"])
-        fresh = _body(entry)
-        for key in ("port", "carrier", "conveyance", "voyage"):
-            body[key] = fresh[key] or body[key]
-        if entry.bills:
-            body["bills"] = fresh["bills"]
-            self._link(entry)
-            self.office.store.run("update entry set matched = 0 where number = ? and state <> 'RELEASED'", entry.number)
-        self.office.store.run("update entry set body = ? where number = ?", json.dumps(body), entry.number)
-
 
 def _without_password(header: str) -> str:
     return header[:8] + " " * 6 + header[14:]
@@ -202,6 +142,29 @@ def _day(entry: EntryFiled, now: datetime) -> str:
     given = next((r for q, r in entry.references if q == "EDA"), "")
     day = arrival_day(given) or now
     return day.strftime("%Y%m%d")
+
+
+def _filing(origin: Origin, batch: Batch, block: Block, entry: EntryFiled, now: datetime) -> Filing:
+    """What the books keep of a transaction; a cancellation has no content."""
+    consignee = entry.consignee()
+    content = Content(
+        partner=origin.partner,
+        type=entry.head["type"],
+        a_header=_without_password(batch.header),
+        b_header=block.header.text,
+        body=_body(entry),
+        consignee=consignee.key if consignee is not None else "",
+        value=int(entry.head["value"] or 0),
+        day=_day(entry, now),
+        marks=entry.marks().as_text(),
+    )
+    return Filing(
+        entry.number,
+        entry.head["action"],
+        entry.contact["reason"],
+        tuple(entry.references),
+        content if entry.head["action"] != "D" else None,
+    )
 
 
 def _body(entry: EntryFiled) -> dict[str, Any]:
@@ -221,6 +184,7 @@ def _body(entry: EntryFiled) -> dict[str, Any]:
         "references": entry.references,
         "lines": [(number, origin, hts) for number, origin, tariffs, _ in entry.items for hts, _ in tariffs],
         "bills": entry.bills,
+        "agencies": agency_body(entry.lines),
     }
 
 

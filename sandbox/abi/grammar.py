@@ -23,7 +23,8 @@ class Grammar:
     ``head`` opens a transaction; ``followers``: group of a record → groups that may come after it; ``unfinished``:
     groups that cannot end a transaction or be followed by another group than theirs (X37); ``loops``: how often a group
     may stand in a transaction; ``name_of`` tells the record identifier from the 80 columns, ``group_of`` the group from
-    the identifier (all PG records are one); ``guide`` is cited in the transcript.
+    the identifier (all PG records are one); ``guide`` is cited in the transcript; with ``rejects_bad_columns`` filler
+    and characters reject the batch (X39, X40), else the application itself complains of them.
     """
 
     application: str
@@ -36,6 +37,7 @@ class Grammar:
     loops: Mapping[str, int] = field(default_factory=dict)
     group_of: Callable[[str], str] = _same
     max_transactions: int = 999
+    rejects_bad_columns: bool = True
 
 
 def followers(table: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -1,7 +1,7 @@
 """What does the officer decide of a shipment when its truck is here? Release, hold, exam, documents, refusal, or wait.
 
-Pure: rows of the books in, a decision out. The 350 code belongs to the decision; what brokers are told of it is
-:func:`told_to_broker`.
+Rows of the books in, a decision out; the 350 code belongs to it. The desks of :mod:`sandbox.abi` say of an entry whether
+the law bars it from release, and whether its goods must wait for it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
-from sandbox.abi.answers import Disposition
 from sandbox.markers import from_text
-from sandbox.notices import said
 from sandbox.office import Office
 from sandbox.truck.section321 import suspension
 
@@ -30,6 +28,18 @@ class Decision:
     remark: str = ""
 
 
+class Broker(Protocol):
+    """What the officer asks of entries."""
+
+    def barred(self, entries: Sequence[sqlite3.Row], at: datetime) -> bool:
+        """Whether the law bars an entry from release."""
+        ...
+
+    def waits(self, entries: Sequence[sqlite3.Row]) -> bool:
+        """Whether goods that are here must wait for an entry."""
+        ...
+
+
 RELEASE: Final = Decision("RELEASED", "1C")
 WAIT: Final = Decision("WAITS")
 
@@ -39,6 +49,7 @@ def decide(
     bill: sqlite3.Row,
     entries: Sequence[sqlite3.Row],
     bills_of: Callable[[str], Sequence[sqlite3.Row]],
+    broker: Broker,
     at: datetime,
 ) -> Decision:
     """What becomes of a bill whose truck is here; ``bills_of`` gives the bills of an entry."""
@@ -56,8 +67,10 @@ def decide(
         if bill["over_limit"] and withhold:
             return Decision("WITHHELD", "95", "RELEASE WITHHELD DAY LIMIT")
     elif bill["kind"] in profile.bill_types.values():
-        if not entries or (any(e["type"] == "86" for e in entries) and book.rule("type86-suspended", at)):
+        if not entries or broker.barred(entries, at):
             return refused
+        if broker.waits(entries):
+            return WAIT
         if any(_is_away(other) for entry in entries for other in bills_of(entry["number"])):
             return WAIT
         if withhold and any(e["over_limit"] for e in entries):
@@ -77,15 +90,3 @@ def decide(
 def _is_away(bill: sqlite3.Row) -> bool:
     """Whether a bill of the entry is not at the border."""
     return bill["scn"] is None or bill["state"] == "DELINKED" or bill["manifest_state"] != "ARRIVED"
-
-
-def told_to_broker(state: str, at: datetime) -> tuple[str, list[Disposition]]:
-    """SO50 code and SO60s for the entry of a bill that was not released; none where an entry is told nothing."""
-    told: dict[str, tuple[str, list[Disposition]]] = {
-        "HELD": ("51", []),
-        "EXAM": ("95", [said("03", at)]),
-        "DOCS": ("95", [said("96", at, document="CBP01")]),
-        "WITHHELD": ("95", [said("34", at)]),
-        "REFUSED": ("95", [said("29", at)]),
-    }
-    return told.get(state, ("95", []))

@@ -206,6 +206,7 @@ class ManifestDesk:
             if bill.change == "R" and not bill.m11_at and bill.new_quantity is not None:
                 quantity = str(int(bill.new_quantity))
                 self.office.store.run("update bill set quantity = ? where scn = ?", quantity, bill.scn)
+                self.border.bills_filed([bill.scn], [], now)
         filed = [b for b in good if b.m11_at and b.change in {"", "A", "R"}] if trip.kind != "3" else []
         known = {scn: state for scn, state in standings.items() if state not in {"DELETED", "ELSEWHERE"}}
         over = over_the_limit(self.office, trip.arrival_date, filed, now)
