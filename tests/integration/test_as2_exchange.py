@@ -26,7 +26,7 @@ from gateway.transports import (
     Timeouts,
     Transport,
 )
-from schemas.as2 import As2Message, ReceivedMessage, build_mdn, read_request
+from schemas.as2 import As2Message, As2Response, Mdn, ReceivedMessage, build_mdn, read_request
 from schemas.errors import FormatError, Problem, ShipmentError, TransportError
 from tests.as2_kit import NOW, PAYLOAD, alpha, beta, identity, mallory, message, partner
 
@@ -39,16 +39,20 @@ class Shelf:
     """A store in memory that behaves as a database would: what it has accepted stays, and it knows its receipts."""
 
     accepted: list[ReceivedMessage] = field(default_factory=list)
+    owed: list[tuple[str, As2Message]] = field(default_factory=list)
+    came: list[Mdn] = field(default_factory=list)
     refusals: list[tuple[dict[str, str], bytes, tuple[Problem, ...]]] = field(default_factory=list)
     receipts: dict[str, As2Message] = field(default_factory=dict)
     fault: Exception | None = None
     keeps_receipts: bool = True
+    room: bool = True
 
-    async def accept(self, received: ReceivedMessage) -> None:
+    async def accept(self, received: ReceivedMessage, response: As2Response) -> None:
         await asyncio.to_thread(len, "")  # others get their turn
         if self.fault is not None:
             raise self.fault
         self.accepted.append(received)
+        await self.answered(received, response)
 
     async def refused(self, headers: object, body: bytes, problems: tuple[Problem, ...]) -> None:
         self.refusals.append((dict(headers), body, problems))  # type: ignore[call-overload]
@@ -62,10 +66,23 @@ class Shelf:
                 return EarlierAnswer(known.message_id, known.payload_digest, self.receipts.get(known.message_id))
         return None
 
-    async def answered(self, received: ReceivedMessage, mdn: As2Message) -> None:
+    async def answered(self, received: ReceivedMessage, response: As2Response) -> None:
         assert received in self.accepted
-        if self.keeps_receipts:
-            self.receipts[received.message_id] = mdn
+        if response.mdn is not None and self.keeps_receipts:
+            self.receipts[received.message_id] = response.mdn
+        if response.mdn is not None and response.post_to:
+            self.owed.append((response.post_to, response.mdn))
+
+    async def owe(self, sender: str, about: str, response: As2Response) -> bool:
+        assert (sender, bool(about)) == ("ALPHA", True)
+        assert response.mdn is not None
+        if self.room:
+            self.owed.append((response.post_to, response.mdn))
+        return self.room
+
+    async def receipt(self, mdn: Mdn, headers: object, body: bytes) -> tuple[Problem, ...]:
+        self.came.append(mdn)
+        return () if mdn.signed_ok else (Problem("as2-receipt-unknown", "mdn", "Nobody vouches for it."),)
 
 
 def receiver(shelf: Shelf, **changes: object) -> As2Receiver:
@@ -78,6 +95,8 @@ def receiver(shelf: Shelf, **changes: object) -> As2Receiver:
         "new_message_id": lambda: f"<r-{next(numbers)}@beta.example>",
         "earlier": shelf.earlier,
         "answered": shelf.answered,
+        "owe": shelf.owe,
+        "receipt": shelf.receipt,
         "clock": lambda: NOW,
     }
     return As2Receiver(**(arguments | changes))  # type: ignore[arg-type]
