@@ -80,7 +80,7 @@ class Shelf:
             self.owed.append((response.post_to, response.mdn))
         return self.room
 
-    async def receipt(self, mdn: Mdn, headers: object, body: bytes) -> tuple[Problem, ...]:
+    async def receipt(self, mdn: Mdn, _headers: object, _body: bytes) -> tuple[Problem, ...]:
         self.came.append(mdn)
         return () if mdn.signed_ok else (Problem("as2-receipt-unknown", "mdn", "Nobody vouches for it."),)
 
