@@ -1,0 +1,210 @@
+"""A gateway and its partner on loopback sockets: the partner takes, answers and posts what a test tells it to.
+
+``together`` opens a real gateway behind its real HTTP service, without workers, so that a test has each worker's turn
+when it says so, and a partner that is played by the test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
+
+from filings import archive, queries, requesting, staging, trips
+from filings.store import tables as t
+from gateway.demo.door import open_door, serving
+from gateway.runtime import Gateway
+from gateway.settings import load_settings
+from schemas.as2 import (
+    As2Message,
+    Identity,
+    Mdn,
+    Partner,
+    ReceivedMessage,
+    build_mdn,
+    build_message,
+    is_receipt,
+    make_identity,
+    open_mdn,
+    open_message,
+)
+from schemas.trip import read_trip
+from tests import samples
+from tests.filing_kit import BROKER, START, TRIP, parcel, rows
+from tests.http_service import identity_files
+
+NAME = "CBP-SANDBOX"
+
+
+def now() -> datetime:
+    """Now: certificates and receipts carry real time."""
+    return datetime.now(UTC)
+
+
+@cache
+def cbp(number: int = 1) -> Identity:
+    """The partner's keys; another number is another pair under the same name."""
+    del number
+    return make_identity(NAME, not_before=now() - timedelta(days=1), not_after=now() + timedelta(days=30))
+
+
+@dataclass
+class PlayedPartner:
+    """The other side. ``status`` is what it answers with; ``arrived`` is set when a receipt was posted to it."""
+
+    gateway: Gateway = field(init=False)
+    url: str = ""
+    gateway_url: str = ""
+    status: int = 200
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    in_the_answer: bool = False
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def us(self) -> Partner:
+        """How the partner knows the gateway."""
+        return Partner("GATEWAY", self.gateway._identity.certificate)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Whatever the gateway posts: a message, or a receipt that it owes."""
+        body = await request.read()
+        fields = dict(request.headers)
+        if is_receipt(fields, body):
+            self.posted.append((request.path_qs, fields, body))
+            self.arrived.set()
+            return web.Response(status=self.status, headers={"Location": "/elsewhere"})
+        self.requests.append((fields, body))
+        if self.in_the_answer:
+            mdn = self.receipt()
+            return web.Response(body=mdn.body, headers=dict(mdn.headers))
+        return web.Response(status=self.status, text="thank you")
+
+    def message(self, number: int = -1) -> ReceivedMessage:
+        """What the gateway sent, opened."""
+        fields, body = self.requests[number]
+        return open_message(fields, body, me=cbp(), partners={"GATEWAY": self.us}, received_at=now())
+
+    def receipt(self, about: Any = None, who: Identity | None = None, **changes: Any) -> As2Message:
+        """A receipt for what came last, or for ``about``."""
+        message_id = f"<receipt-{next(self.numbers)}@cbp.example>"
+        return build_mdn(about or self.message(), me=who or cbp(), message_id=message_id, date=now(), **changes)
+
+    async def post(self, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Post to the gateway's AS2 door; status, header fields and body of the answer."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(self.gateway_url, data=io.BytesIO(body), headers=dict(headers)) as response,
+        ):
+            return response.status, dict(response.headers), await response.read()
+
+    async def post_receipt(self, mdn: As2Message) -> int:
+        """Post a receipt; the status."""
+        return (await self.post(mdn.headers, mdn.body))[0]
+
+    def answer(self, payload: bytes, message_id: str, **changes: Any) -> As2Message:
+        """A message of the partner to the gateway."""
+        return build_message(
+            payload,
+            content_type="application/edi-x12",
+            filename="answer.x12",
+            sender=changes.pop("sender", cbp()),
+            receiver=self.us,
+            message_id=message_id,
+            date=now(),
+            **changes,
+        )
+
+    def read(self, headers: Mapping[str, str], body: bytes, sent: As2Message) -> Mdn:
+        """The gateway's receipt for a message, verified against it."""
+        return open_mdn(
+            headers, body, me=cbp(), partner=self.us, received_at=now(), message_id=sent.message_id,
+            mic=sent.mic, mic_algorithm=sent.mic_algorithm,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ what the gateway knows
+
+    async def file(self, *raws: Any) -> None:
+        """File the sample trip with these shipments, by default one, and plan it; nothing is sent yet."""
+        gateway, raw, at = self.gateway, samples.trip(), self.gateway.clock()
+        write = gateway.store.write
+        await write(partial(trips.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=at, ctx=gateway.ctx))
+        given = rows(*(raws or (parcel(1),)))
+        await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=at))
+        await write(partial(requesting.request_filing, trip_number=TRIP, actor=BROKER, now=at))
+        while await self.worker("planner").turn():
+            pass
+
+    def worker(self, name: str) -> Any:
+        """One of the gateway's workers."""
+        return next(one for one in self.gateway.workers if one.name == name)
+
+    async def rows(self, direction: str) -> list[Any]:
+        """Transmissions of the gateway, oldest first."""
+        query = select(t.transmissions).where(t.transmissions.c.direction == direction).order_by(t.transmissions.c.id)
+        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
+
+    async def owed(self) -> list[Any]:
+        """Receipts that the gateway owes or gave by posting them."""
+        query = select(t.owed_receipts).order_by(t.owed_receipts.c.id)
+        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
+
+    async def alerts(self) -> list[str]:
+        """Kinds of open alerts."""
+        return [one["kind"] for one in await self.gateway.store.read(queries.alerts)]
+
+    async def check_archive(self) -> None:
+        """The archive is whole."""
+        verified = await self.gateway.store.read(archive.verify)
+        assert verified.verified, verified.reason
+
+
+@asynccontextmanager
+async def together(
+    folder: Path, *, database: str = "", work: bool = False, player: PlayedPartner | None = None, **partner: Any
+) -> AsyncIterator[PlayedPartner]:
+    """A gateway and its partner; ``partner`` holds further settings of it, ``player`` one that was there before."""
+    played = player or PlayedPartner()
+    app = web.Application(client_max_size=1 << 26)
+    app.router.add_post("/{anywhere:.*}", played.take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        played.url = f"http://127.0.0.1:{runner.addresses[0][1]}/as2"
+        door = open_door("127.0.0.1")
+        played.gateway_url = f"http://127.0.0.1:{door.getsockname()[1]}/as2"
+        asynchronous = partner.pop("asynchronous", True)
+        settings = load_settings(
+            environ={},
+            overrides={
+                "storage": {"directory": folder / "data", "database_url": database or None},
+                "exchange": {"directory": folder / "exchange"},
+                "partners": {
+                    "cbp": {"url": played.url, "receipt_url": played.gateway_url if asynchronous else "", **partner}
+                },
+            },
+        )
+        for path, content in zip((settings.private_key, settings.certificate), identity_files(), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+        settings.partner_certificate.write_bytes(cbp().certificate.public_bytes(Encoding.PEM))
+        async with Gateway.open(settings, work=work, clock=lambda: START) as gateway, serving(gateway, door):
+            played.gateway = gateway
+            yield played
+    finally:
+        await asyncio.shield(runner.cleanup())

@@ -1,0 +1,464 @@
+"""Receipts that are posted, over real sockets: those for what the gateway sent, and those that it owes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from filings import owed_receipts, sending
+from filings.store import tables as t
+from schemas.as2 import MAX_MDN_BYTES, As2Message
+from tests.as2_partner import PlayedPartner, cbp, now, together
+from tests.filing_kit import parcel, type86
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[PlayedPartner]:
+    """A gateway whose partner posts its receipts; one 309 has been handed over and its receipt is awaited."""
+    async with together(tmp_path) as played:
+        await played.file()
+        assert await played.worker("sender").turn()
+        yield played
+
+
+# ------------------------------------------------------------------------- receipts for what we sent
+
+
+async def test_a_posted_receipt_settles_what_was_sent(tmp_path: Path, database: str) -> None:
+    """The gateway asks for it at its own address; it is verified like one in the answer, and only then is it delivered."""
+    address = "postgresql+asyncpg" + database.removeprefix("postgresql") if "://" in database else ""
+    async with together(tmp_path, database=address) as world:
+        await world.file(parcel(1), type86(2))
+        while await world.worker("sender").turn():
+            pass
+        assert [row.state for row in await world.rows("out")] == [sending.AWAITING] * 2
+        assert [world.message(n).receipt.async_url for n in range(2)] == [world.gateway_url] * 2
+        for number in range(2):
+            assert await world.post_receipt(world.receipt(world.message(number))) == 200
+        rows = await world.rows("out")
+        assert [row.state for row in rows] == ["delivered"] * 2
+        assert {row.receipt["mic"] == row.prepared["mic"] for row in rows} == {True}
+        assert await world.alerts() == []
+        await world.check_archive()
+
+
+async def test_a_receipt_in_the_answer_is_heard_too(tmp_path: Path) -> None:
+    """A partner that answers with its receipt though it was to post it has said all there is to say."""
+    async with together(tmp_path) as world:
+        world.in_the_answer = True
+        await world.file()
+        await world.worker("sender").turn()
+        assert [row.state for row in await world.rows("out")] == ["delivered"]
+
+
+@pytest.mark.parametrize("status", [302, 400, 503])
+async def test_an_error_page_is_no_handover(tmp_path: Path, status: int) -> None:
+    """Only an answer of 2xx says that the bytes were taken over; any other leaves doubt at once."""
+    async with together(tmp_path) as world:
+        world.status = status
+        await world.file()
+        await world.worker("sender").turn()
+        assert [row.state for row in await world.rows("out")] == ["in_doubt"]
+
+
+async def test_a_lost_receipt_brings_the_same_bytes_again(tmp_path: Path) -> None:
+    """When it has not come in time: byte for byte the same body under the same header fields, and one more chance."""
+    async with together(tmp_path, receipt_wait_seconds=0.01) as world:
+        await world.file()
+        sender = world.worker("sender")
+        await sender.turn()
+        await sender._store.write(
+            lambda conn: conn.execute(update(t.transmissions).values(next_attempt_at=None)).rowcount
+        )
+        await sender.turn()
+        (first, body), (second, again) = world.requests
+        ours = {name for name in first if name not in ("User-Agent", "Accept", "Host")}
+        assert body == again
+        assert {name: first[name] for name in ours} == {name: second[name] for name in ours}
+        assert [row.state for row in await world.rows("out")] == ["in_doubt"]
+        assert await world.post_receipt(world.receipt()) == 200
+        assert [row.state for row in await world.rows("out")] == ["delivered"]
+        assert await world.alerts() == []
+
+
+async def test_a_negative_receipt_is_told_and_tried_with_fresh_bytes(world: PlayedPartner) -> None:
+    """A signed refusal that is posted does what one in the answer does."""
+    refusal = world.receipt(disposition="processed/error: decryption-failed")
+    assert await world.post_receipt(refusal) == 200
+    (row,) = await world.rows("out")
+    assert (row.state, row.message_id, row.prepared_body) == ("queued", None, None)
+    assert await world.alerts() == ["transmission_refused"]
+    assert row.receipt["problems"][0]["code"] == "as2-decryption-failed"
+
+
+async def test_a_restart_loses_no_awaited_receipt(tmp_path: Path) -> None:
+    """Handed over, stopped, started again: the receipt that comes then finds its transmission."""
+    async with together(tmp_path) as first:
+        await first.file()
+        await first.worker("sender").turn()
+        mdn = first.receipt()
+    async with together(tmp_path) as second:
+        assert not await second.worker("sender").turn()
+        assert await second.post_receipt(mdn) == 200
+        assert [row.state for row in await second.rows("out")] == ["delivered"]
+
+
+Making = Callable[[PlayedPartner], As2Message]
+
+
+def changed(mdn: As2Message, old: bytes, new: bytes) -> As2Message:
+    """A receipt with other bytes in it."""
+    assert old in mdn.body
+    return replace(mdn, body=mdn.body.replace(old, new))
+
+
+def addressed(mdn: As2Message, name: str, value: str) -> As2Message:
+    """A receipt with another header field."""
+    return replace(mdn, headers=dict(mdn.headers) | {name: value})
+
+
+def cut(mdn: As2Message) -> As2Message:
+    """A receipt without its end."""
+    return replace(mdn, body=mdn.body[:-200])
+
+
+def impostor(world: PlayedPartner) -> As2Message:
+    """A good receipt for the right message, signed by somebody else."""
+    return world.receipt(who=cbp(2))
+
+
+def mixed(parts: int, depth: int = 0) -> Making:
+    """A report of many parts, or parts within parts."""
+
+    def make(_: PlayedPartner) -> As2Message:
+        inner = b"Content-Type: text/plain\r\n\r\nx\r\n"
+        for level in range(depth):
+            mark = b"--d%d" % level
+            inner = (
+                b'Content-Type: multipart/report; boundary="d%d"\r\n\r\n' % level
+                + mark
+                + b"\r\n"
+                + inner
+                + mark
+                + b"--\r\n"
+            )
+        body = b"".join(b"--b\r\n" + inner for _ in range(parts)) + b"--b--\r\n"
+        fields = {"AS2-From": "CBP-SANDBOX", "AS2-To": "GATEWAY", "Content-Type": "multipart/report; boundary=b"}
+        return As2Message(fields, body, "")
+
+    return make
+
+
+def huge(world: PlayedPartner) -> As2Message:
+    """A report larger than any receipt."""
+    good = world.receipt(signed=False)
+    return changed(good, b"The message was received", b"x" * MAX_MDN_BYTES)
+
+
+NOBODYS: dict[str, Making] = {
+    "forged": impostor,
+    "changed": lambda world: changed(world.receipt(), b"processed", b"Processed"),
+    "unsigned": lambda world: world.receipt(signed=False),
+    "unsigned for nothing": lambda world: world.receipt(replace(world.message(), message_id="<x@y>"), signed=False),
+    "to somebody else": lambda world: addressed(world.receipt(), "AS2-To", "OTHER"),
+    "of a stranger": lambda world: addressed(world.receipt(), "AS2-From", "OTHER"),
+    "without a report": mixed(1),
+    "of many parts": mixed(100),
+    "nested": mixed(2, depth=30),
+    "nested in signatures": lambda world: changed(world.receipt(), b"multipart/report;", b"multipart/signed;"),
+    "huge": huge,
+    "cut": lambda world: cut(world.receipt()),
+    "without a disposition": lambda world: changed(world.receipt(signed=False), b"Disposition:", b"Disposal:"),
+    "about no message": lambda world: changed(world.receipt(signed=False), b"Original-Message-ID:", b"About:"),
+}
+
+
+@pytest.mark.parametrize("made", NOBODYS.values(), ids=NOBODYS)
+async def test_what_cannot_be_the_partners_receipt_settles_nothing(world: PlayedPartner, made: Making) -> None:
+    """Forged, changed, unsigned, nested, huge, cut: refused without a receipt, kept, raised, and the wait goes on."""
+    before = await world.rows("out")
+    mdn = made(world)
+    status, _, body = await world.post(mdn.headers, mdn.body)
+    assert status == 400
+    assert b"disposition-notification" not in body
+    assert await world.rows("out") == before
+    assert await world.alerts() == ["message_refused"]
+    assert await world.rows("in") == []
+    assert await world.post_receipt(world.receipt()) == 200
+    assert [row.state for row in await world.rows("out")] == ["delivered"]
+    await world.check_archive()
+
+
+NOT_FOR_THIS: dict[str, tuple[Making, list[str], str]] = {
+    "another MIC": (
+        lambda world: world.receipt(replace(world.message(), mic="AAAA")),
+        ["receipt_not_valid", "in_doubt"],
+        "in_doubt",
+    ),
+    "another digest": (
+        lambda world: world.receipt(replace(world.message(), mic_algorithm="sha-512")),
+        ["receipt_not_valid", "in_doubt"],
+        "in_doubt",
+    ),
+    "somebody else's message": (
+        lambda world: world.receipt(replace(world.message(), message_id="<m-1@other.example>")),
+        ["receipt_unknown"],
+        sending.AWAITING,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_FOR_THIS)
+async def test_a_receipt_of_the_partner_that_does_not_fit_is_kept_and_raised(world: PlayedPartner, name: str) -> None:
+    """Signed by the partner, so it is taken over (200) and looked at; it delivers nothing, a good one later does."""
+    make, kinds, state = NOT_FOR_THIS[name]
+    assert await world.post_receipt(make(world)) == 200
+    assert [row.state for row in await world.rows("out")] == [state]
+    assert sorted(await world.alerts()) == sorted(kinds)
+    assert await world.post_receipt(world.receipt()) == 200
+    assert [row.state for row in await world.rows("out")] == ["delivered"]
+    await world.check_archive()
+
+
+async def test_a_receipt_is_never_receipted(world: PlayedPartner) -> None:
+    """Even if it asks for one, and whether it is believed or not: two gateways would never end."""
+    for mdn, expected in ((world.receipt(), 200), (impostor(world), 400)):
+        asking = dict(mdn.headers) | {
+            "Disposition-Notification-To": "x",
+            "Receipt-Delivery-Option": world.url,
+        }
+        status, _, body = await world.post(asking, mdn.body)
+        assert status == expected
+        assert b"multipart" not in body
+    assert await world.owed() == []
+
+
+# --------------------------------------------------------------------------------- receipts that we owe
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[PlayedPartner]:
+    """A gateway, and a partner that will ask for its receipts to be posted."""
+    async with together(tmp_path, asynchronous=False) as played:
+        yield played
+
+
+async def test_a_receipt_that_is_wanted_posted_is_posted(tmp_path: Path, database: str) -> None:
+    """200 and nothing at first; the receipt goes to the address asked for, once, and proves the delivery."""
+    address = "postgresql+asyncpg" + database.removeprefix("postgresql") if "://" in database else ""
+    async with together(tmp_path, database=address, asynchronous=False) as world:
+        sent = world.answer(b"an answer", "<one@cbp.example>", async_url=f"{world.url}?receipts=here")
+        status, _, body = await world.post(sent.headers, sent.body)
+        assert (status, body) == (200, b"")
+        (row,) = await world.rows("in")
+        (owed,) = await world.owed()
+        assert (owed.state, owed.about, owed.transmission_id) == ("waiting", "<one@cbp.example>", row.id)
+        assert await world.worker("receipts").turn()
+        assert not await world.worker("receipts").turn()
+        ((path, fields, mdn),) = world.posted
+        assert path == "/as2?receipts=here"
+        assert world.read(fields, mdn, sent).disposition.accepted
+        assert [one.state for one in await world.owed()] == ["given"]
+
+
+async def test_the_same_message_gets_the_same_receipt_again(door: PlayedPartner) -> None:
+    """Posted again, or in the answer, as the repetition wants it: always the same bytes; the message is kept once."""
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    for _ in range(2):
+        assert (await door.post(sent.headers, sent.body))[2] == b""
+        assert await door.worker("receipts").turn()
+    asking = {name: value for name, value in sent.headers.items() if name != "Receipt-Delivery-Option"}
+    status, fields, body = await door.post(asking, sent.body)
+    assert status == 200
+    assert [mdn for _, _, mdn in door.posted] == [body, body]
+    assert door.read(fields, body, sent).disposition.accepted
+    assert len(await door.rows("in")) == 1
+    assert len(await door.owed()) == 1
+
+
+async def test_a_message_that_first_wanted_its_receipt_in_the_answer(door: PlayedPartner) -> None:
+    """And then wants it posted: the very same receipt is owed."""
+    sent = door.answer(b"an answer", "<one@cbp.example>")
+    _, _, body = await door.post(sent.headers, sent.body)
+    asking = dict(sent.headers) | {"Receipt-Delivery-Option": door.url}
+    assert (await door.post(asking, sent.body))[2] == b""
+    await door.worker("receipts").turn()
+    assert [mdn for _, _, mdn in door.posted] == [body]
+
+
+async def test_a_message_that_first_wanted_no_receipt(door: PlayedPartner) -> None:
+    """And then wants one posted: it is made then, kept, and posted."""
+    sent = door.answer(b"an answer", "<one@cbp.example>", want_mdn="none")
+    assert (await door.post(sent.headers, sent.body))[2] == b""
+    asking = dict(sent.headers) | {"Disposition-Notification-To": "x", "Receipt-Delivery-Option": door.url}
+    for _ in range(2):
+        await door.post(asking, sent.body)
+        await door.worker("receipts").turn()
+    (_, _, first), (_, _, second) = door.posted
+    assert first == second
+    assert b"<one@cbp.example>" in first
+
+
+async def test_what_is_owed_survives_a_restart(tmp_path: Path) -> None:
+    """Taken and not yet receipted when the process ended: the next one posts the receipt of the same commit."""
+    async with together(tmp_path, asynchronous=False) as first:
+        sent = first.answer(b"an answer", "<one@cbp.example>", async_url=first.url)
+        assert (await first.post(sent.headers, sent.body))[0] == 200
+        taken = await first.gateway.store.write(
+            lambda conn: owed_receipts.take(conn, "cbp", "the process that dies", 1, now())
+        )
+        assert len(taken) == 1
+        body = (await first.owed())[0].body
+        url = first.url
+    async with together(tmp_path, asynchronous=False) as second:
+        change = update(t.owed_receipts).values(url=url.replace(url.split("/")[2], second.url.split("/")[2]))
+        await second.gateway.store.write(lambda conn: conn.execute(change).rowcount)
+        assert not await second.worker("receipts").turn()  # the lease of the dead one still runs
+        await second.gateway.store.write(lambda conn: owed_receipts.release_leases(conn, now()))
+        assert await second.worker("receipts").turn()
+        assert [mdn for _, _, mdn in second.posted] == [body]
+        assert [one.state for one in await second.owed()] == ["given"]
+
+
+async def test_a_receipt_is_posted_until_it_is_taken(door: PlayedPartner) -> None:
+    """Growing pauses, a person told at the fifth failure, always the same bytes; once taken the alert goes."""
+    giver, wall = door.worker("receipts"), now()
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    await door.post(sent.headers, sent.body)
+    giver._wall = lambda: wall
+    pauses, kinds = [], []
+    for status in (503, 302, 404, 500, 410, 503):
+        door.status, wall = status, (await door.owed())[0].next_attempt_at
+        assert await giver.turn()
+        (row,) = await door.owed()
+        assert not await giver.turn()
+        pauses.append((row.next_attempt_at - wall).total_seconds())
+        kinds.append(await door.alerts())
+    assert pauses == [1, 2, 4, 8, 16, 32]
+    assert kinds == [[]] * 4 + [["receipt_not_given"]] * 2
+    door.status, wall = 204, (await door.owed())[0].next_attempt_at
+    await giver.turn()
+    assert len({mdn for _, _, mdn in door.posted}) == 1
+    assert [one.state for one in await door.owed()] == ["given"]
+    assert await door.alerts() == []
+
+
+async def test_a_receipt_that_nobody_takes_is_given_up_after_a_day(door: PlayedPartner) -> None:
+    """It is not tried for ever; a person is told; the message again makes it due again."""
+    giver, wall = door.worker("receipts"), now() + timedelta(days=2)
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    await door.post(sent.headers, sent.body)
+    giver._wall = lambda: wall
+    door.status = 500
+    await giver.turn()
+    (row,) = await door.owed()
+    assert (row.state, row.next_attempt_at) == ("given_up", None)
+    assert await door.alerts() == ["receipt_not_given"]
+    door.status = 200
+    await door.post(sent.headers, sent.body)
+    await giver.turn()
+    assert [one.state for one in await door.owed()] == ["given"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda _: "http://127.0.0.1:9/as2",
+        lambda _: "http://169.254.169.254/latest/meta-data",
+        lambda world: world.gateway_url,
+        lambda world: world.url.replace("http:", "https:"),
+        lambda world: world.url.replace("127.0.0.1", "localhost"),
+        lambda world: world.url.replace("http://", "http://user:pw@"),
+        lambda _: "mailto:edi@cbp.example",
+    ],
+)
+async def test_receipts_go_nowhere_but_to_the_partner(door: PlayedPartner, where: Callable[[Any], str]) -> None:
+    """Any other address is refused, in the answer and signed; nothing is taken in or owed, and a person sees it."""
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=where(door))
+    status, fields, body = await door.post(sent.headers, sent.body)
+    assert status == 200
+    assert door.read(fields, body, sent).disposition.code == "as2-unexpected-processing-error"
+    assert await door.rows("in") == []
+    assert await door.owed() == []
+    assert await door.alerts() == ["message_refused"]
+
+
+async def test_an_address_that_is_the_partners_no_more_gets_nothing(door: PlayedPartner) -> None:
+    """The partner has moved since: the receipt is not posted to where others may listen now, and a person is told."""
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    await door.post(sent.headers, sent.body)
+    giver = door.worker("receipts")
+    giver._allowed = lambda _: False
+    await giver.turn()
+    assert door.posted == []
+    assert [one.state for one in await door.owed()] == ["given_up"]
+    assert await door.alerts() == ["receipt_not_given"]
+
+
+async def test_a_refusal_is_posted_too(door: PlayedPartner) -> None:
+    """What cannot be decrypted is refused by the way that was asked for."""
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    assert (await door.post(sent.headers, sent.body[:-30]))[2] == b""
+    assert await door.worker("receipts").turn()
+    ((_, fields, mdn),) = door.posted
+    assert door.read(fields, mdn, sent).disposition.code == "as2-decryption-failed"
+    assert await door.rows("in") == []
+
+
+async def test_strangers_cannot_fill_the_house_with_receipts(
+    door: PlayedPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a bound refusals are told in the answer; a message of the partner still gets its receipt posted."""
+    monkeypatch.setattr(owed_receipts, "MOST_OF_STRANGERS", 2)
+    answers = []
+    for number in range(3):
+        sent = door.answer(b"x", f"<{number}@cbp.example>", async_url=door.url, sender=cbp(2))
+        answers.append((await door.post(sent.headers, sent.body))[2])
+    assert [bool(one) for one in answers] == [False, False, True]
+    good = door.answer(b"an answer", "<good@cbp.example>", async_url=door.url)
+    assert (await door.post(good.headers, good.body))[2] == b""
+    assert len(await door.owed()) == 3
+
+
+async def test_what_is_owed_is_committed_with_the_message(door: PlayedPartner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the receipt cannot be kept, neither is the message: 500, nothing half, and the repetition is taken."""
+
+    def broken(*_: Any, **__: Any) -> bool:
+        raise OSError("disk full")
+
+    sent = door.answer(b"an answer", "<one@cbp.example>", async_url=door.url)
+    with monkeypatch.context() as broken_store:
+        broken_store.setattr(owed_receipts, "owe", broken)
+        assert (await door.post(sent.headers, sent.body))[0] == 500
+    assert await door.rows("in") == []
+    assert (await door.post(sent.headers, sent.body))[0] == 200
+    assert len(await door.owed()) == 1
+
+
+async def test_a_second_content_under_one_id_is_refused_by_post(door: PlayedPartner) -> None:
+    """A second content under one Message-ID is refused by the way asked for, and what was owed before stays owed."""
+    first = door.answer(b"first", "<one@cbp.example>", async_url=door.url)
+    second = door.answer(b"second", "<one@cbp.example>", async_url=door.url)
+    for sent in (first, second):
+        await door.post(sent.headers, sent.body)
+    while await door.worker("receipts").turn():
+        pass
+    outcomes = [door.read(fields, mdn, replace(first, mic="")).disposition.outcome for _, fields, mdn in door.posted]
+    assert sorted(outcomes) == ["error", "processed"]
+
+
+async def test_the_workers_do_it_by_themselves(tmp_path: Path) -> None:
+    """With workers running: a message comes in and its receipt goes out, without anybody's turn being asked for."""
+    async with together(tmp_path, asynchronous=False, work=True) as world:
+        sent = world.answer(b"an answer", "<one@cbp.example>", async_url=world.url)
+        await world.post(sent.headers, sent.body)
+        await asyncio.wait_for(world.arrived.wait(), 20)
+        _, fields, mdn = world.posted[0]
+        assert world.read(fields, mdn, sent).disposition.accepted
