@@ -1,7 +1,7 @@
 """A gateway and its partner on loopback sockets: the partner takes, answers and posts what a test tells it to.
 
-``together`` opens a real gateway behind its real HTTP service, without workers, so that a test has each worker's turn
-when it says so, and a partner that is played by the test.
+``together`` opens a real gateway behind its real HTTP service, without workers, so that each worker has its turn when
+the test says so, and a partner that is played by the test. ``opened`` is the gateway alone, for a partner that is real.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,12 +62,52 @@ def cbp(number: int = 1) -> Identity:
 
 
 @dataclass
-class PlayedPartner:
-    """The other side. ``status`` is what it answers with; ``arrived`` is set when a receipt was posted to it."""
+class Watched:
+    """A gateway behind its HTTP service, and what a test wants to know of it."""
 
     gateway: Gateway = field(init=False)
-    url: str = ""
     gateway_url: str = ""
+
+    async def file(self, *raws: Any) -> None:
+        """File the sample trip with these shipments, by default one, and plan it; nothing is sent yet."""
+        gateway, raw, at = self.gateway, samples.trip(), self.gateway.clock()
+        write = gateway.store.write
+        await write(partial(trips.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=at, ctx=gateway.ctx))
+        given = rows(*(raws or (parcel(1),)))
+        await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=at))
+        await write(partial(requesting.request_filing, trip_number=TRIP, actor=BROKER, now=at))
+        while await self.worker("planner").turn():
+            pass
+
+    def worker(self, name: str) -> Any:
+        """One of the gateway's workers."""
+        return next(one for one in self.gateway.workers if one.name == name)
+
+    async def rows(self, direction: str) -> list[Any]:
+        """Transmissions of the gateway, oldest first."""
+        query = select(t.transmissions).where(t.transmissions.c.direction == direction).order_by(t.transmissions.c.id)
+        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
+
+    async def owed(self) -> list[Any]:
+        """Receipts that the gateway owes or gave by posting them."""
+        query = select(t.owed_receipts).order_by(t.owed_receipts.c.id)
+        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
+
+    async def alerts(self) -> list[str]:
+        """Kinds of open alerts."""
+        return [one["kind"] for one in await self.gateway.store.read(queries.alerts)]
+
+    async def check_archive(self) -> None:
+        """The archive is whole."""
+        verified = await self.gateway.store.read(archive.verify)
+        assert verified.verified, verified.reason
+
+
+@dataclass
+class PlayedPartner(Watched):
+    """The other side. ``status`` is what it answers with; ``arrived`` is set when a receipt was posted to it."""
+
+    url: str = ""
     status: int = 200
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -135,49 +176,51 @@ class PlayedPartner:
             mic=sent.mic, mic_algorithm=sent.mic_algorithm,
         )  # fmt: skip
 
-    # ------------------------------------------------------------------ what the gateway knows
 
-    async def file(self, *raws: Any) -> None:
-        """File the sample trip with these shipments, by default one, and plan it; nothing is sent yet."""
-        gateway, raw, at = self.gateway, samples.trip(), self.gateway.clock()
-        write = gateway.store.write
-        await write(partial(trips.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=at, ctx=gateway.ctx))
-        given = rows(*(raws or (parcel(1),)))
-        await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=at))
-        await write(partial(requesting.request_filing, trip_number=TRIP, actor=BROKER, now=at))
-        while await self.worker("planner").turn():
-            pass
+@asynccontextmanager
+async def opened(
+    watched: Watched,
+    folder: Path,
+    door: socket.socket,
+    *,
+    url: str,
+    them: Identity,
+    database: str = "",
+    work: bool = False,
+    **partner: Any,
+) -> AsyncIterator[None]:
+    """A gateway whose partner ``them`` is at ``url``, served on ``door``; ``partner`` holds further settings of it."""
+    settings = load_settings(
+        environ={},
+        overrides={
+            "storage": {"directory": folder / "data", "database_url": database or None},
+            "exchange": {"directory": folder / "exchange"},
+            "partners": {"cbp": {"url": url, "as2_name": them.as2_name, **partner}},
+        },
+    )
+    for path, content in zip((settings.private_key, settings.certificate), identity_files(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+    settings.partner_certificate.write_bytes(them.certificate.public_bytes(Encoding.PEM))
+    async with Gateway.open(settings, work=work, clock=lambda: START) as gateway, serving(gateway, door):
+        watched.gateway = gateway
+        yield
 
-    def worker(self, name: str) -> Any:
-        """One of the gateway's workers."""
-        return next(one for one in self.gateway.workers if one.name == name)
 
-    async def rows(self, direction: str) -> list[Any]:
-        """Transmissions of the gateway, oldest first."""
-        query = select(t.transmissions).where(t.transmissions.c.direction == direction).order_by(t.transmissions.c.id)
-        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
-
-    async def owed(self) -> list[Any]:
-        """Receipts that the gateway owes or gave by posting them."""
-        query = select(t.owed_receipts).order_by(t.owed_receipts.c.id)
-        return await self.gateway.store.read(lambda conn: list(conn.execute(query).all()))
-
-    async def alerts(self) -> list[str]:
-        """Kinds of open alerts."""
-        return [one["kind"] for one in await self.gateway.store.read(queries.alerts)]
-
-    async def check_archive(self) -> None:
-        """The archive is whole."""
-        verified = await self.gateway.store.read(archive.verify)
-        assert verified.verified, verified.reason
+def door_of(watched: Watched) -> socket.socket:
+    """A port for the gateway, taken before it runs; its address stands in ``gateway_url``."""
+    door = open_door("127.0.0.1")
+    watched.gateway_url = f"http://127.0.0.1:{door.getsockname()[1]}/as2"
+    return door
 
 
 @asynccontextmanager
 async def together(
-    folder: Path, *, database: str = "", work: bool = False, player: PlayedPartner | None = None, **partner: Any
+    folder: Path, *, asynchronous: bool = True, database: str = "", work: bool = False, **partner: Any
 ) -> AsyncIterator[PlayedPartner]:
-    """A gateway and its partner; ``partner`` holds further settings of it, ``player`` one that was there before."""
-    played = player or PlayedPartner()
+    """A gateway and a partner played by the test; ``asynchronous``: receipts are asked to be posted to the gateway."""
+    played = PlayedPartner()
     app = web.Application(client_max_size=1 << 26)
     app.router.add_post("/{anywhere:.*}", played.take)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -185,26 +228,9 @@ async def together(
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         played.url = f"http://127.0.0.1:{runner.addresses[0][1]}/as2"
-        door = open_door("127.0.0.1")
-        played.gateway_url = f"http://127.0.0.1:{door.getsockname()[1]}/as2"
-        asynchronous = partner.pop("asynchronous", True)
-        settings = load_settings(
-            environ={},
-            overrides={
-                "storage": {"directory": folder / "data", "database_url": database or None},
-                "exchange": {"directory": folder / "exchange"},
-                "partners": {
-                    "cbp": {"url": played.url, "receipt_url": played.gateway_url if asynchronous else "", **partner}
-                },
-            },
-        )
-        for path, content in zip((settings.private_key, settings.certificate), identity_files(), strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_bytes(content)
-        settings.partner_certificate.write_bytes(cbp().certificate.public_bytes(Encoding.PEM))
-        async with Gateway.open(settings, work=work, clock=lambda: START) as gateway, serving(gateway, door):
-            played.gateway = gateway
+        door = door_of(played)
+        partner["receipt_url"] = played.gateway_url if asynchronous else ""
+        async with opened(played, folder, door, url=played.url, them=cbp(), database=database, work=work, **partner):
             yield played
     finally:
-        await asyncio.shield(runner.cleanup())
+        await runner.cleanup()

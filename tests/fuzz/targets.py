@@ -105,7 +105,6 @@ def as2_target(data: bytes) -> None:
         answered = as2.answer(came, me=alpha(), message_id="<a@alpha.example>", date=NOW)
         assert (answered.status, answered.mdn, answered.post_to) == (400, None, "")
         return
-    assert as2.is_receipt(items, body) or came.mic == "" or not came.signed_ok
     with suppress(FormatError):
         as2.check_mdn(came, message_id="<m-1@alpha.example>", mic="AAAA", mic_algorithm="sha-256", require_signed=True)
         assert not came.disposition.accepted, "a receipt with another MIC was believed"
@@ -143,9 +142,8 @@ def seeds(family: str) -> Iterator[bytes]:
             as2.read_request(sent.headers, sent.body[:-20], me=beta(), partners=known, received_at=NOW),
         ):
             for signed in (False, True):
-                yield _request(
-                    as2.build_mdn(about, me=beta(), message_id="<r-1@beta.example>", date=NOW, signed=signed)
-                )
+                mdn = as2.build_mdn(about, me=beta(), message_id="<r-1@beta.example>", date=NOW, signed=signed)
+                yield _request(mdn)
     else:
         from tests.samples import shipment
 

@@ -32,7 +32,7 @@ async def world(tmp_path: Path) -> AsyncIterator[PlayedPartner]:
 
 
 async def test_a_posted_receipt_settles_what_was_sent(tmp_path: Path, database: str) -> None:
-    """The gateway asks for it at its own address; it is verified like one in the answer, and only then is it delivered."""
+    """The gateway asks for it at its own address; verified like one in the answer, it means delivery."""
     address = "postgresql+asyncpg" + database.removeprefix("postgresql") if "://" in database else ""
     async with together(tmp_path, database=address) as world:
         await world.file(parcel(1), type86(2))
