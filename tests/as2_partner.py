@@ -61,23 +61,48 @@ def cbp(number: int = 1) -> Identity:
     return make_identity(NAME, not_before=now() - timedelta(days=1), not_after=now() + timedelta(days=30))
 
 
+class ToldGateway(Gateway):
+    """A gateway that tells a test whenever one of its workers has moved something."""
+
+    def __init__(self, *given: Any) -> None:
+        self.moved = asyncio.Event()
+        super().__init__(*given)
+
+    def wake(self) -> None:
+        """Tell the workers, and the test."""
+        super().wake()
+        self.moved.set()
+
+
 @dataclass
 class Watched:
     """A gateway behind its HTTP service, and what a test wants to know of it."""
 
-    gateway: Gateway = field(init=False)
+    gateway: ToldGateway = field(init=False)
     gateway_url: str = ""
 
-    async def file(self, *raws: Any) -> None:
-        """File the sample trip with these shipments, by default one, and plan it; nothing is sent yet."""
+    async def request(self, *raws: Any) -> None:
+        """Ask for the sample trip to be filed with these shipments, by default one."""
         gateway, raw, at = self.gateway, samples.trip(), self.gateway.clock()
         write = gateway.store.write
         await write(partial(trips.put_trip, trip=read_trip(raw), raw=raw, actor=BROKER, now=at, ctx=gateway.ctx))
         given = rows(*(raws or (parcel(1),)))
         await write(lambda conn: staging.stage(conn, gateway.ctx, TRIP, given, actor=BROKER, now=at))
         await write(partial(requesting.request_filing, trip_number=TRIP, actor=BROKER, now=at))
+
+    async def file(self, *raws: Any) -> None:
+        """Have it filed and planned; nothing is sent yet."""
+        await self.request(*raws)
         while await self.worker("planner").turn():
             pass
+
+    async def until_shipments_are(self, state: str) -> None:
+        """Wait, but not for ever, until all shipments are in this state; the workers must be running."""
+        query = select(t.shipments.c.state)
+        async with asyncio.timeout(60):
+            while set(await self.gateway.store.read(lambda conn: conn.execute(query).scalars().all())) != {state}:
+                await self.gateway.moved.wait()
+                self.gateway.moved.clear()
 
     def worker(self, name: str) -> Any:
         """One of the gateway's workers."""
@@ -184,7 +209,7 @@ async def opened(
     door: socket.socket,
     *,
     url: str,
-    them: Identity,
+    them: Identity | Partner,
     database: str = "",
     work: bool = False,
     **partner: Any,
@@ -203,7 +228,8 @@ async def opened(
         path.touch(mode=0o600)
         path.write_bytes(content)
     settings.partner_certificate.write_bytes(them.certificate.public_bytes(Encoding.PEM))
-    async with Gateway.open(settings, work=work, clock=lambda: START) as gateway, serving(gateway, door):
+    async with ToldGateway.open(settings, work=work, clock=lambda: START) as gateway, serving(gateway, door):
+        assert isinstance(gateway, ToldGateway)
         watched.gateway = gateway
         yield
 

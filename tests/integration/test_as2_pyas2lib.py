@@ -19,7 +19,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from filings import sending
-from gateway.runtime import Gateway
 from gateway.transports import As2Transport, OutboundFile, Receipt
 from schemas.as2 import Identity, Partner
 from schemas.as2.algorithms import CIPHER_OIDS, DIGEST_OIDS, normal_digest_name
@@ -210,12 +209,8 @@ def _gateway_identity() -> Identity:
 
 
 @pytest.mark.parametrize("key_type", KEYS)
-async def test_the_peer_posts_its_receipts_to_us(
-    tmp_path: Path, key_type: KeyType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_peer_posts_its_receipts_to_us(tmp_path: Path, key_type: KeyType) -> None:
     """What the gateway files is delivered by the receipts that the peer posts, and by nothing before."""
-    came = asyncio.Event()
-    monkeypatch.setattr(Gateway, "wake", lambda _: came.set())
     async with gateway_and_peer(tmp_path, key_type, asynchronous=True) as (watched, peer):
         await watched.file(parcel(1), type86(2))
         while await watched.worker("sender").turn():
@@ -223,8 +218,8 @@ async def test_the_peer_posts_its_receipts_to_us(
         assert [one["mdn_mode"] for one in await peer.received(2)] == ["ASYNC"] * 2
         async with asyncio.timeout(30):
             while {row.state for row in await watched.rows("out")} != {"delivered"}:
-                await came.wait()
-                came.clear()
+                await watched.gateway.moved.wait()
+                watched.gateway.moved.clear()
         rows = await watched.rows("out")
         assert [row.receipt["mic"] for row in rows] == [row.prepared["mic"] for row in rows]
         assert {row.receipt["signed"] for row in rows} == {True}
