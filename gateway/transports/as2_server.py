@@ -177,7 +177,7 @@ class As2Receiver:
         if isinstance(came, Mdn):
             problems = await self.receipt(came, _mapping(fields), body)
             if not problems:
-                return As2Response(200, {}, b"")
+                return As2Response(200, {"Content-Type": "text/plain; charset=us-ascii"}, b"")
             came = Refusal(came.original_message_id, came.sender, self.identity.as2_name, problems, ReceiptRequest())
         return await self._refuse(came, fields, body)
 

@@ -142,7 +142,7 @@ def test_openssl_decrypts_our_message(tmp_path: Path, cipher: str, key_type: Key
     content, signature = signed_parts(inner.fields["content-type"], inner.body, tmp_path)
 
     assert verified_by_openssl(signature, content, sender_certificate).endswith(PAYLOAD)
-    with pytest.raises(AssertionError, match="(?i)decrypt|recipient"):
+    with pytest.raises(AssertionError, match=r"(?i)decrypt|recipient"):
         decrypted_by_openssl(sent.body, *key_files(identity("ANOTHER", key_type), tmp_path))
 
 
@@ -268,17 +268,15 @@ def test_encryption_to_an_elliptic_key_is_refused(tmp_path: Path) -> None:
     assert code_of(lambda: cms.decrypt(data, keys=recipient.key_pairs)) == "as2-decryption-failed"
 
 
-def made_by_openssl(
-    folder: Path, part: bytes, sender: Identity, recipient: Identity, digest: str, cipher: str
-) -> bytes:
+def made_by_openssl(folder: Path, part: bytes, signer: Identity, to: Identity, digest: str, cipher: str) -> bytes:
     """The body of a message that OpenSSL's command signed and encrypted, both as streams."""
-    signature = sign_with_openssl(part, sender, folder, "-md", digest.replace("-", ""), "-stream")
+    signature = sign_with_openssl(part, signer, folder, "-md", digest.replace("-", ""), "-stream")
     body = (
         b"--edge\r\n" + part + b"\r\n--edge\r\nContent-Type: application/pkcs7-signature; name=smime.p7s\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(signature) + b"\r\n--edge--\r\n"
     )
     signed = b'Content-Type: multipart/signed; boundary="edge"; micalg=sha256\r\n\r\n' + body
-    return encrypt_with_openssl(signed, folder, cipher, "-stream", to=recipient)
+    return encrypt_with_openssl(signed, folder, cipher, "-stream", to=to)
 
 
 @pytest.mark.parametrize("signer_key", KEYS)
