@@ -243,7 +243,13 @@ def door_of(watched: Watched) -> socket.socket:
 
 @asynccontextmanager
 async def together(
-    folder: Path, *, asynchronous: bool = True, database: str = "", work: bool = False, **partner: Any
+    folder: Path,
+    *,
+    asynchronous: bool = True,
+    database: str = "",
+    work: bool = False,
+    port: int = 0,
+    **partner: Any,
 ) -> AsyncIterator[PlayedPartner]:
     """A gateway and a partner played by the test; ``asynchronous``: receipts are asked to be posted to the gateway."""
     played = PlayedPartner()
@@ -252,7 +258,7 @@ async def together(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         played.url = f"http://127.0.0.1:{runner.addresses[0][1]}/as2"
         door = door_of(played)
         partner["receipt_url"] = played.gateway_url if asynchronous else ""
