@@ -128,9 +128,14 @@ class Receipt:
             "mic_algorithm": self.mic_algorithm,
             "signed": self.signed,
             "received_at": self.received_at.isoformat(),
-            "headers": {"".join(name): value for name, value in self.headers.items()},  # plain text, not its subclass
+            "headers": {_plain(name): _plain(value) for name, value in self.headers.items()},
             "problems": [problem.as_dict() for problem in self.problems],
         }
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: no subclass of it, and no bytes of a header that were no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

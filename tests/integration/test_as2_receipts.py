@@ -227,6 +227,18 @@ async def test_a_receipt_of_the_partner_that_does_not_fit_is_kept_and_raised(wor
     await world.check_archive()
 
 
+async def test_a_receipt_with_strange_fields_around_it_is_believed(world: PlayedPartner) -> None:
+    """Header bytes that are no text, and NUL in its sentence, are no reason to lose what it says."""
+    mdn = changed(world.receipt(signed=False), b"The message was received", b"The message was \0 received")
+    status, _, _ = await world.gateway.as2_receive(dict(mdn.headers) | {"X-Junk": "\udcff"}, mdn.body)
+    assert status == 400  # unsigned
+    good = world.receipt()
+    status, _, _ = await world.gateway.as2_receive(dict(good.headers) | {"X-Junk": "\udcff"}, good.body)
+    assert status == 200
+    (row,) = await world.rows("out")
+    assert (row.state, row.receipt["headers"]["X-Junk"]) == ("delivered", "?")
+
+
 async def test_a_receipt_is_never_receipted(world: PlayedPartner) -> None:
     """Even if it asks for one, and whether it is believed or not: two gateways would never end."""
     for mdn, expected in ((world.receipt(), 200), (impostor(world), 400)):

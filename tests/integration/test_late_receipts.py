@@ -44,7 +44,7 @@ async def test_handed_over_is_neither_receipted_nor_failed(desk: PostedDesk) -> 
 async def test_its_receipt_settles_it(desk: PostedDesk) -> None:
     """Delivered and told; the receipt is kept byte for byte with the envelope; the same one again changes nothing."""
     for _ in range(2):
-        assert await desk.comes() == ()
+        assert await desk.comes(text="It was \0 received.") == ()
         desk.later(minutes=1)
     row = await desk.row()
     assert (row.state, row.delivered_at, row.receipt["message_id"]) == ("delivered", START, row.message_id)
