@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, or_, select, update
 
 from filings.alerts import Alert, raise_alert
 from filings.lifecycle import TripState
+from filings.sending import UNSETTLED
 from filings.store import tables as t
 
 RECEIPT: Final = "receipt_overdue"
@@ -41,7 +42,7 @@ def watch(conn: Connection, patience: Patience, now: datetime) -> int:
 
 def _transmissions(conn: Connection, patience: Patience, now: datetime) -> int:
     out = t.transmissions
-    unsent = and_(out.c.state.in_(("queued", "sending", "in_doubt")), out.c.created_at < now - patience.receipt)
+    unsent = and_(out.c.state.in_(UNSETTLED), out.c.created_at < now - patience.receipt)
     silent = and_(
         out.c.state == "delivered",
         out.c.answered_at.is_(None),

@@ -24,7 +24,7 @@ from mappings.outcomes import Outcome, ResponseReading
 
 PLACES: Final = 1_000_000
 """Statements in one file at most; with the sender's running number it orders the statements of one minute."""
-GONE: Final = ("sending", "in_doubt", "delivered")
+GONE: Final = ("sending", "awaiting_receipt", "in_doubt", "delivered")
 """States of a transmission that the partner may have."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""

@@ -32,6 +32,17 @@ logged; give them by the environment. Two things are refused unless asked for in
 loopback (`listen.allow_remote`), and filing in production (`usage = "P"`) with the simulator's password. The simulated
 CBP has settings of its own: [sandbox.md](sandbox.md).
 
+Receipts of an AS2 partner come in its answers (synchronous), or are posted (asynchronous) when `receipt_url` says where
+our `/as2` is reached from there. Then a transmission that the partner has taken waits (`awaiting_receipt`): neither
+delivered nor failed. If no receipt has come after `receipt_wait_seconds` it is *in doubt*, and the same bytes go again
+under the same Message-ID. A receipt is believed when it is signed by the partner, names the message and has its MIC;
+after a restart as before. One that is for nothing we sent, does not fit, or says another thing than the first is kept
+and raised to a person.
+
+A partner may ask for our receipts to be posted as well. They go to the scheme, host and port of its `url` and nowhere
+else: a message that wants its receipt elsewhere is refused, in the answer. They are committed with the message and
+tried again, with pauses from a second to five minutes, for a day.
+
 How to reach a partner by SFTP:
 
 1. `gateway keys ssh` makes our key and shows the line to give to the partner, who enters it at the server.

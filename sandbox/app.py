@@ -92,6 +92,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         await door.open()
         stack.push_async_callback(door.close)
         as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
+        door.url = door.url or f"http://{settings.host}:{as2_port}/as2"
         control_port = await _listen(stack, Control(offices, about).application(), settings.host, settings.control_port)
         sftp_port = None
         if settings.sftp_port >= 0:

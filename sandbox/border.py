@@ -24,7 +24,6 @@ from sandbox.truck.decisions import decide
 from sandbox.truck.section321 import suspension, suspension_begins
 from sandbox.truck.states import manifest_cell
 
-
 _CHANGES_ENTRIES: Final = frozenset({"match", "review", "changed", "unmatched"})
 """Steps after which a shipment may have an entry, or none any more."""
 

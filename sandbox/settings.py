@@ -84,6 +84,8 @@ class Filer:
     certificate: Path
     url: str = ""
     books: str = ""
+    receipts: str = ""
+    """How it gives receipts for answers: ``sync``, ``async``; empty: as the setting ``receipts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ class Settings:
     gateway_url: str = "http://127.0.0.1:8470/as2"
     as2_name: str = "CBP-SANDBOX"
     gateway_as2_name: str = "GATEWAY"
+    receipts: str = "sync"
+    """Receipts asked for answers: ``sync``, in the filer's answer; ``async``, posted to us."""
+    receipt_url: str = ""
+    """Where filers post them; empty: the AS2 door's own address."""
     require_signed: bool = True
     require_encrypted: bool = True
     body_limit: int = 16 * 1024 * 1024
@@ -182,9 +188,13 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     unknown = sorted(set(outer) - known) + sorted(set(inner) - conduct)
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(unknown)}")
-    return replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), filers=filers)
+    settings = replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), filers=filers)
+    if settings.receipts not in RECEIPTS:
+        raise SettingsError(f"receipts: {settings.receipts!r} is neither sync nor async")
+    return settings
 
 
+RECEIPTS: Final = ("sync", "async")
 _FILER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -203,9 +213,11 @@ def _read_filers(tables: Any, path: Path) -> tuple[Filer, ...]:
         for key in ("name", "books"):
             if not _FILER_NAME.fullmatch(table.get(key, "x")):
                 raise SettingsError(f"{place}: {key} has letters, digits, '.', '_' and '-' only")
+        if table.get("receipts", "sync") not in RECEIPTS:
+            raise SettingsError(f"{place}: receipts is sync or async")
         if table["name"] in found:
             raise SettingsError(f"{place}: there is a filer {table['name']} already")
-        filer = Filer(table["name"], path.parent / table["certificate"], table.get("url", ""), table.get("books", ""))
+        filer = Filer(**{**table, "certificate": path.parent / table["certificate"]})
         found[filer.name] = filer
     return tuple(found.values())
 

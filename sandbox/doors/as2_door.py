@@ -1,7 +1,8 @@
 """How do files come and go by AS2? An HTTP door that takes signed and encrypted messages, and a sender that posts
 answers.
 
-A message is committed before its receipt is made. The other side's certificate is read from the exchange folder when
+A message is committed before its receipt is given, in the answer or posted (:mod:`sandbox.doors.as2_receipts`). The
+other side's certificate is read from the exchange folder when
 it is first needed and again whenever the
 file changes; without it the door says 503, which a sender takes for "later". Receipts and signatures carry real time,
 never the sandbox's clock:
@@ -14,6 +15,7 @@ import asyncio
 import logging
 import os
 import stat
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
+from sandbox.doors.as2_receipts import ReceiptBook, ReceiptDesk
 from sandbox.offices import Offices
 from sandbox.runner import NotDelivered, Refused
 from sandbox.settings import Settings
@@ -82,6 +85,9 @@ class As2Door:
         self.settings, self.offices, self.identity = settings, offices, identity
         self._partners: dict[str, tuple[tuple[int, int], as2.Partner]] = {}
         self._session: aiohttp.ClientSession | None = None
+        self.receipts = ReceiptDesk(ReceiptBook(offices.main.cbp.store), identity, self._new_id)
+        self.url = settings.receipt_url
+        """Where filers post their receipts; without the setting it is known when the door listens."""
 
     def partner(self, name: str) -> as2.Partner:
         """A filer as a partner; read again when its file changed. Raises :class:`PartnerNotKnown`."""
@@ -101,6 +107,7 @@ class As2Door:
                 earlier_certificates=(before[1].certificate,) if before is not None else (),
                 require_signature=self.settings.require_signed,
                 require_encryption=self.settings.require_encrypted,
+                address=filer.url,
             )
         except (OSError, ValueError, FormatError) as error:
             raise PartnerNotKnown(f"{filer.certificate}: {error}") from error
@@ -143,6 +150,8 @@ class As2Door:
                 status=503, text="the partner's certificate is not known yet\n", headers={"Retry-After": "1"}
             )
         pairs = [(name, value) for name, value in request.headers.items()]
+        if as2.is_receipt(pairs, body):
+            return await self._take_receipt(pairs, body, partners)
         about = await asyncio.to_thread(
             as2.read_request,
             pairs,
@@ -155,10 +164,20 @@ class As2Door:
             about = await self._store(about)
         else:
             await self._refuse(about, body)
-        answer = await asyncio.to_thread(
-            as2.answer, about, me=self.identity, message_id=self._new_id(), date=real_time()
-        )
+        return await self._give_receipt(about)
+
+    async def _give_receipt(self, about: as2.ReceivedMessage | as2.Refusal) -> web.Response:
+        answer = await self.receipts.give(about)
         return web.Response(status=answer.status, headers=dict(answer.headers), body=answer.body)
+
+    async def _take_receipt(
+        self, pairs: list[tuple[str, str]], body: bytes, partners: Mapping[str, as2.Partner]
+    ) -> web.Response:
+        refusal = await self.receipts.take(pairs, body, partners)
+        if refusal is None:
+            return web.Response()
+        await self._refuse(refusal, body)
+        return web.Response(status=400, text=f"{refusal.problems[0].text}\n")
 
     async def _store(self, about: as2.ReceivedMessage) -> as2.ReceivedMessage | as2.Refusal:
         try:
@@ -187,6 +206,7 @@ class As2Door:
     async def open(self) -> None:
         """Make the client session and become the way out of all books."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.settings.send_timeout))
+        self.receipts.start(self._session)
         for runner in self.offices:
             runner.deliver = self.deliver
 
@@ -194,6 +214,7 @@ class As2Door:
         """Close the client session."""
         for runner in self.offices:
             runner.deliver = None
+        await self.receipts.stop()
         if self._session is not None:
             await self._session.close()
 
@@ -201,15 +222,14 @@ class As2Door:
         """Post one answer and verify its receipt; the Message-ID follows from the answer's number, so a repetition is
         known as one.
         """
-        if self._session is None:
-            raise NotDelivered("the sender is not open")
         try:
             partner = self.partner(answer.partner)
         except PartnerNotKnown as error:
             raise NotDelivered(str(error)) from error
-        url = self.offices.filers[answer.partner].url
-        if not url:
+        filer = self.offices.filers[answer.partner]
+        if not filer.url:
             raise NotDelivered(f"{answer.partner} has no address where answers are posted")
+        asynchronous = (filer.receipts or self.settings.receipts) == "async"
         message_id = f"<answer-{answer.id}-{copy}.{answer.partner}.{self.offices.instance}@cbp-sandbox.invalid>"
         message = await asyncio.to_thread(
             as2.build_message,
@@ -220,23 +240,48 @@ class As2Door:
             receiver=partner,
             message_id=message_id,
             date=real_time(),
+            async_url=self.url if asynchronous else "",
         )
-        try:
-            async with self._session.post(url, data=message.body, headers=dict(message.headers)) as response:
-                body = await response.content.read(_MAX_MDN)
-                if response.status != 200:
-                    raise NotDelivered(f"{url} answered {response.status}")
-                pairs = list(response.headers.items())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NotDelivered(f"{url}: {type(error).__name__} {error}") from error
-        try:
-            mdn = as2.open_mdn(
-                pairs, body, me=self.identity, partner=partner, received_at=real_time(), message_id=message_id,
-                mic=message.mic,
-                mic_algorithm=message.mic_algorithm, require_mic=False,
-            )  # fmt: skip
-        except FormatError as error:
-            raise NotDelivered(f"no usable receipt: {error}") from error
+        mdn = await self._receipt_for(message, filer.url, partner, asynchronous=asynchronous)
         if not mdn.disposition.accepted:
             raise Refused(str(mdn.disposition))
         return message_id
+
+    async def _receipt_for(
+        self, message: as2.As2Message, url: str, partner: as2.Partner, *, asynchronous: bool
+    ) -> as2.Mdn:
+        """Post a message; its receipt, from the answer or from when it was posted to us."""
+        try:
+            with self.receipts.awaiting(message.message_id) as coming:
+                pairs, body = await self._exchange(url, message)
+                if asynchronous and not as2.is_receipt(pairs, body):
+                    async with asyncio.timeout(self.settings.send_timeout):
+                        mdn = await coming
+                else:
+                    mdn = as2.open_mdn(pairs, body, me=self.identity, partner=partner, received_at=real_time())
+            as2.check_mdn(
+                mdn,
+                message_id=message.message_id,
+                mic=message.mic,
+                mic_algorithm=message.mic_algorithm,
+                require_mic=False,
+            )
+        except FormatError as error:
+            raise NotDelivered(f"no usable receipt: {error}") from error
+        except TimeoutError as error:
+            raise NotDelivered(f"{url} took {message.message_id} and posted no receipt") from error
+        return mdn
+
+    async def _exchange(self, url: str, message: as2.As2Message) -> tuple[list[tuple[str, str]], bytes]:
+        if self._session is None:
+            raise NotDelivered("the sender is not open")
+        try:
+            async with self._session.post(
+                url, data=message.body, headers=dict(message.headers), allow_redirects=False
+            ) as response:
+                body = await response.content.read(_MAX_MDN)
+                if not 200 <= response.status < 300:
+                    raise NotDelivered(f"{url} answered {response.status}")
+                return list(response.headers.items()), body
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NotDelivered(f"{url}: {type(error).__name__} {error}") from error

@@ -1,7 +1,7 @@
 """What does the officer decide of a shipment when its truck is here? Release, hold, exam, documents, refusal, or wait.
 
-Rows of the books in, a decision out; the 350 code belongs to it. The desks of :mod:`sandbox.abi` say of an entry whether
-the law bars it from release, and whether its goods must wait for it.
+Rows of the books in, a decision out; the 350 code belongs to it. The desks of :mod:`sandbox.abi` say of an entry
+whether the law bars it from release, and whether its goods must wait for it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def open_kinds(conn: Connection) -> list[str]:
 
 
 async def test_each_deadline_is_told_once_and_settles_itself(store: Store) -> None:
-    """No receipt, no answer, a truck due within the hour: three alerts, none twice, all gone when it is over."""
+    """No receipt, given or posted, no answer, a truck due soon: an alert each, none twice, all gone when it is over."""
     soon, later = NOW + timedelta(minutes=40), NOW + timedelta(hours=5)
     hour_ago, day_ago = NOW - timedelta(minutes=61), NOW - timedelta(days=1)
 
@@ -65,6 +65,7 @@ async def test_each_deadline_is_told_once_and_settles_itself(store: Store) -> No
             insert(t.transmissions),
             [
                 a_transmission(1, "queued", hour_ago, None),
+                a_transmission(5, "awaiting_receipt", hour_ago, None),
                 a_transmission(2, "delivered", hour_ago, hour_ago),
                 a_transmission(3, "queued", NOW, None),
                 a_transmission(4, "delivered", NOW, NOW),
@@ -73,9 +74,9 @@ async def test_each_deadline_is_told_once_and_settles_itself(store: Store) -> No
 
     await store.write(fill)
 
-    assert await store.write(lambda conn: deadlines.watch(conn, PATIENCE, NOW)) == 3
+    assert await store.write(lambda conn: deadlines.watch(conn, PATIENCE, NOW)) == 4
     assert await store.write(lambda conn: deadlines.watch(conn, PATIENCE, NOW)) == 0
-    assert await store.read(open_kinds) == ["answer_overdue", "arrival_near", "receipt_overdue"]
+    assert await store.read(open_kinds) == ["answer_overdue", "arrival_near", "receipt_overdue", "receipt_overdue"]
 
     def settle(conn: Connection) -> None:
         conn.execute(update(t.transmissions).values(state="delivered", delivered_at=NOW, answered_at=NOW))
