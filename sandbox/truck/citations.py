@@ -23,7 +23,6 @@ CUSRES: Final = "CBP truck CUSRES guide v1.6, April 2009, acceptance and rejecti
 CHARACTERS: Final = "CSMS 12-000403 and 12-000407, data characters"
 SUSPENSION_NOTICE: Final = "CSMS 64792502, error 470"
 IN_BOND_NOTICE: Final = "CSMS 18-000366, in-bond changes of August 2018"
-MANY_SHIPMENTS: Final = "CSMS 19-000156, 9,999 shipments in a message"
 ONE_HOUR: Final = "19 CFR 123.92(b); 68 FR 68140"
 ADVANCE_DATA: Final = "19 CFR 123.92(d), data elements; 68 FR 68140"
 VIN_RULE: Final = "49 CFR 565.15, check digit"

@@ -30,7 +30,6 @@ class Event:
     instant: datetime | None
     next_id: str
     next_carrier: str
-    city: str
     firms: str
 
 
@@ -62,7 +61,6 @@ def read_events(interchange: Interchange, profile: Profile, firms_element: str) 
                     instant=arrival(port, day, at(row, 6)),
                     next_id=at(row, 8),
                     next_carrier=at(row, 9),
-                    city=at(row, 10),
                     firms=at(row, firms),
                 )
             )

@@ -30,14 +30,14 @@ _X12_CODES: Final = {
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a desk did with a set: a short result, the reasons of every refusal (``code``, ``text``, ``place``,
-    ``reference``), warnings of the same form, the 355 from ST on, and whether it is to arrive damaged first.
+    ``reference``), warnings of the same form, the 355 from ST on, and the magic markers of its shipments.
     """
 
     result: str
     answer: list[list[str]]
     reasons: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
-    garble: bool = False
+    marks: frozenset[str] = frozenset()
 
 
 class Desk(Protocol):
@@ -149,7 +149,8 @@ class X12FrontDesk:
         settled = desk.settle(origin, one, addresses, now)
         if speaks:
             payload = office.interchange(addresses, "355", settled.answer, now)
-            office.answer(origin, "355", payload, now, due, garble=settled.garble or "GARBLE" in marks)
+            named = marks.names | settled.marks
+            office.answer(origin, "355", payload, now, due, garble="GARBLE" in named)
         shown = {"stage": "business", "result": settled.result, "trip": trip, "reasons": settled.reasons}
         return shown | {"warnings": settled.warnings} if settled.warnings else shown
 

@@ -68,9 +68,9 @@ class ManifestDesk:
         writer = AcceptanceWriter(interchange, office.profile, office.behaviour.trip_faults_at)
         items = {i: Item(bills[i].at, bills[i].last, bills[i].head) for i in faults.items}
         answer = writer.write((trip.header_at, trip.header), (trip.port_at, trip.port_segment), items, result)
-        damaged = any("GARBLE" in marks_of(bill) for bill in bills)
+        marks = frozenset[str]().union(*(marks_of(bill).names for bill in bills))
         told = f"355 accepted {result.accepted}, rejected {result.rejected}"
-        return Settled(told, answer, faults.reasons(b.scn or f"LX {b.at}" for b in bills), faults.warnings, damaged)
+        return Settled(told, answer, faults.reasons(b.scn or f"LX {b.at}" for b in bills), faults.warnings, marks)
 
     # ------------------------------------------------------------------ by the books
 
@@ -202,16 +202,15 @@ class ManifestDesk:
         gone = [b.scn for b in good if b.change == "D"] if trip.kind != "3" else self.books.scns_of(manifest_id)
         self.books.delete(gone)
         self.border.bills_deleted(gone, now)
-        for bill in good:
-            if bill.change == "R" and not bill.m11_at and bill.new_quantity is not None:
-                quantity = str(int(bill.new_quantity))
-                self.office.store.run("update bill set quantity = ? where scn = ?", quantity, bill.scn)
-                self.border.bills_filed([bill.scn], [], now)
+        counted = [b for b in good if b.change == "R" and not b.m11_at]
+        for bill in counted:
+            quantity = str(int(bill.new_quantity or 0))
+            self.office.store.run("update bill set quantity = ? where scn = ?", quantity, bill.scn)
         filed = [b for b in good if b.m11_at and b.change in {"", "A", "R"}] if trip.kind != "3" else []
         known = {scn: state for scn, state in standings.items() if state not in {"DELETED", "ELSEWHERE"}}
         over = over_the_limit(self.office, trip.arrival_date, filed, now)
         self.books.file(filed, known, manifest_id, over, now)
-        self.border.bills_filed([b.scn for b in filed], over, now)
+        self.border.bills_filed([b.scn for b in (*filed, *counted)], over, now)
         self.border.manifest_changed(manifest_id, now)
 
 

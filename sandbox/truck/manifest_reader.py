@@ -67,7 +67,6 @@ class Bill:
     at: int
     number: str = ""
     scac: str = ""
-    place: str = ""
     quantity: Decimal | None = None
     unit: str = ""
     weight: Decimal | None = None
@@ -160,7 +159,7 @@ def _into_bill(bill: Bill, position: int, row: list[str], trip: TripReader) -> N
             bill.number, bill.scac = at(row, 4), at(row, 9)
         case "M11":
             bill.m11_at = position
-            bill.number, bill.scac, bill.place = at(row, 1), at(row, 12), at(row, 2)
+            bill.number, bill.scac = at(row, 1), at(row, 12)
             bill.quantity, bill.unit = whole(at(row, 3)), at(row, 4)
             bill.weight, bill.weight_unit, bill.kind = whole(at(row, 5)), at(row, 6), at(row, 9)
             bill.notified = tuple(one for one in (at(row, 13), at(row, 14), at(row, 15)) if one)

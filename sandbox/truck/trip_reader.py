@@ -29,7 +29,6 @@ ZONE_OF_DISTRICT: Final = {
 """Time zone of the land ports by district; all others are Eastern. The zone of P4's times is assumed to be the port's.
 """
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{0,15})?")
-TRIP_SEGMENTS: Final = frozenset({"M10", "VEH", "CII", "NM1", "DMG", "DMA", "REF", "P4"})
 
 
 @dataclass(slots=True)
@@ -158,8 +157,8 @@ class TripReader:
             for name in ("plate", "plate_region", "plate_country", "ace_id")
         )
 
-    def take(self, position: int, row: list[str]) -> bool:
-        """Read one segment; ``False`` when it says nothing of the trip."""
+    def take(self, position: int, row: list[str]) -> None:
+        """Read one segment; those that say nothing of the trip are passed over."""
         found = self.found
         match row[0]:
             case "M10":
@@ -182,9 +181,6 @@ class TripReader:
             case "REF" if found.persons:
                 issuer = at(row, self._issuer) if self._issuer else ""
                 found.persons[-1].documents.append(Document(position, at(row, 1), at(row, 2), issuer))
-            case _:
-                return row[0] in TRIP_SEGMENTS
-        return True
 
     def equipment(self, position: int, row: list[str]) -> Equipment:
         """A VID; its seals in M7 come later."""

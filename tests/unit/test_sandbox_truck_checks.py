@@ -8,6 +8,7 @@ from sandbox.samples import SampleBill, manifest_309
 from sandbox.settings import Behaviour, SettingsError, load_settings
 from sandbox.truck.behaviour import CHOICES
 from sandbox.truck.remarks import Remark
+from sandbox.truck.samples import SampleLink, consist_358, events_353
 from tests.truck_kit import box, edit, remarks, segments, verdict
 
 PAPS = SampleBill("25031000001")
@@ -271,6 +272,22 @@ def test_amendments_are_held_to_their_rules(case: tuple[str, list[tuple[str, str
         row = cbp.cbp.store.row("select quantity from bill")
         assert row is not None
         assert row["quantity"] == expected
+
+
+MANY = [
+    (manifest_309([PAPS]), "LX*1~", 10_000, "AK3*LX*10007**4"),
+    (consist_358([SampleLink("B001")]), "MBL*TSTC*B001*1~", 10_000, "AK3*MBL*10008**4"),
+    (events_353(["M15*1*123456782*20250310*3801**0900"]), "M15*1*123456782*20250310*3801**0900~", 10_000,
+     "AK3*M15*10001**4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("good", "row", "times", "told"), MANY, ids=["309", "358", "353"])
+def test_at_most_9999_in_a_message(good: bytes, row: str, times: int, told: str) -> None:
+    """One shipment, link or event more is refused where it stands (CSMS 19-000156 and the base)."""
+    answers = box().send(edit((row, row * times))(good))
+    assert [one.kind for one in answers] == ["997"]
+    assert told in segments(answers, "997")
 
 
 def test_no_remark_without_its_reference() -> None:
