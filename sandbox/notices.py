@@ -1,8 +1,7 @@
 """How are statuses collected and written? During one event they gather on a pile; at its end they become few files.
 
-350s are grouped by manifest, SOs by the sender of the entries, at most ``status_batch`` statuses in a file. A shipment
-marked LATE has its statuses later, one
-marked SILENT never.
+350s are grouped by manifest, SOs by the sender of the entries, at most ``status_batch`` statuses in a file. When they
+go, and how often, is a matter of markers (:mod:`sandbox.delivery`).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from sandbox.abi.answers import BillStatus, Disposition, EntryHead, notification, status
-from sandbox.markers import from_text
+from sandbox.delivery import Delivery, Going
 from sandbox.office import Office, Origin
 from sandbox.truck import x12
 from sandbox.truck.answers import Status350, status_message
@@ -73,6 +72,7 @@ class Notices:
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        self.delivery = Delivery(office)
 
     # ------------------------------------------------------------------ rows
 
@@ -106,15 +106,8 @@ class Notices:
         self._write_350(pile, at)
         self._write_so(pile, at)
 
-    def _delay_of(self, marks_text: str) -> float | None:
-        """Seconds a shipment's statuses come late; ``None``: they never come."""
-        marks = from_text(marks_text)
-        if "SILENT" in marks:
-            return None
-        return self.office.behaviour.late_seconds if "LATE" in marks else 0.0
-
     def _write_350(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[int, float], list[Status350]] = defaultdict(list)
+        groups: dict[tuple[int, Going], list[Status350]] = defaultdict(list)
         rows = {b["scn"]: b for b in self.bills({scn for scn, _, _, _ in pile.bills})}
         types = {e["number"]: e["type"] for e in self.entries({n for _, _, _, n in pile.bills if n})}
         manifests = {
@@ -123,14 +116,14 @@ class Notices:
         }
         for scn, code, remark, number in pile.bills:
             bill = rows[scn]
-            late = self._delay_of(bill["marks"])
-            if late is None:
-                continue
             manifest = manifests[bill["manifest_id"]]
             if manifest is None:
                 raise LookupError(scn)
+            going = self.delivery.of_bill(bill, manifest["trip"], at)
+            if going is None:
+                continue
             zone = ZoneInfo(ZONE_OF_DISTRICT.get(manifest["port"][:2], "America/New_York"))
-            groups[bill["manifest_id"], late].append(
+            groups[bill["manifest_id"], going].append(
                 Status350(
                     scac=bill["scac"],
                     number=bill["number"],
@@ -144,7 +137,7 @@ class Notices:
                 )
             )
         size = self.office.behaviour.status_batch
-        for (manifest_id, late), statuses in groups.items():
+        for (manifest_id, going), statuses in groups.items():
             manifest = manifests[manifest_id]
             if manifest is None:
                 raise LookupError(manifest_id)
@@ -157,25 +150,25 @@ class Notices:
                     self.office.profile,
                 )
                 payload = self.office.interchange(addresses, "350", body, at)
-                self.office.answer(Origin(manifest["partner"]), "350", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(manifest["partner"]), "350", payload, at, going.due, twice=going.twice)
 
     def _write_so(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[str, str, float], list[tuple[str, list[str]]]] = defaultdict(list)
+        groups: dict[tuple[str, str, Going], list[tuple[str, list[str]]]] = defaultdict(list)
         for entry in self.entries(pile.entries):
-            late = self._delay_of(entry["marks"])
-            if late is None:
+            going = self.delivery.of_entry(entry, at)
+            if going is None:
                 continue
             bill_code, dispositions = pile.entries[entry["number"]]
             records = status(self._head(entry), self._bill_statuses(entry, bill_code, at), dispositions)
-            groups[entry["partner"], entry["a_header"], late].append((entry["b_header"], records))
+            groups[entry["partner"], entry["a_header"], going].append((entry["b_header"], records))
         size = self.office.behaviour.status_batch
-        for (partner, a_header, late), transactions in groups.items():
+        for (partner, a_header, going), transactions in groups.items():
             for start in range(0, len(transactions), size):
                 blocks: dict[str, list[list[str]]] = defaultdict(list)
                 for b_header, records in transactions[start : start + size]:
                     blocks[b_header].append(records)
                 payload = notification(a_header, blocks.items(), at)
-                self.office.answer(Origin(partner), "SO", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(partner), "SO", payload, at, going.due, twice=going.twice)
 
     @staticmethod
     def _head(entry: sqlite3.Row) -> EntryHead:

@@ -50,11 +50,13 @@ class Offices:
         if store.get_meta("instance") is None:
             store.set_meta("instance", uuid.uuid4().hex[:12])
         left = store.get_meta("clock")
-        if self.settings.clock:
-            self.clock.set(instant(self.settings.clock))
+        if self.settings.clock or left is None:
+            if self.settings.clock:
+                self.clock.set(instant(self.settings.clock))
+            self.clock.run_at(self.settings.speed)
             self.clock.freeze(self.settings.frozen)
             store.set_meta("clock", self.clock.as_dict())
-        elif left is not None:
+        else:
             self.clock.restore(left)
 
     def __iter__(self) -> Iterator[Runner]:

@@ -44,7 +44,7 @@ class EntryDesk:
         answers: list[list[list[str]]] = []
         accepted: list[str] = []
         cancelled: list[str] = []
-        damaged = False
+        named: set[str] = set()
         for block in batch.blocks:
             out: list[list[str]] = []
             for transaction in block.transactions:
@@ -67,12 +67,14 @@ class EntryDesk:
                         for e in some
                     ]
                 marks = entry.marks()
-                damaged |= "GARBLE" in marks
+                named |= marks.names
                 if "SILENT" not in marks:
                     out.append(_response(entry, edits, verdict))
             answers.append(out)
         if any(answers):
-            self.office.answer(origin, "SX", response(batch, answers), now, due, garble=damaged)
+            self.office.answer(
+                origin, "SX", response(batch, answers), now, due, garble="GARBLE" in named, twice="TWICE" in named
+            )
         self.border.entries_filed(accepted, now)
         if cancelled:
             self.office.step("cancelled", due, {"entries": cancelled})

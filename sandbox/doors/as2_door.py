@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
+from sandbox.doors.broken_line import post_half, read_half, reset
 from sandbox.offices import Offices
-from sandbox.runner import NotDelivered, Refused
+from sandbox.runner import AS2, NotDelivered, Refused
 from sandbox.settings import Settings
 from schemas import as2
 from schemas.as2 import dispositions
@@ -134,6 +135,12 @@ class As2Door:
             return web.Response(status=503, text="outage\n", headers={"Retry-After": "5"})
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return web.Response(status=415, text="content codings are not used with AS2\n")
+        runner = self.offices.of(sender)
+        mishap = await runner.mishap()
+        if mishap.line == "reset":
+            came = await read_half(request)
+            await runner.tell_mishap(sender, request.path, "reset", f"cut after {came} bytes of the body, none kept")
+            return _broken(request)
         body = await request.read()
         try:
             partners = self._known_partners()
@@ -151,8 +158,14 @@ class As2Door:
             partners=partners,
             received_at=real_time(),
         )
-        if isinstance(about, as2.ReceivedMessage):
+        if isinstance(about, as2.ReceivedMessage) and mishap.receipt == "mdn_negative":
+            about = await self._deny(about)
+        elif isinstance(about, as2.ReceivedMessage):
             about = await self._store(about)
+            lost = "reset_after" if mishap.line else mishap.receipt
+            if lost:
+                await runner.tell_mishap(about.sender, about.message_id, lost, "committed, no receipt is given")
+                return _broken(request, orderly=lost == "mdn_lost")
         else:
             await self._refuse(about, body)
         answer = await asyncio.to_thread(
@@ -174,6 +187,16 @@ class As2Door:
             return refusal
         return about
 
+    async def _deny(self, about: as2.ReceivedMessage) -> as2.Refusal:
+        """A fault of the plan: say no to a message that is good, and keep nothing of it."""
+        problem = Problem(dispositions.UNEXPECTED, "message", "The message could not be processed; send it again.")
+        refusal = as2.Refusal(about.message_id, about.sender, about.recipient, (problem,), about.receipt)
+        await self._refuse(refusal, about.payload)
+        await self.offices.of(about.sender).tell_mishap(
+            about.sender, about.message_id, "mdn_negative", "a negative receipt is given, nothing is kept"
+        )
+        return refusal
+
     async def _refuse(self, refusal: as2.Refusal, body: bytes) -> None:
         reason = "; ".join(f"{p.code}: {p.text}" for p in refusal.problems)[:2000]
         cbp, now = self.offices.of(refusal.sender).cbp, self.offices.clock.now()
@@ -189,11 +212,13 @@ class As2Door:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.settings.send_timeout))
         for runner in self.offices:
             runner.deliver = self.deliver
+            runner.cuts[AS2] = self.cut
 
     async def close(self) -> None:
         """Close the client session."""
         for runner in self.offices:
             runner.deliver = None
+            runner.cuts.pop(AS2, None)
         if self._session is not None:
             await self._session.close()
 
@@ -203,24 +228,8 @@ class As2Door:
         """
         if self._session is None:
             raise NotDelivered("the sender is not open")
-        try:
-            partner = self.partner(answer.partner)
-        except PartnerNotKnown as error:
-            raise NotDelivered(str(error)) from error
-        url = self.offices.filers[answer.partner].url
-        if not url:
-            raise NotDelivered(f"{answer.partner} has no address where answers are posted")
-        message_id = f"<answer-{answer.id}-{copy}.{answer.partner}.{self.offices.instance}@cbp-sandbox.invalid>"
-        message = await asyncio.to_thread(
-            as2.build_message,
-            payload,
-            content_type=_CONTENT_TYPES[answer.name.rsplit(".", 1)[-1]],
-            filename=answer.name,
-            sender=self.identity,
-            receiver=partner,
-            message_id=message_id,
-            date=real_time(),
-        )
+        url, partner, message = await self._message(answer, payload, copy)
+        message_id = message.message_id
         try:
             async with self._session.post(url, data=message.body, headers=dict(message.headers)) as response:
                 body = await response.content.read(_MAX_MDN)
@@ -240,3 +249,41 @@ class As2Door:
         if not mdn.disposition.accepted:
             raise Refused(str(mdn.disposition))
         return message_id
+
+    async def cut(self, answer: Answer, payload: bytes) -> None:
+        """Begin to post one answer and reset the connection within it. Raises NotDelivered when there is none."""
+        url, _, message = await self._message(answer, payload, 0)
+        try:
+            await post_half(url, message.headers, message.body, seconds=self.settings.send_timeout)
+        except (OSError, TimeoutError) as error:
+            raise NotDelivered(f"{url}: {type(error).__name__} {error}") from error
+
+    async def _message(self, answer: Answer, payload: bytes, copy: int) -> tuple[str, as2.Partner, as2.As2Message]:
+        """Where an answer goes, to whom, and what is posted there."""
+        try:
+            partner = self.partner(answer.partner)
+        except PartnerNotKnown as error:
+            raise NotDelivered(str(error)) from error
+        url = self.offices.filers[answer.partner].url
+        if not url:
+            raise NotDelivered(f"{answer.partner} has no address where answers are posted")
+        message = await asyncio.to_thread(
+            as2.build_message,
+            payload,
+            content_type=_CONTENT_TYPES[answer.name.rsplit(".", 1)[-1]],
+            filename=answer.name,
+            sender=self.identity,
+            receiver=partner,
+            message_id=f"<answer-{answer.id}-{copy}.{answer.partner}.{self.offices.instance}@cbp-sandbox.invalid>",
+            date=real_time(),
+        )
+        return url, partner, message
+
+
+def _broken(request: web.Request, *, orderly: bool = False) -> web.Response:
+    """What is left to answer on a connection that was just reset, or closed in good order: nobody reads it."""
+    if orderly and request.transport is not None:
+        request.transport.close()
+    else:
+        reset(request.transport)
+    return web.Response(status=500)

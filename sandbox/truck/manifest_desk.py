@@ -86,22 +86,21 @@ class ManifestDesk:
         marks = read_marks(manifest.trip[4:]) if manifest is not None else read_marks("")
         if "LATE" in marks:
             due = self.office.after(due, behaviour.late_seconds)
-        speaks = "SILENT" not in marks
+        speaks, twice = "SILENT" not in marks, "TWICE" in marks
         if speaks and one.isa[13] == "1":
-            self.office.answer(origin, "TA1", self._ta1(addresses, one, "A", "000", now), now, due)
+            self.office.answer(origin, "TA1", self._ta1(addresses, one, "A", "000", now), now, due, twice=twice)
         if speaks:
             release = (one.elements(0) + [""] * 9)[8]
             payload = self.office.interchange(addresses, "997", acknowledgment(one, verdict), now, release)
-            self.office.answer(origin, "997", payload, now, due)
+            self.office.answer(origin, "997", payload, now, due, twice=twice)
         if manifest is None:
             return {"stage": "syntax", "result": "997 R", "reasons": _syntax_reasons(verdict)}
         result = self._business(origin, one, manifest, addresses, now)
         if speaks:
             body = manifest_answer(one, manifest, result, self.office.profile)
-            damaged = any("GARBLE" in marks_of(b) for b in manifest.bills) or "GARBLE" in marks
-            self.office.answer(
-                origin, "355", self.office.interchange(addresses, "355", body, now), now, due, garble=damaged
-            )
+            named = marks.names.union(*(marks_of(b).names for b in manifest.bills))
+            payload = self.office.interchange(addresses, "355", body, now)
+            self.office.answer(origin, "355", payload, now, due, garble="GARBLE" in named, twice="TWICE" in named)
         return {
             "stage": "business",
             "result": f"355 accepted {result.accepted}, rejected {result.rejected}",
