@@ -297,6 +297,24 @@ class Cbp:
                 body,
             )
 
+    def laid(self, answer: Answer, copy: int) -> str:
+        """The name under which an answer lies in a folder: in the order in which answers were first laid, the same
+        when one is laid again.
+        """
+        with self.store.transaction():
+            key = (answer.id, copy)
+            self.store.run("insert or ignore into laid (answer_id, copy) values (?,?)", *key)
+            number = self.store.count("select number from laid where answer_id = ? and copy = ?", *key)
+        return f"{number:08d}-{copy}-{answer.name}"
+
+    def answer_laid(self, name: str) -> int | None:
+        """Which answer lies under a name of :meth:`laid`."""
+        digits = name.partition("-")[0]
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            return None
+        row = self.store.row("select answer_id from laid where number = ?", int(digits))
+        return None if row is None else int(row["answer_id"])
+
     def strikes(self, answer_id: int, fate: str, now: datetime) -> bool:
         """Whether a fault that strikes an answer once strikes it now; next time it does not, nor after a restart."""
         with self.store.transaction():

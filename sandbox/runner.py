@@ -123,7 +123,7 @@ class Runner:
 
     async def settled(self, seconds: float = 30.0) -> bool:
         """Wait until nothing is being read and nothing due is unsent or unfetched; ``False`` when that took too long.
-        For tests and demos.
+        What waits for the end of an outage or of the day is not waited for. For tests and demos.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
@@ -139,7 +139,7 @@ class Runner:
             self._reading
             or self._sender.busy
             or any(not self._is_held(one, now) for one in self.cbp.undigested())
-            or (due is not None and due <= now)
+            or (due is not None and due <= now and not self.is_out)
             or any(look() for look in self.unsettled)
         )
 

@@ -218,8 +218,9 @@ class DirectoryDoor:
     # ------------------------------------------------------------------ out
 
     async def deliver(self, answer: Answer, payload: bytes, copy: int) -> str:
-        """Lay one answer into the filer's folder, whole; its name follows from the answer's number."""
-        place, name = self._place_of(answer), f"{answer.id:08d}-{copy}-{answer.name}"
+        """Lay one answer into the filer's folder, whole; names are in the order of laying, and stay with the answer."""
+        place = self._place_of(answer)
+        name = await asyncio.to_thread(self.offices.of(answer.partner).cbp.laid, answer, copy)
         try:
             await asyncio.to_thread(self._lay, place, name, payload)
         except OSError as error:
@@ -228,7 +229,8 @@ class DirectoryDoor:
 
     async def cut(self, answer: Answer, payload: bytes) -> None:
         """Leave half of one answer there, under way."""
-        place, name = self._place_of(answer), f"{answer.id:08d}-0-{answer.name}"
+        place = self._place_of(answer)
+        name = await asyncio.to_thread(self.offices.of(answer.partner).cbp.laid, answer, 0)
         try:
             await asyncio.to_thread(self._begin, place, name, payload[: len(payload) // 2])
         except OSError as error:

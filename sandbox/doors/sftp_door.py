@@ -200,10 +200,13 @@ class SftpDoor:
 
     async def fetch_is_cut(self, filer: str, name: str) -> bool:
         """Whether the answer of this name has the fate *reset* and was not cut yet."""
-        runner, digits = self.offices.of(filer), name.partition("-")[0]
-        if not (digits.isascii() and digits.isdigit()) or runner.faults.fate(int(digits)) != "reset":
+        runner = self.offices.of(filer)
+        if not runner.faults.reset:
             return False
-        if not await asyncio.to_thread(runner.cbp.strikes, int(digits), "reset", self.offices.clock.now()):
+        answer_id = await asyncio.to_thread(runner.cbp.answer_laid, name)
+        if answer_id is None or runner.faults.fate(answer_id) != "reset":
+            return False
+        if not await asyncio.to_thread(runner.cbp.strikes, answer_id, "reset", self.offices.clock.now()):
             return False
         text = "the session is cut within the fetch, it lies there still"
         await runner.tell_mishap(filer, name, "reset", text, direction="out")
@@ -212,11 +215,11 @@ class SftpDoor:
     # ------------------------------------------------------------------ out
 
     async def deliver(self, answer: Answer, payload: bytes, copy: int) -> str:
-        """Lay one answer into the filer's folder, whole; its name follows from the answer's number."""
+        """Lay one answer into the filer's folder, whole; names are in the order of laying, and stay with the answer."""
         account = next((one for one in self.accounts.values() if one.filer == answer.partner), None)
         if account is None:
             raise NotDelivered(f"{answer.partner} has no SFTP account")
-        name = f"{answer.id:08d}-{copy}-{answer.name}"
+        name = await asyncio.to_thread(self.offices.of(answer.partner).cbp.laid, answer, copy)
         try:
             await asyncio.to_thread(self._lay, account.root / "out", name, payload)
         except OSError as error:
