@@ -134,14 +134,22 @@ class Runner:
         return False
 
     def _waiting(self) -> bool:
-        due, now = self.cbp.next_due(), self.clock.now()
+        """Asked in the order in which a file goes its way, so that none slips through between two questions."""
         return (
-            self._reading
+            self._lies_somewhere()
+            or any(not self._is_held(one, self.clock.now()) for one in self.cbp.undigested())
+            or self._reading
+            or self._is_due()
             or self._sender.busy
-            or any(not self._is_held(one, now) for one in self.cbp.undigested())
-            or (due is not None and due <= now and not self.is_out)
-            or any(look() for look in self.unsettled)
+            or self._lies_somewhere()
         )
+
+    def _lies_somewhere(self) -> bool:
+        return any(look() for look in self.unsettled)
+
+    def _is_due(self) -> bool:
+        due = self.cbp.next_due()
+        return due is not None and due <= self.clock.now() and not self.is_out
 
     # ------------------------------------------------------------------ reading
 
