@@ -142,8 +142,8 @@ class Settings:
     """Where the folders ``FILER/in`` and ``FILER/out`` of the directory door are; empty: only filers with a
     ``directory`` of their own have some.
     """
-    directory_signed: bool = False
-    """Whether a file in a directory needs its filer's signature beside it (``NAME.p7s``), and gets ours."""
+    directory_signed: bool = True
+    """Whether a file in a directory needs its filer's signature beside it (``NAME.p7s``), and an answer gets ours."""
     directory_poll: float = 0.2
     """Real seconds between two looks into a filer's folder."""
     clock: str = ""

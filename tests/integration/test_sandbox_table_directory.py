@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
     """A filer at the door of one sandbox for the whole file."""
     folder = tmp_path_factory.mktemp("table-directory")
-    settings = settings_for(folder, directory_root=str(folder / "files"), directory_poll=0.01)
+    settings = settings_for(folder, directory_root=str(folder / "files"), directory_signed=False, directory_poll=0.01)
     async with (
         serving(settings) as running,
         DirectoryLine("GATEWAY", folder / "files" / "GATEWAY").at(running) as filer,
