@@ -304,10 +304,11 @@ class DirectoryLine(FolderLine):
         path = self.root / "in" / name
         path.with_name(name + ".part").write_bytes(payload)
         path.with_name(name + ".part").rename(path)
-        looks = self.here.runner.cbp.store
+        runner = self.here.offices.of(self.filer)
+        looks = runner.cbp.store
         faults = looks.count("select count(*) from transcript where kind = 'fault'")
         while path.exists():
-            if self.here.runner.is_out:
+            if runner.is_out:
                 path.unlink()
                 return "broken"
             if looks.count("select count(*) from transcript where kind = 'fault'") > faults:

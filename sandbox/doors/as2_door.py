@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import stat
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
 from sandbox.doors.broken_line import post_half, read_half, reset
+from sandbox.faults import Mishap
 from sandbox.offices import Offices
 from sandbox.runner import AS2, NotDelivered, Refused
 from sandbox.settings import Settings
@@ -136,12 +138,28 @@ class As2Door:
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return web.Response(status=415, text="content codings are not used with AS2\n")
         runner = self.offices.of(sender)
-        mishap = await runner.mishap()
+        async with self.offices.turn_of(sender):
+            mishap = await runner.mishap()
         if mishap.line == "reset":
             came = await read_half(request)
             await runner.tell_mishap(sender, request.path, "reset", f"cut after {came} bytes of the body, none kept")
             return _broken(request)
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            return await self._breaks_off(request, sender)
+        async with self.offices.turn_of(sender):
+            return await self._work_on(request, body, mishap)
+
+    async def _breaks_off(self, request: web.Request, sender: str) -> web.Response:
+        """The other side went away within the body: nothing is kept, nobody is answered."""
+        reason = f"the connection broke within the body of {request.content_length or 'unknown'} bytes"
+        async with self.offices.turn_of(sender):
+            cbp, now = self.offices.of(sender).cbp, self.offices.clock.now()
+            await asyncio.to_thread(cbp.refuse, b"", now, partner=sender[:200], name=request.path[:200], reason=reason)
+        return _broken(request)
+
+    async def _work_on(self, request: web.Request, body: bytes, mishap: Mishap) -> web.Response:
         try:
             partners = self._known_partners()
         except PartnerNotKnown as error:
@@ -164,7 +182,9 @@ class As2Door:
             about = await self._store(about)
             lost = "reset_after" if mishap.line else mishap.receipt
             if lost:
-                await runner.tell_mishap(about.sender, about.message_id, lost, "committed, no receipt is given")
+                await self.offices.of(about.sender).tell_mishap(
+                    about.sender, about.message_id, lost, "committed, no receipt is given"
+                )
                 return _broken(request, orderly=lost == "mdn_lost")
         else:
             await self._refuse(about, body)
@@ -203,7 +223,8 @@ class As2Door:
         await asyncio.to_thread(cbp.refuse, body, now, partner=refusal.sender, name=refusal.message_id, reason=reason)
 
     def _new_id(self) -> str:
-        return f"<mdn-{self.offices.main.cbp.store.next_number('mdn')}.{self.offices.instance}@cbp-sandbox.invalid>"
+        """Of no books: a receipt waits for nobody's."""
+        return f"<mdn-{uuid.uuid4().hex}.{self.offices.instance}@cbp-sandbox.invalid>"
 
     # ------------------------------------------------------------------ out
 

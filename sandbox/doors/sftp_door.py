@@ -162,8 +162,9 @@ class SftpDoor:
 
     async def _receive(self, filer: str, path: Path, before: Path | None = None) -> None:
         try:
-            content = await asyncio.to_thread(path.read_bytes)
-            await self.offices.of(filer).take(content, partner=filer, message_id="", name=path.name, door=ROAD)
+            async with self.offices.turn_of(filer):
+                content = await asyncio.to_thread(path.read_bytes)
+                await self.offices.of(filer).take(content, partner=filer, message_id="", name=path.name, door=ROAD)
             await asyncio.to_thread(path.unlink)
         except Exception:
             logger.exception("sftp: %s of %s could not be taken in", path.name, filer)
