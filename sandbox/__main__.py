@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sftp-port", type=int, help="port of the SFTP door, 0 for a free one (default: no SFTP door)")
     parser.add_argument("--gateway-url", help="where answers are posted (default http://127.0.0.1:8470/as2)")
     parser.add_argument("--clock", help="ISO instant the clock starts at (default: real time)")
+    parser.add_argument("--speed", type=float, help="seconds of the sandbox in a real second (default 1)")
     parser.add_argument("--frozen", action="store_const", const=True, help="the clock stands still until told")
     parser.add_argument("--memory", action="store_const", const=True, help="keep the books in memory")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when standard input closes")
@@ -47,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             sftp_port=given.sftp_port,
             gateway_url=given.gateway_url,
             clock=given.clock,
+            speed=given.speed,
             frozen=given.frozen,
             memory=given.memory,
         )

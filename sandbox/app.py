@@ -22,6 +22,7 @@ from aiohttp import web
 
 from sandbox.doors.as2_door import As2Door, own_identity
 from sandbox.doors.control import Control
+from sandbox.doors.directory_door import DirectoryDoor
 from sandbox.doors.sftp_door import SftpDoor
 from sandbox.offices import Offices
 from sandbox.runner import Runner
@@ -99,6 +100,9 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
             sftp = SftpDoor(settings, offices)
             stack.push_async_callback(sftp.close)
             sftp_port = await sftp.open()
+        directories = DirectoryDoor(settings, offices, identity, door.partner)
+        stack.push_async_callback(directories.close)
+        await directories.open()
         offices.start()
         stack.push_async_callback(offices.stop)
         ports = Ports(settings.host, as2_port, control_port, sftp_port)

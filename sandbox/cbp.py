@@ -24,7 +24,8 @@ from sandbox.abi.entry_desk import EntryDesk
 from sandbox.abi.front_desk import FrontDesk, read_file
 from sandbox.abi.query_desk import QueryDesk
 from sandbox.border import Border
-from sandbox.office import Office, Origin
+from sandbox.failure import SystemFailure
+from sandbox.office import TWICE, Office, Origin
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
@@ -92,6 +93,7 @@ class Cbp:
                 "CQ": QueryDesk(self.office, self.border.notices),
             },
         )
+        self.failure = SystemFailure(self.office, self.trucks)
 
     # ------------------------------------------------------------------ in
 
@@ -131,10 +133,10 @@ class Cbp:
     def _again(self, received_id: int, now: datetime) -> None:
         marks = ",".join("?" * len(DIRECT))
         rows = self.store.rows(
-            "select id from answer where received_id = ? and copy_of is null and note = '' and state <>"
+            "select id from answer where received_id = ? and copy_of is null and note in ('', ?) and state <>"
             f" 'pending' and kind in ({marks})"
             " and id not in (select copy_of from answer where copy_of is not null and state = 'pending') order by id",
-            received_id, *DIRECT,
+            received_id, TWICE, *DIRECT,
         )  # fmt: skip
         for row in rows:
             self.store.run(
@@ -164,8 +166,17 @@ class Cbp:
         """Files committed but not read yet, in the order they came."""
         return [int(r["id"]) for r in self.store.rows("select id from received where digested_at is null order by id")]
 
-    def digest(self, received_id: int, now: datetime) -> dict[str, Any]:
-        """Read a committed file and decide; gives the verdict. A file already read is left alone."""
+    def received_at(self, received_id: int) -> datetime:
+        """When a file came in."""
+        row = self.store.row("select received_at from received where id = ?", received_id)
+        if row is None:
+            raise LookupError(received_id)
+        return moment(row["received_at"])
+
+    def digest(self, received_id: int, now: datetime, *, fails: bool = False) -> dict[str, Any]:
+        """Read a committed file and decide; gives the verdict. A file already read is left alone. ``fails``: CBP's
+        system fails over what is good in it, and nothing of it is kept.
+        """
         row = self.store.row("select * from received where id = ?", received_id)
         if row is None or row["digested_at"] is not None:
             return {}
@@ -180,15 +191,32 @@ class Cbp:
             again = self.store.row("select digested_at from received where id = ?", received_id)
             if again is None or again["digested_at"] is not None:
                 return {}
-            verdict = self._settle(row, judged, batches, now)
-            self.store.run(
-                "update received set digested_at = ?, verdict = ? where id = ?",
-                stamp(now),
-                json.dumps(verdict),
-                received_id,
-            )
-            self._verdict(row["transcript_id"], verdict)
+            self.office.in_hand.number = f"file:{received_id}"
+            failed = self.failure.settle(Origin(row["partner"], received_id), judged, batches, now) if fails else None
+            if failed is not None:
+                self._forget(received_id)
+            verdict = failed or self._settle(row, judged, batches, now)
+            self._read_with(row, verdict, now)
         return verdict
+
+    def lose(self, received_id: int, now: datetime, reason: str) -> None:
+        """A file that was held is lost: nobody answers, and the same bytes are new when they come again."""
+        with self.store.transaction():
+            row = self.store.row("select * from received where id = ? and digested_at is null", received_id)
+            if row is not None:
+                self._forget(received_id)
+                verdict = {"stage": "end of day", "result": "lost, to be sent again", "reasons": [{"text": reason}]}
+                self._read_with(row, verdict, now)
+
+    def _forget(self, received_id: int) -> None:
+        """Nothing of a file is kept: it is not what later files are compared with."""
+        self.store.run("update received set identity = 'forgotten:' || id where id = ?", received_id)
+
+    def _read_with(self, row: sqlite3.Row, verdict: dict[str, Any], now: datetime) -> None:
+        self.store.run(
+            "update received set digested_at = ?, verdict = ? where id = ?", stamp(now), json.dumps(verdict), row["id"]
+        )
+        self._verdict(row["transcript_id"], verdict)
 
     def _settle(self, row: sqlite3.Row, judged: Judged | None, batches: list[Batch], now: datetime) -> dict[str, Any]:
         origin = Origin(row["partner"], row["id"])
@@ -212,15 +240,9 @@ class Cbp:
         """Mark a file that could not be read for a fault of the sandbox itself, so that it stops nothing behind it."""
         verdict = {"stage": "sandbox", "result": "fault", "reasons": [_reason(reason, DOORS)]}
         with self.store.transaction():
-            row = self.store.row("select transcript_id from received where id = ?", received_id)
-            self.store.run(
-                "update received set digested_at = ?, verdict = ? where id = ?",
-                stamp(now),
-                json.dumps(verdict),
-                received_id,
-            )
+            row = self.store.row("select * from received where id = ?", received_id)
             if row is not None:
-                self._verdict(row["transcript_id"], verdict)
+                self._read_with(row, verdict, now)
 
     def _verdict(self, transcript_id: int, verdict: dict[str, Any]) -> None:
         self.store.run("update transcript set verdict = ? where id = ?", json.dumps(verdict), transcript_id)
@@ -253,6 +275,7 @@ class Cbp:
                 if step is None:
                     return  # somebody else has done it meanwhile
                 self.store.run("delete from step where id = ?", step["id"])
+                self.office.in_hand.number = f"step:{step['id']}"
                 self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
 
     def next_due(self) -> datetime | None:
@@ -294,12 +317,40 @@ class Cbp:
                 body,
             )
 
+    def laid(self, answer: Answer, copy: int) -> str:
+        """The name under which an answer lies in a folder: in the order in which answers were first laid, the same
+        when one is laid again.
+        """
+        with self.store.transaction():
+            key = (answer.id, copy)
+            self.store.run("insert or ignore into laid (answer_id, copy) values (?,?)", *key)
+            number = self.store.count("select number from laid where answer_id = ? and copy = ?", *key)
+        return f"{number:08d}-{copy}-{answer.name}"
+
+    def answer_laid(self, name: str) -> int | None:
+        """Which answer lies under a name of :meth:`laid`."""
+        digits = name.partition("-")[0]
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            return None
+        row = self.store.row("select answer_id from laid where number = ?", int(digits))
+        return None if row is None else int(row["answer_id"])
+
+    def strikes(self, answer_id: int, fate: str, now: datetime) -> bool:
+        """Whether a fault that strikes an answer once strikes it now; next time it does not, nor after a restart."""
+        with self.store.transaction():
+            if self.store.count("select count(*) from struck where answer_id = ?", answer_id):
+                return False
+            self.store.run("insert into struck (answer_id, fate, at) values (?,?,?)", answer_id, fate, stamp(now))
+        return True
+
+    def mishap(self, now: datetime, direction: str, partner: str, name: str, fault: str, result: str) -> None:
+        """Say in the transcript what a fault of the plan did on the way."""
+        verdict = {"stage": "line", "result": result, "fault": fault}
+        self.store.note(now, direction, "fault", name, partner, hashlib.sha256(b"").hexdigest(), verdict, b"")
+
     def failed(self, answer: Answer, reason: str) -> None:
         """An answer could not be delivered; it stays on the pile."""
-        self.store.run(
-            "update answer set attempts = attempts + 1, note = case when note = '' then '' else note end where id = ?",
-            answer.id,
-        )
+        self.store.run("update answer set attempts = attempts + 1 where id = ?", answer.id)
         logger.info("not delivered: %s (%s)", answer.name, reason)
 
     def postpone(self, answers: Iterable[Answer], until: datetime) -> None:
@@ -312,21 +363,25 @@ class Cbp:
         """The truck of a trip arrives, after all that was due before; gives the number of its shipments."""
         self._do_due(now)
         with self.store.transaction():
+            self.office.in_hand.number = f"trip:{trip}"
             return self.border.arrive(trip, now)
 
     def hold(self, scn: str, now: datetime) -> str:
         """Place a hold; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.hold(scn, now)
 
     def exam(self, scn: str, now: datetime) -> str:
         """Order an exam; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.hold(scn, now, kind="EXAM")
 
     def release(self, scn: str, now: datetime) -> str:
         """End a hold and release what has arrived; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.release(scn, now)
 
     def entry_versions(self, number: str) -> list[dict[str, Any]]:
@@ -339,6 +394,7 @@ class Cbp:
     def revoke(self, scn: str, now: datetime) -> str:
         """Take a release back; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.revoke(scn, now)
 
 

@@ -1,7 +1,8 @@
 """How are statuses collected and written? During one event they gather on a pile; at its end they become few files.
 
-350s are grouped by manifest, SOs by the sender of the entries, at most ``status_batch`` statuses in a file. A shipment
-marked LATE has its statuses later, one marked SILENT never: both are in the books all the same, and a query shows them.
+350s are grouped by manifest, SOs by the sender of the entries, at most ``status_batch`` statuses in a file. When they
+go, and how often, is a matter of markers (:mod:`sandbox.delivery`): what is told late or never is in the books all the
+same, and a query shows it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sandbox.abi.answers import notification
 from sandbox.abi.entry_page import EntryPages, News
 from sandbox.abi.status_codes import ENTRY_CODES
 from sandbox.abi.status_records import AgencyStatus, Disposition, day
-from sandbox.markers import from_text
+from sandbox.delivery import Delivery, Going
 from sandbox.office import Office, Origin
 from sandbox.store import stamp
 from sandbox.truck import x12
@@ -66,6 +67,7 @@ class Notices:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.pages = EntryPages(office)
+        self.delivery = Delivery(office)
 
     # ------------------------------------------------------------------ rows
 
@@ -103,15 +105,8 @@ class Notices:
         self._write_350(pile, at)
         self._write_so(pile, at)
 
-    def _delay_of(self, marks_text: str) -> float | None:
-        """Seconds a shipment's statuses come late; ``None``: they never come."""
-        marks = from_text(marks_text)
-        if "SILENT" in marks:
-            return None
-        return self.office.behaviour.late_seconds if "LATE" in marks else 0.0
-
     def _write_350(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[int, float, str], list[Status350]] = defaultdict(list)
+        groups: dict[tuple[int, Going, str], list[Status350]] = defaultdict(list)
         rows = {b["scn"]: b for b in self.bills({scn for scn, _, _, _ in pile.bills})}
         types = {e["number"]: e["type"] for e in self.entries({n for _, _, _, n in pile.bills if n})}
         manifests = {
@@ -124,12 +119,12 @@ class Notices:
         )
         for scn, code, remark, number in pile.bills:
             bill = rows[scn]
-            late = self._delay_of(bill["marks"])
-            if late is None:
-                continue
             manifest = manifests[bill["manifest_id"]]
             if manifest is None:
                 raise LookupError(scn)
+            going = self.delivery.of_bill(bill, manifest["trip"], at)
+            if going is None:
+                continue
             zone = zone_of(manifest["port"])
             one = Status350(
                 scac=bill["scac"],
@@ -143,9 +138,9 @@ class Notices:
                 remark=remark,
             )
             for party in ("", *self._parties(bill)):
-                groups[bill["manifest_id"], late, party].append(one)
+                groups[bill["manifest_id"], going, party].append(one)
         size = self.office.behaviour.status_batch
-        for (manifest_id, late, party), statuses in groups.items():
+        for (manifest_id, going, party), statuses in groups.items():
             manifest = manifests[manifest_id]
             if manifest is None:
                 raise LookupError(manifest_id)
@@ -162,7 +157,7 @@ class Notices:
                     self.office.profile,
                 )
                 payload = self.office.interchange(addresses, "350", body, at)
-                self.office.answer(Origin(partner), "350", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(partner), "350", payload, at, going.due, twice=going.twice)
 
     def _parties(self, bill: sqlite3.Row) -> list[str]:
         """Who is told besides the carrier: those of ``notify_parties`` that the bill names (CBP truck 350 guide)."""
@@ -171,16 +166,16 @@ class Notices:
         return [one for one in known if one.split("/")[0] in named]
 
     def _write_so(self, pile: Pile, at: datetime) -> None:
-        groups: dict[tuple[str, str, float], list[tuple[str, list[str]]]] = defaultdict(list)
+        groups: dict[tuple[str, str, Going], list[tuple[str, list[str]]]] = defaultdict(list)
         for entry, records in self.pages.tell(pile.entries, at):
-            late = self._delay_of(entry["marks"])
-            if late is not None:
-                groups[entry["partner"], entry["a_header"], late].append((entry["b_header"], records))
+            going = self.delivery.of_entry(entry, at)
+            if going is not None:
+                groups[entry["partner"], entry["a_header"], going].append((entry["b_header"], records))
         size = self.office.behaviour.status_batch
-        for (partner, a_header, late), transactions in groups.items():
+        for (partner, a_header, going), transactions in groups.items():
             for start in range(0, len(transactions), size):
                 blocks: dict[str, list[list[str]]] = defaultdict(list)
                 for b_header, records in transactions[start : start + size]:
                     blocks[b_header].append(records)
                 payload = notification(a_header, blocks.items(), at)
-                self.office.answer(Origin(partner), "SO", payload, at, self.office.after(at, late))
+                self.office.answer(Origin(partner), "SO", payload, at, going.due, twice=going.twice)

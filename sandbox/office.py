@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sandbox.rulebook import RuleBook
-from sandbox.settings import Behaviour
+from sandbox.settings import Behaviour, Span
 from sandbox.store import Store, stamp
 from sandbox.truck import x12
 from schemas.profile import Profile
 
 Step = Callable[[dict[str, Any], datetime], None]
 """Something that becomes due: takes its body from the pile and the instant it was due."""
+
+TWICE: Final = "twice"
+"""Note of the second of two same answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,18 @@ def garbled(payload: bytes) -> bytes:
     return bytes(kept)
 
 
+def cut_off(payload: bytes) -> bytes:
+    """The same file as after a line that went dead: its first part, unharmed."""
+    return payload[: max(1, len(payload) * 3 // 5)]
+
+
+@dataclass(slots=True)
+class InHand:
+    """What is being worked on, a file or a step: what is drawn by lot is drawn from its number."""
+
+    number: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """Shared by the manifest desk, the entry desk and the border."""
@@ -45,25 +60,40 @@ class Office:
     behaviour: Behaviour
     book: RuleBook
     profile: Profile
+    in_hand: InHand = field(default_factory=InHand)
 
-    def after(self, now: datetime, seconds: float) -> datetime:
-        """``now`` and some seconds of the sandbox's clock."""
+    def after(self, now: datetime, seconds: float | Span) -> datetime:
+        """``now`` and some seconds of the sandbox's clock; of a span, those drawn for what is in hand."""
+        if isinstance(seconds, Span):
+            seconds = seconds.drawn(self.behaviour.seed, self.in_hand.number)
         return now + timedelta(seconds=seconds)
 
     def answer(
-        self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
+        self,
+        origin: Origin,
+        kind: str,
+        payload: bytes,
+        now: datetime,
+        due: datetime,
+        *,
+        garble: bool = False,
+        twice: bool = False,
     ) -> None:
-        """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
+        """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later; twice, the
+        same bytes go again under another name.
+        """
         suffix = "txt" if kind in {"SX", "SO", "X1", "C1"} else "x12"
-        number = self.store.next_number("answer-file")
-        plan = [(garbled(payload), due, "garbled")] if garble else []
-        plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))
-        for body, when, note in plan:
+        name = f"{kind}-{self.store.next_number('answer-file'):06d}"
+        later = self.after(due, self.behaviour.garble_seconds) if garble else due
+        plan = [(garbled(payload), due, f"{name}.{suffix}", "garbled")] if garble else []
+        plan.append((payload, later, f"{name}.{suffix}", ""))
+        if twice:
+            plan.append((payload, later, f"{name}-2.{suffix}", TWICE))
+        for body, when, file, note in plan:
             self.store.run(
                 "insert into answer (partner, received_id, kind, name, payload, created_at, due_at, note) values"
                 " (?,?,?,?,?,?,?,?)",
-                origin.partner, origin.received_id, kind, f"{kind}-{number:06d}.{suffix}", body, stamp(now),
-                stamp(when), note,
+                origin.partner, origin.received_id, kind, file, body, stamp(now), stamp(when), note,
             )  # fmt: skip
 
     def interchange(

@@ -8,6 +8,7 @@ dataclass may stand in the file (behaviour under ``[behaviour]``) and in the env
 from __future__ import annotations
 
 import os
+import random
 import re
 import tomllib
 from collections.abc import Mapping
@@ -15,20 +16,39 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sandbox.clock import ClockError, read_speed
 from sandbox.truck.behaviour import TruckBehaviour
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A number of seconds between two, drawn from a seed and the number of what takes it: ``60-120``."""
+
+    least: float
+    most: float
+
+    def drawn(self, seed: int, number: str) -> float:
+        """The same seconds for the same seed and number."""
+        return random.Random(f"{seed}:{number}").uniform(self.least, self.most)  # noqa: S311 - repeatable on purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour(TruckBehaviour):
     """CBP's conduct; the switches of the truck side stand in its base. Seconds are seconds of the sandbox's clock."""
 
-    answer_delay: float = 0.0
-    """Seconds from receipt to the direct answers, and between later steps."""
+    seed: int = 0
+    """What is drawn (times of answers) follows from it and the number of the file."""
+    answer_delay: float | Span = 0.0
+    """Seconds from receipt to the direct answers, and between later steps; ``"60-120"``: drawn for each file between
+    these (the reference sheets say 60 to 120 s).
+    """
     hold_seconds: float = 1800.0
     exam_seconds: float = 1800.0
     late_seconds: float = 600.0
     revoke_seconds: float = 60.0
     garble_seconds: float = 60.0
+    shuffle_seconds: float = 600.0
+    """How long statuses of what is marked SHUFFLE are held back at most, so that later ones can pass."""
     agency_seconds: float = 1800.0
     """Time an agency takes to let go what is marked AGENCY."""
     agency_review_seconds: float = 0.0
@@ -74,7 +94,8 @@ class Behaviour(TruckBehaviour):
 
 @dataclass(frozen=True, slots=True)
 class Filer:
-    """One filer: its AS2 name (also its name in the books), certificate, where its answers are posted, and its books.
+    """One filer: its AS2 name (also its name in the books), certificate, where its answers are posted, its books, and
+    the directory that holds its folders (``directory``, instead of one under ``directory_root``).
 
     Filers that name the same ``books`` share them, as a carrier and its broker do at CBP; without a name a filer has
     books of its own.
@@ -86,6 +107,7 @@ class Filer:
     books: str = ""
     receipts: str = ""
     """How it gives receipts for answers: ``sync``, ``async``; empty: as the setting ``receipts``."""
+    directory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +138,23 @@ class Settings:
     filer ``gateway_as2_name``, with the key in ``gateway-sftp.pub`` of the exchange folder.
     """
     sftp_quota: int = 256 * 1024 * 1024
-    """Bytes and ``sftp_files`` files that one filer may leave unfinished in ``in``, and that wait for it in ``out``."""
+    """Bytes and ``sftp_files`` files that one filer may leave unfinished in ``in``, and that wait for it in ``out``
+    (also of the directory door).
+    """
     sftp_files: int = 10_000
+    directory_root: str = ""
+    """Where the folders ``FILER/in`` and ``FILER/out`` of the directory door are; empty: only filers with a
+    ``directory`` of their own have some.
+    """
+    directory_signed: bool = True
+    """Whether a file in a directory needs its filer's signature beside it (``NAME.p7s``), and an answer gets ours."""
+    directory_poll: float = 0.2
+    """Real seconds between two looks into a filer's folder."""
     clock: str = ""
     """ISO instant the clock starts at; empty: real time, or where the books left it."""
     frozen: bool = False
+    speed: float = 1.0
+    """Seconds of the sandbox's clock in a real second, from 0.1 to 100,000; of a clock that is started."""
     send_timeout: float = 20.0
     retry_first: float = 0.2
     retry_longest: float = 30.0
@@ -210,6 +244,9 @@ def _read_filers(tables: Any, path: Path) -> tuple[Filer, ...]:
         for key in ("name", "certificate"):
             if not isinstance(table.get(key), str) or not table[key]:
                 raise SettingsError(f"{place}: {key} is missing")
+        for key, value in table.items():
+            if not isinstance(value, str):
+                raise SettingsError(f"{place}: {key} is a text")
         for key in ("name", "books"):
             if not _FILER_NAME.fullmatch(table.get(key, "x")):
                 raise SettingsError(f"{place}: {key} has letters, digits, '.', '_' and '-' only")
@@ -217,7 +254,8 @@ def _read_filers(tables: Any, path: Path) -> tuple[Filer, ...]:
             raise SettingsError(f"{place}: receipts is sync or async")
         if table["name"] in found:
             raise SettingsError(f"{place}: there is a filer {table['name']} already")
-        filer = Filer(**{**table, "certificate": path.parent / table["certificate"]})
+        places = {k: path.parent / table[k] for k in ("certificate", "directory") if k in table}
+        filer = Filer(**(table | places))
         found[filer.name] = filer
     return tuple(found.values())
 
@@ -238,6 +276,10 @@ def _text(value: Any) -> str:
 
 def _convert(name: str, value: Any, model: Any) -> Any:
     try:
+        if name == "answer_delay":
+            return _seconds(value)
+        if name == "speed":
+            return read_speed(float(value))
         if isinstance(model, bool):
             return (
                 value
@@ -249,5 +291,18 @@ def _convert(name: str, value: Any, model: Any) -> Any:
         if isinstance(model, str):
             return _text(value)
         return type(model)(value) if not isinstance(model, Path) else Path(value)
-    except (KeyError, TypeError, ValueError) as error:
+    except (ClockError, KeyError, TypeError, ValueError) as error:
         raise SettingsError(f"{name}: {value!r} cannot be used ({error})") from error
+
+
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+
+
+def _seconds(value: Any) -> float | Span:
+    match = _SPAN.fullmatch(str(value))
+    if match is None:
+        raise ValueError("neither seconds nor a range like 60-120")
+    least, most = float(match[1]), float(match[2] or match[1])
+    if most < least:
+        raise ValueError("the range ends before it begins")
+    return Span(least, most) if match[2] else least

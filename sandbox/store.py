@@ -40,6 +40,11 @@ create table if not exists answer (
 );
 create index if not exists answer_pending on answer (due_at, id) where state = 'pending';
 create index if not exists answer_received on answer (received_id);
+create table if not exists struck (answer_id integer primary key, fate text not null, at text not null);
+create table if not exists laid (
+  number integer primary key autoincrement, answer_id integer not null, copy integer not null, unique (answer_id, copy)
+);
+create table if not exists chain (subject text primary key, ends_at text not null, count integer not null);
 create table if not exists step (id integer primary key, due_at text not null, kind text not null, body text not null);
 create index if not exists step_due on step (due_at, id);
 create table if not exists manifest (

@@ -45,7 +45,7 @@ class EntryDesk:
         answers: list[list[list[str]]] = []
         accepted: list[str] = []
         changed: dict[str, list[str]] = defaultdict(list)
-        damaged = False
+        named: set[str] = set()
         for block in batch.blocks:
             out: list[list[str]] = []
             for transaction in block.transactions:
@@ -68,12 +68,14 @@ class EntryDesk:
                         for e in some
                     ]
                 marks = entry.marks()
-                damaged |= "GARBLE" in marks
+                named |= marks.names
                 if "SILENT" not in marks:
                     out.append(_response(entry, edits, verdict))
             answers.append(out)
         if any(answers):
-            self.office.answer(origin, "SX", response(batch, answers), now, due, garble=damaged)
+            self.office.answer(
+                origin, "SX", response(batch, answers), now, due, garble="GARBLE" in named, twice="TWICE" in named
+            )
         for told, code in (("cancelled", "23"), ("replaced", "88")):
             if changed[told]:
                 self.office.step("changed", due, {"entries": changed[told], "code": code})

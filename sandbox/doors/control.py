@@ -17,7 +17,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from sandbox.border import NotPossible
-from sandbox.clock import duration, instant
+from sandbox.clock import ClockError
 from sandbox.faults import FaultsError, read_faults
 from sandbox.offices import Offices
 from sandbox.runner import Runner
@@ -101,38 +101,14 @@ class Control:
         return web.json_response(self.about | document)
 
     async def _clock(self, request: web.Request) -> web.Response:
-        document = await _json(request)
-        clock = self.runner.clock
-        unknown = sorted(set(document) - {"set", "advance", "freeze"})
-        if unknown or not document:
+        try:
+            self.offices.clock.turn(await _json(request))
+        except ClockError as error:
             raise ApiError(
-                422,
-                "invalid",
-                "Give set (instant), advance (seconds or ISO duration) or freeze (true, false).",
-                _errors(unknown),
-            )
-        try:
-            moment = instant(document["set"]) if "set" in document else None
-            by = duration(document["advance"]) if "advance" in document else None
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ApiError(422, "invalid", f"Not a time: {error}") from error
-        if moment is not None and not 1990 <= moment.year <= 2100:
-            raise ApiError(422, "invalid", "The clock runs from 1990 to 2100.")
-        if by is not None and not 1990 <= clock.now().year + by.days // 366 <= 2099:
-            raise ApiError(422, "invalid", "The clock runs from 1990 to 2100.")
-        if "freeze" in document:
-            if not isinstance(document["freeze"], bool):
-                raise ApiError(422, "invalid", "freeze is true or false.")
-            clock.freeze(document["freeze"])
-        try:
-            if moment is not None:
-                clock.set(moment)
-            if by is not None:
-                clock.advance(by)
-        except OverflowError as error:
-            raise ApiError(422, "invalid", f"Not a time: {error}") from error
+                422, "invalid", error.text, [{"path": error.key, "code": "invalid", "text": error.text}]
+            ) from error
         await self.offices.clock_changed()
-        return web.json_response(clock.as_dict())
+        return web.json_response(self.offices.clock.as_dict())
 
     async def _arrive(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
@@ -269,7 +245,3 @@ def _number(request: web.Request, name: str, default: int) -> int:
             [{"path": name, "code": "invalid", "text": "a whole number"}],
         )
     return int(value)
-
-
-def _errors(unknown: list[str]) -> list[dict[str, str]]:
-    return [{"path": name, "code": "unknown", "text": "unknown key"} for name in unknown]

@@ -2,7 +2,7 @@
 
 Order of the answers: TA1 (always when the envelope is refused, else when ISA14 asks for it), one 997 for the group, the
 desk's 355. A 997 that comes in is noted and never acknowledged (X12 practice). Marks in the trip number hold for the
-direct answers: LATE, SILENT, GARBLE.
+direct answers: LATE, SILENT, GARBLE, TWICE.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Final, Protocol
 from sandbox.markers import read_marks
 from sandbox.office import Office, Origin
 from sandbox.truck import syntax, x12
+from sandbox.truck.acceptance import AcceptanceWriter, Result
 from sandbox.truck.answers import acknowledgment, ta1
 from sandbox.truck.citations import GUIDES, ONE_OF_EACH, note
-from sandbox.truck.remarks import MOST_REASONS
+from sandbox.truck.remarks import MOST_REASONS, Faults, Remark
 
 _X12_CODES: Final = {
     "AK304": "X12 data element 720",
@@ -138,21 +139,61 @@ class X12FrontDesk:
         if "LATE" in marks:
             due = office.after(due, office.behaviour.late_seconds)
         speaks = "SILENT" not in marks
-        if speaks and one.isa[13] == "1":
-            office.answer(origin, "TA1", self._ta1(addresses, one, "A", "000", now), now, due)
         if speaks:
-            release = (one.elements(0) + [""] * 9)[8]
-            payload = office.interchange(addresses, "997", acknowledgment(one, verdict), now, release)
-            office.answer(origin, "997", payload, now, due)
+            self._acknowledge(origin, one, verdict, addresses, now, due, twice="TWICE" in marks)
         if desk is None:
             return {"stage": "syntax", "result": "997 R", "reasons": syntax_reasons(verdict, set_id)}
         settled = desk.settle(origin, one, addresses, now)
         if speaks:
             payload = office.interchange(addresses, "355", settled.answer, now)
             named = marks.names | settled.marks
-            office.answer(origin, "355", payload, now, due, garble="GARBLE" in named)
+            office.answer(origin, "355", payload, now, due, garble="GARBLE" in named, twice="TWICE" in named)
         shown = {"stage": "business", "result": settled.result, "trip": trip, "reasons": settled.reasons}
         return shown | {"warnings": settled.warnings} if settled.warnings else shown
+
+    def _acknowledge(
+        self,
+        origin: Origin,
+        one: x12.Interchange,
+        verdict: syntax.SyntaxVerdict,
+        addresses: x12.Addresses,
+        now: datetime,
+        due: datetime,
+        *,
+        twice: bool = False,
+    ) -> None:
+        """TA1 when ISA14 asks for it, then the 997."""
+        if one.isa[13] == "1":
+            self.office.answer(origin, "TA1", self._ta1(addresses, one, "A", "000", now), now, due, twice=twice)
+        release = (one.elements(0) + [""] * 9)[8]
+        payload = self.office.interchange(addresses, "997", acknowledgment(one, verdict), now, release)
+        self.office.answer(origin, "997", payload, now, due, twice=twice)
+
+    def fail(self, origin: Origin, judged: Judged, remark: Remark, now: datetime) -> bool:
+        """CBP's system fails over a good set: 997 as always, then a 355 with ``remark``, and nothing is kept.
+
+        False: there is nothing good in the file to fail over, or no trip that a 355 could name.
+        """
+        one, verdict = judged.interchange, judged.verdict
+        if one is None or one.fault is not None or verdict is None or not verdict.accepted:
+            return False
+        rows = [segment.split(one.element_separator) for segment in one.body]
+        header = next(((at, row) for at, row in enumerate(rows, 1) if row[0] == "M10"), None)
+        port = next(((at, row) for at, row in enumerate(rows, 1) if row[0] == "P4"), None)
+        if header is None or port is None:
+            return False
+        separators = (one.element_separator, one.repetition_separator, one.component_separator, one.terminator)
+        addresses = x12.Addresses.back_to(one, separators)
+        due = self.office.after(now, self.office.behaviour.answer_delay)
+        self._acknowledge(origin, one, verdict, addresses, now, due)
+        faults = Faults()
+        faults.of_trip(header[0], remark)
+        result = Result(faults, sum(row[0] == "LX" for row in rows), 0, "NOT PROCESSED")
+        body = AcceptanceWriter(one, self.office.profile, self.office.behaviour.trip_faults_at).write(
+            header, port, {}, result
+        )
+        self.office.answer(origin, "355", self.office.interchange(addresses, "355", body, now), now, due)
+        return True
 
     def _ta1(self, addresses: x12.Addresses, one: x12.Interchange, code: str, note: str, now: datetime) -> bytes:
         separators = addresses.separators
