@@ -104,6 +104,12 @@ class Watched:
                 await self.gateway.moved.wait()
                 self.gateway.moved.clear()
 
+    async def until_nothing_is_owed(self) -> None:
+        """Wait, but not for ever, until every receipt that was to be posted has been; the workers must be running."""
+        async with asyncio.timeout(60):
+            while {one.state for one in await self.owed()} - {"given"}:  # noqa: ASYNC110 - a given receipt moves nothing
+                await asyncio.sleep(0.05)
+
     def worker(self, name: str) -> Any:
         """One of the gateway's workers."""
         return next(one for one in self.gateway.workers if one.name == name)

@@ -218,13 +218,12 @@ async def test_receipts_for_answers_may_be_asked_by_post(tmp_path: Path) -> None
 )
 async def test_without_a_good_receipt_the_answer_goes_again(tmp_path: Path, bad: Any) -> None:
     """Lost, forged, for another message: the same content under the same Message-ID, until one holds."""
-    async with filer_at(tmp_path) as filer, sandbox_for(filer, receipts="async", send_timeout=0.3) as running:
+    async with filer_at(tmp_path) as filer, sandbox_for(filer, receipts="async", send_timeout=1.0) as running:
         filer.receipt = lambda about: bad(filer, about) if len(filer.answers) == 1 else filer.good(about)
         await filer.send(manifest_309(ONE))
-        await filer.until(lambda: len(filer.answers) >= 3)
+        await filer.until(lambda: len({one.message_id for one in filer.answers}) >= 2)
         first, second = filer.answers[:2]
         assert (first.message_id, first.payload) == (second.message_id, second.payload)
-        assert filer.answers[2].message_id != first.message_id
         assert await running.runner.settled()
 
 
@@ -278,7 +277,8 @@ async def test_a_trip_goes_through_with_receipts_by_post(tmp_path: Path, receipt
             rows = await watched.rows("out")
             assert {row.state for row in rows} == {"delivered"}
             assert {row.attempts for row in rows} == {1}
-            assert {one.state for one in await watched.owed()} == ({"given"} if receipts == "async" else set())
+            await watched.until_nothing_is_owed()
+            assert bool(await watched.owed()) is (receipts == "async")
             assert await watched.alerts() == []
             await watched.check_archive()
 
