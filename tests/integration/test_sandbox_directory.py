@@ -106,6 +106,7 @@ async def test_files_are_taken_in_order_and_answers_laid_whole(tmp_path: Path) -
         await world.until(lambda: len(world.answers()) == 4)
         assert world.received() == ["1.x12", "2.x12"]
         assert world.answers() == ["997", "355", "997", "355"]
+        await world.until(lambda: not any(path.suffix == ".x12" for path in world.inbox.glob("[0-9].x12")))
         assert {path.name for path in world.inbox.iterdir()} == {"0-half.x12.part", ".hidden", "done", "bad"}
         assert {path.name for path in (world.inbox / "done").iterdir()} == {"1.x12", "2.x12"}
 
@@ -230,7 +231,7 @@ async def test_answers_wait_for_a_filer_that_fetches_nothing(tmp_path: Path) -> 
         world.lay("2.x12", manifest_309([SampleBill("2", kind="35")], trip="TSTC0000002", control=2))
         await world.until(lambda: len(world.answers()) == 3)
         store = world.running.runner.cbp.store
-        assert store.count("select count(*) from answer where state = 'pending'") == 1
+        await world.until(lambda: store.count("select count(*) from answer where state = 'pending'") == 1)
         for path in list(world.outbox.iterdir()):
             path.unlink()
         await world.until(lambda: len(world.answers()) == 1)
