@@ -81,29 +81,43 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
     offices = await asyncio.to_thread(Offices, settings)
     identity = await asyncio.to_thread(own_identity, settings)
     door = As2Door(settings, offices, identity)
-    about = {
-        "as2_name": settings.as2_name,
-        "gateway_as2_name": settings.gateway_as2_name,
-        "gateway_url": settings.gateway_url,
-        "certified": False,
-    }
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(offices.close)
         await door.open()
         stack.push_async_callback(door.close)
         as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
-        control_port = await _listen(stack, Control(offices, about).application(), settings.host, settings.control_port)
         sftp_port = None
         if settings.sftp_port >= 0:
             sftp = SftpDoor(settings, offices)
             stack.push_async_callback(sftp.close)
             sftp_port = await sftp.open()
+        control = Control(offices, _about(settings, as2_port, sftp_port), settings.host)
+        control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
+        ports = Ports(settings.host, as2_port, control_port, sftp_port)
         offices.start()
         stack.push_async_callback(offices.stop)
-        ports = Ports(settings.host, as2_port, control_port, sftp_port)
         if not settings.memory:
             await asyncio.to_thread(_write_ports, settings, ports)
         yield Running(ports, offices, settings)
+
+
+def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str, object]:
+    """Who this sandbox is and where it is to be found, as ``GET /sandbox/state`` says it."""
+    doors = {
+        "AS2": f"http://{settings.host}:{as2_port}/as2",
+        "AS2 name": settings.as2_name,
+        "certificate": str(settings.own_certificate),
+        "answers go to": settings.gateway_url,
+    }
+    if sftp_port is not None:
+        doors |= {"SFTP": f"{settings.host} port {sftp_port}", "SFTP host key": str(settings.sftp_host_keys)}
+    return {
+        "as2_name": settings.as2_name,
+        "gateway_as2_name": settings.gateway_as2_name,
+        "gateway_url": settings.gateway_url,
+        "certified": False,
+        "doors": doors,
+    }
 
 
 def _write_ports(settings: Settings, ports: Ports) -> None:

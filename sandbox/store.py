@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,8 @@ from typing import Any, Final
 _TABLES: Final = """
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists received (
-  id integer primary key, partner text not null, message_id text not null, digest text not null, identity text not
-    null, format text not null,
+  id integer primary key autoincrement, partner text not null, message_id text not null, digest text not null,
+  identity text not null, format text not null,
   name text not null, payload blob not null, received_at text not null, digested_at text, verdict text not null
     default '', repeats integer,
   transcript_id integer
@@ -32,15 +32,17 @@ create index if not exists received_identity on received (identity);
 create index if not exists received_message on received (message_id);
 create index if not exists received_open on received (id) where digested_at is null;
 create table if not exists answer (
-  id integer primary key, partner text not null, received_id integer, kind text not null, name text not null, payload
-    blob not null,
+  id integer primary key autoincrement, partner text not null, received_id integer, kind text not null,
+  name text not null, payload blob not null,
   created_at text not null, due_at text not null, state text not null default 'pending', sent_at text, attempts
     integer not null default 0,
   message_id text not null default '', note text not null default '', copy_of integer
 );
 create index if not exists answer_pending on answer (due_at, id) where state = 'pending';
 create index if not exists answer_received on answer (received_id);
-create table if not exists step (id integer primary key, due_at text not null, kind text not null, body text not null);
+create table if not exists step (
+  id integer primary key autoincrement, due_at text not null, kind text not null, body text not null
+);
 create index if not exists step_due on step (due_at, id);
 create table if not exists manifest (
   id integer primary key, trip text not null, arrival_date text not null, partner text not null, scac text not null,
@@ -74,8 +76,8 @@ create table if not exists day_value (
     day, reference)
 ) without rowid;
 create table if not exists transcript (
-  id integer primary key, at text not null, direction text not null, kind text not null, name text not null, partner
-    text not null,
+  id integer primary key autoincrement, at text not null, direction text not null, kind text not null,
+  name text not null, partner text not null,
   size integer not null, digest text not null, verdict text not null, payload blob
 );
 """
@@ -109,6 +111,8 @@ class Store:
         self._connection.executescript(_TABLES)
         self._lock = threading.RLock()
         self._depth = 0
+        self.changed: Callable[[], None] = lambda: None
+        """Called after every commit, in the thread that made it; who watches the books sets it."""
 
     def close(self) -> None:
         """Close the file; nothing more can be asked."""
@@ -133,6 +137,7 @@ class Store:
                 self._connection.execute("commit")
             finally:
                 self._depth = 0
+        self.changed()
 
     def run(self, sql: str, *values: Any) -> int:
         """Write one statement; gives the row number of an insert."""
