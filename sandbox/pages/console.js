@@ -213,7 +213,7 @@
     const list = make("div", { class: "scroll" });
     const arrive = make("button", { type: "button", on: { click: () => tell(`/trips/${encodeURIComponent(one.trip)}/arrive`, {}, (told) => `Trip ${told.trip_number} is at the border with ${told.shipments} shipments.`) } }, "The truck arrives");
     const details = make("details", { on: { toggle: () => details.open && listShipments(card) } }, make("summary", {}, "Shipments"), list);
-    const element = make("div", { class: "manifest", data: { trip: one.trip } }, make("h3", {}, one.trip), head, times, make("div", { class: "row" }, arrive), details);
+    const element = make("div", { class: "manifest", data: { trip: one.trip } }, make("div", { class: "head" }, make("h3", {}, one.trip), head, times, arrive), details);
     const card = { element, head, times, list, details, arrive, trip: one.trip, mark: "", rows: SHIPMENTS_A_PAGE };
     return card;
   }
@@ -238,9 +238,9 @@
     }
     const body = rows.map((one) => {
       const acts = ACTS.map((act) => make("button", { type: "button", "aria-label": `${act} ${one.shipment_control_number}`, on: { click: () => actOn(card, act, one.shipment_control_number) } }, act));
-      return make("tr", {}, make("td", { class: "code" }, one.shipment_control_number), make("td", {}, chip(one.state), one.hold ? chip("HELD", one.hold) : null), make("td", {}, one.kind), make("td", {}, one.consignee_name), make("td", {}, one.value), make("td", {}, one.marks), make("td", { class: "code" }, one.entries.join(" ")), make("td", { class: "acts" }, ...acts));
+      return make("tr", {}, make("td", { class: "code" }, one.shipment_control_number), make("td", {}, chip(one.state), one.hold ? chip("HELD", one.hold) : null), make("td", { class: "acts" }, ...acts), make("td", {}, one.kind), make("td", {}, one.consignee_name), make("td", {}, one.value), make("td", {}, one.marks), make("td", { class: "code" }, one.entries.join(" ")));
     });
-    const head = ["shipment", "state", "bill type", "consignee", "value (USD)", "markers", "entries", ""].map((name) => make("th", { scope: "col" }, name));
+    const head = ["shipment", "state", "CBP shall", "bill type", "consignee", "value (USD)", "markers", "entries"].map((name) => make("th", { scope: "col" }, name));
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
     const more = after === null ? null : make("button", { type: "button", on: { click: () => { card.rows += SHIPMENTS_A_PAGE; listShipments(card); } } }, "More");
     const held = document.activeElement && card.list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
@@ -298,10 +298,13 @@
       const item = await ask(`/transcript/${file.id}`, { annotated: 1, lines: LINES_A_PAGE, from_line: first });
       const read = item.annotated;
       if (first === 1) {
-        inside.append(...(read.refused || []).map(refusal));
+        inside.append(...(read.refused || []).map((one) => refusal(one)));
         if (!read.lines.length) inside.append(make("p", { class: "empty" }, file.direction === "told" ? "An order, not a file." : "The file is empty."));
       }
-      inside.append(...read.lines.map(line));
+      const shown = read.lines.map(line);
+      const wrong = read.lines.flatMap((one, place) => one.refused.map((reason) => refusal(reason, one.line, shown[place])));
+      if (shown.length > 20) inside.append(...wrong);
+      inside.append(...shown);
       if (read.left) {
         const more = make("button", { type: "button", on: { click: () => { more.remove(); readLines(file, inside, first + LINES_A_PAGE); } } }, `${read.left} more lines`);
         inside.append(more);
@@ -313,15 +316,16 @@
     }
   }
 
-  function refusal(one) {
+  function refusal(one, number, target) {
     const words = [one.code, one.text, one.place ? `(${one.place})` : "", one.reference ? `[${one.reference}]` : ""];
-    return make("div", { class: "no" }, words.filter(Boolean).join(" "));
+    const leap = target ? make("button", { type: "button", on: { click: () => target.scrollIntoView({ block: "center" }) } }, `line ${number}`) : null;
+    return make("div", { class: "no" }, leap, words.filter(Boolean).join(" "));
   }
 
   function line(one) {
     const values = one.fields.map((field) => `${field.name || field.ref}: ${field.value}${field.text ? ` (${field.text})` : ""}`).join(" · ");
     const means = one.name ? [make("strong", {}, one.name), values ? `  ${values}` : ""] : [];
-    return make("div", { class: "line" }, make("span", { class: "number" }, one.line), make("pre", {}, "  ".repeat(one.depth) + one.text), means.length ? make("div", { class: "means" }, ...means) : null, ...one.refused.map(refusal));
+    return make("div", { class: "line" }, make("span", { class: "number" }, one.line), make("pre", {}, "  ".repeat(one.depth) + one.text), means.length ? make("div", { class: "means" }, ...means) : null, ...one.refused.map((reason) => refusal(reason)));
   }
 
   // ------------------------------------------------------------------ the feed
