@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -25,7 +25,10 @@ from sandbox.doors.control import Control
 from sandbox.doors.sftp_door import SftpDoor
 from sandbox.offices import Offices
 from sandbox.runner import Runner
-from sandbox.settings import Settings
+from sandbox.scenario import Scenario
+from sandbox.scenario_player import Played, Player, Told
+from sandbox.scenario_stage import Attached
+from sandbox.settings import Settings, SettingsError
 
 logger = logging.getLogger("sandbox")
 
@@ -152,6 +155,34 @@ async def run(
             ready(running.ports)
         await stop.wait()
         logger.info("stopping")
+
+
+async def play_attached(
+    settings: Settings,
+    scenario: Scenario,
+    *,
+    speed: float,
+    patience: float,
+    ready: Callable[[Ports], None] | None = None,
+    told: Told | None = None,
+) -> Played:
+    """Open the doors, let somebody else's software file, and play a scenario with it. Its books are in memory; its
+    clock moves as the scenario says, at ``speed`` sandbox seconds in a second (0: nothing is waited for).
+
+    Raises :class:`SettingsError` when the scenario has filers who are not set up.
+    """
+    known = {one.name for one in settings.all_filers()}
+    if unknown := [name for name in scenario.filers if name not in known]:
+        raise SettingsError(f"the scenario has filers that are not set up: {', '.join(unknown)}")
+    settings = replace(
+        settings, memory=True, clock=scenario.start.isoformat(), frozen=True, behaviour=scenario.behaviour
+    )
+    async with serving(settings) as running:
+        stage = Attached(scenario, running.offices, speed=speed, patience=patience)
+        async with stage.watching():
+            if ready is not None:
+                ready(running.ports)
+            return await Player(scenario, stage, told).play()
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -111,8 +111,8 @@ class Store:
         self._connection.executescript(_TABLES)
         self._lock = threading.RLock()
         self._depth = 0
-        self.changed: Callable[[], None] = lambda: None
-        """Called after every commit, in the thread that made it; who watches the books sets it."""
+        self.watchers: list[Callable[[], None]] = []
+        """Called after every commit, in the thread that made it."""
 
     def close(self) -> None:
         """Close the file; nothing more can be asked."""
@@ -137,7 +137,8 @@ class Store:
                 self._connection.execute("commit")
             finally:
                 self._depth = 0
-        self.changed()
+        for watcher in tuple(self.watchers):
+            watcher()
 
     def run(self, sql: str, *values: Any) -> int:
         """Write one statement; gives the row number of an insert."""

@@ -57,12 +57,12 @@ class Feed:
     async def _begin(self, _: web.Application) -> None:
         self._loop = asyncio.get_running_loop()
         for runner in self.offices:
-            runner.cbp.store.changed = self._changed
+            runner.cbp.store.watchers.append(self._changed)
 
     async def _end(self, _: web.Application) -> None:
         self._ended = True
         for runner in self.offices:
-            runner.cbp.store.changed = lambda: None
+            runner.cbp.store.watchers.remove(self._changed)
         self._tell()
 
     def _changed(self) -> None:
