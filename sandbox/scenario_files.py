@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.scenario import ToSend
-from sandbox.truck.manifest_reader import ZONE_OF_DISTRICT
+from sandbox.views import zone_of
 
 MANIFEST: Final = frozenset({"trip", "arrives", "kind", "reason", "port", "shipments"})
 SHIPMENT: Final = frozenset({"scn", "repeat"}) | {f.name for f in fields(SampleBill)} - {"number", "scac"}
@@ -40,7 +40,7 @@ class Files:
         """A 309. Raises :class:`ValueError` with what is wrong."""
         trip, arrives = _text(table, "trip"), table["arrives"]
         port = table.get("port", "0901")
-        local = arrives.astimezone(ZoneInfo(ZONE_OF_DISTRICT.get(port[:2], "America/New_York")))
+        local = arrives.astimezone(ZoneInfo(zone_of(port)))
         bills = [bill for one in table.get("shipments", []) for bill in self._shipments(one, arrives)]
         self._sent += 1
         payload = manifest_309(

@@ -62,7 +62,7 @@ LISTINGS: Final = (
         "entries",
         "cargo release entries",
         "select e.rowid as row, e.number, e.type, e.state, e.filed_at, e.value, e.day, e.marks, e.matched,"
-        " e.over_limit, e.released_at, e.pending <> '' as in_review, e.partner, (select json_group_array(scn)"
+        " e.over_limit, e.released_at, e.partner, (select json_group_array(scn)"
         " from entry_bill where number = e.number) as shipments from entry e",
         "number",
         ("number", "state", "type", "day", "partner"),
