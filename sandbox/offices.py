@@ -51,8 +51,8 @@ class Offices:
             store.set_meta("instance", uuid.uuid4().hex[:12])
         left = store.get_meta("clock")
         if self.settings.clock:
-            self.clock.set(instant(self.settings.clock))
             self.clock.freeze(self.settings.frozen)
+            self.clock.set(instant(self.settings.clock))
             store.set_meta("clock", self.clock.as_dict())
         elif left is not None:
             self.clock.restore(left)

@@ -52,7 +52,7 @@ def read_scenario(path: Path) -> Scenario:
         known = ", ".join(shipped())
         text = f"{path} cannot be read ({error.strerror or error}); with the sandbox come: {known}"
         raise ScenarioError(path, [("", text)]) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise ScenarioError(path, [("", f"{path} is not TOML: {error}")]) from error
     return _Reading(path).scenario(table)
 

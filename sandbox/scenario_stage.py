@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -98,7 +99,9 @@ class SelfPlaying:
             answers = self.box.send(one.payload, partner=one.filer or self._first, name=one.name)
         except Outage as error:
             return f"not taken: {error}"
-        return "answered " + (", ".join(answer.kind for answer in answers) or "later")
+        row = self.box.of(one.filer).store.row("select verdict from transcript where direction = 'in' order by id desc")
+        result = json.loads(row["verdict"]).get("result", "") if row is not None else ""
+        return f"answered {', '.join(answer.kind for answer in answers) or 'later'} ({result})"
 
     async def order(self, act: str, about: str) -> str:
         """Carry out an order."""

@@ -24,6 +24,29 @@ FLAGS: Final = (
 START_SECONDS: Final = 60.0
 PATIENCE: Final = 30.0
 
+_WATCH: Final = """new Promise((done, give_up) => {
+    const look = () => { try { return (%s); } catch (error) { return null; } };
+    let end = 0;
+    const eye = new MutationObserver(() => check());
+    const check = () => {
+        const found = look();
+        if (found) { eye.disconnect(); window.clearTimeout(end); done(found); }
+    };
+    end = window.setTimeout(() => {
+        eye.disconnect();
+        give_up(new Error("never: " + %s + " in: " + document.body.innerText.slice(0, 3000)));
+    }, %d);
+    eye.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    check();
+})"""
+
+
+def _is_complaint(told: dict[str, Any]) -> bool:
+    """Whether the browser says that something is wrong in the page."""
+    if told["method"] == "Runtime.consoleAPICalled":
+        return told["params"]["type"] in {"error", "warning"}
+    return told["method"] in {"Runtime.exceptionThrown", "Log.entryAdded"}
+
 
 def chromium() -> str:
     """The program; skips the test where there is none (``.ci/run`` installs it)."""
@@ -42,6 +65,9 @@ class Page:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.complaints: list[str] = []
         """What the page's console, its exceptions and the browser's own log said."""
+        self.dialogs: list[str] = []
+        """What a dialog asked; each was answered with yes."""
+        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
         self.asked: list[str] = []
         """Every address the page asked for."""
 
@@ -51,19 +77,13 @@ class Page:
             told = json.loads(message.data)
             if "id" in told:
                 self._waiting.pop(told["id"]).set_result(told)
-            elif told["method"] in {"Runtime.exceptionThrown", "Log.entryAdded"}:
-                self.complaints.append(json.dumps(told["params"]))
-            elif told["method"] == "Runtime.consoleAPICalled" and told["params"]["type"] in {"error", "warning"}:
+            elif _is_complaint(told):
                 self.complaints.append(json.dumps(told["params"]))
             elif told["method"] == "Network.requestWillBeSent":
                 self.asked.append(told["params"]["request"]["url"])
             elif told["method"] == "Page.javascriptDialogOpening":
-                self.complaints.append("dialog: " + told["params"]["message"])
-                accept = {"accept": True}
-                await self._socket.send_json(
-                    {"id": next(self._numbers) + 10**6, "method": "Page.handleJavaScriptDialog", "params": accept}
-                )
-                self._waiting[10**6] = asyncio.get_running_loop().create_future()
+                self.dialogs.append(told["params"]["message"])
+                self._tasks.add(asyncio.create_task(self.call("Page.handleJavaScriptDialog", accept=True)))
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One DevTools command."""
@@ -85,19 +105,7 @@ class Page:
 
     async def until(self, expression: str) -> Any:
         """Wait in the page until the expression is true there; gives its value."""
-        watch = f"""new Promise((done, give_up) => {{
-            const look = () => {{ let found; try {{ found = ({expression}); }} catch (error) {{ found = null; }} return found; }};
-            const first = look();
-            if (first) {{ done(first); return; }}
-            const eye = new MutationObserver(() => {{
-                const found = look();
-                if (found) {{ eye.disconnect(); window.clearTimeout(end); done(found); }}
-            }});
-            const end = window.setTimeout(() => {{ eye.disconnect(); give_up(new Error("never: " + {json.dumps(expression)}
-                + " in: " + document.body.innerText.slice(0, 3000))); }}, {int(PATIENCE * 900)});
-            eye.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});
-        }})"""
-        return await self.value(watch)
+        return await self.value(_WATCH % (expression, json.dumps(expression), int(PATIENCE * 900)))
 
     async def go(self, url: str) -> None:
         """Open an address and wait for its document."""
@@ -123,7 +131,7 @@ class Page:
     async def picture(self, path: Path) -> None:
         """A PNG of the page as it is seen."""
         told = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(told["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(told["data"]))
 
 
 @asynccontextmanager

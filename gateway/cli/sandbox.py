@@ -229,6 +229,8 @@ def _account(output: Output, played: Played) -> None:
     output.show(table)
     for sentence in played.failures:
         output.say(sentence, "bold red")
+    for done in (line for result in played.steps if result.failures for line in result.did):
+        output.say(f"  {done}", "dim")
     left = len(played.scenario.steps) - len(played.steps)
     if left:
         output.say(f"{left} steps after it were not played.", "dim")
