@@ -53,9 +53,11 @@ def test_the_sixty_seconds_of_the_readme(tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gateway.cli "$@"\n', "utf-8")
     program.chmod(0o755)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    commands = readme_commands().replace(
-        "gateway sandbox", f"gateway sandbox --port {ports['8471']} --control-port {ports['8472']}"
-    )
+    told = "until curl -s http://127.0.0.1:8472/sandbox/state | grep -q '\"sent\": 2'; do :; done"
+    assert "sleep 1\n" in readme_commands()
+    commands = readme_commands().replace("sleep 1", told)  # a person waits a second, a test until it is so
+    own = f"gateway sandbox --port {ports['8471']} --control-port {ports['8472']}"
+    commands = commands.replace("gateway sandbox", own)
     for usual, free in ports.items():
         commands = commands.replace(usual, str(free))
     shell = subprocess.Popen(
