@@ -95,7 +95,7 @@ async def _serve(
             sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside))
             overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
-            output.note(f"simulated CBP: {sandbox.as2_url}, control {sandbox.control_url}")
+            output.note(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
             document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
             if sandbox.sftp_port is not None:
                 output.note(f"files travel by SFTP, port {sandbox.sftp_port}")

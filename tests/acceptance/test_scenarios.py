@@ -92,6 +92,19 @@ def test_what_is_not_met_is_told_and_ends_with_1(tmp_path: Path) -> None:
     assert [one["met"] for one in document["steps"][0]["expects"]] == [False, True]
 
 
+@pytest.mark.parametrize(("name", "status"), [("march-2025-day", 0), ("story.toml", 1), ("none.toml", 2)])
+def test_without_the_gateway_it_is_the_same(name: str, status: int, tmp_path: Path) -> None:
+    """``python -m sandbox --scenario`` plays too, tells it in one line of JSON, and ends with the same status."""
+    (tmp_path / "story.toml").write_text(UNMET, "utf-8")
+    words = [sys.executable, "-m", "sandbox", "--scenario", name]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+    assert done.returncode == status, done.stderr
+    assert (json.loads(done.stdout)["met"] is (status == 0)) if status < 2 else ("cannot be read" in done.stderr)
+
+
 def test_a_scenario_that_cannot_be_read_ends_with_2(tmp_path: Path) -> None:
     """Every fault is named with its place, and nothing is played."""
     (tmp_path / "story.toml").write_text('[[step]]\nhold = 1\n[[step]]\nat = "soon"\narrive = "T1"\n', "utf-8")
