@@ -45,23 +45,25 @@ def manifest_309(
     reason: str = "",
     acknowledgment: str = "0",
     terminator: str = "~",
+    scac: str = "TSTC",
+    port: str = "0901",
 ) -> bytes:
-    """A 309 interchange; ``kind`` W, P, Y or 3."""
+    """A 309 interchange; ``kind`` W, P, Y or 3. ``day`` and ``time`` are the planned arrival in the port's time."""
     listed = list(bills)
     count = str(sum(1 for b in listed if b.change != "D")) if kind in {"W", "P"} else ""
     body = [
         "ST*309*0001",
-        f"M10*TSTC*J*CA**TRUCK***{count}*{kind}***{trip}*00***{reason}".rstrip("*"),
+        f"M10*{scac}*J*CA**TRUCK***{count}*{kind}***{trip}*00***{reason}".rstrip("*"),
         "VEH*1*1M8GDM9AXKP042788*******AB1234*ON*******CA",
         "NM1*Z1*1*TESTWELL*MARIE",
         "DMG*D8*19840517*F****CA",
         "REF*5K*T62358400517",
-        f"P4*0901*{day}***{time}",
+        f"P4*{port}*{day}***{time}",
     ]
     if kind in {"Y", "3"}:
         body = [s for s in body if not s.startswith(("VEH", "NM1", "DMG", "REF"))]
     for place, bill in enumerate(listed, 1):
-        body += _bill(place, bill)
+        body += _bill(place, bill, port)
     if not listed:
         body.append("LX*1")
     body.append(f"SE*{len(body) + 1}*0001")
@@ -73,12 +75,14 @@ def manifest_309(
     return terminator.join([*lines, f"IEA*1*{control:09d}", ""]).encode("ascii")
 
 
-def _bill(place: int, bill: SampleBill) -> list[str]:
+def _bill(place: int, bill: SampleBill, port: str) -> list[str]:
     rows = [f"LX*{place}"]
     if bill.change:
         quantity = bill.quantity if bill.change == "R" else ""
         action = {"A": "1", "R": "2", "D": "3"}.get(bill.change, "")
-        rows.append(f"M13*{bill.scac}*0901*{bill.change}*{bill.number}*{quantity}*{bill.reason}*{action}**{bill.scac}")
+        rows.append(
+            f"M13*{bill.scac}*{port}*{bill.change}*{bill.number}*{quantity}*{bill.reason}*{action}**{bill.scac}"
+        )
         if bill.change == "D":
             return rows
     return [

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,8 @@ from typing import Any, Final
 _TABLES: Final = """
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists received (
-  id integer primary key, partner text not null, message_id text not null, digest text not null, identity text not
-    null, format text not null,
+  id integer primary key autoincrement, partner text not null, message_id text not null, digest text not null,
+  identity text not null, format text not null,
   name text not null, payload blob not null, received_at text not null, digested_at text, verdict text not null
     default '', repeats integer,
   transcript_id integer
@@ -32,8 +32,8 @@ create index if not exists received_identity on received (identity);
 create index if not exists received_message on received (message_id);
 create index if not exists received_open on received (id) where digested_at is null;
 create table if not exists answer (
-  id integer primary key, partner text not null, received_id integer, kind text not null, name text not null, payload
-    blob not null,
+  id integer primary key autoincrement, partner text not null, received_id integer, kind text not null,
+  name text not null, payload blob not null,
   created_at text not null, due_at text not null, state text not null default 'pending', sent_at text, attempts
     integer not null default 0,
   message_id text not null default '', note text not null default '', copy_of integer
@@ -45,7 +45,9 @@ create table if not exists laid (
   number integer primary key autoincrement, answer_id integer not null, copy integer not null, unique (answer_id, copy)
 );
 create table if not exists chain (subject text primary key, ends_at text not null, count integer not null);
-create table if not exists step (id integer primary key, due_at text not null, kind text not null, body text not null);
+create table if not exists step (
+  id integer primary key autoincrement, due_at text not null, kind text not null, body text not null
+);
 create index if not exists step_due on step (due_at, id);
 create table if not exists manifest (
   id integer primary key, trip text not null, arrival_date text not null, partner text not null, scac text not null,
@@ -109,8 +111,8 @@ create trigger if not exists bill_replaced before insert on bill begin
     select scn, quantity from bill where scn = new.scn and quantity <> new.quantity;
 end;
 create table if not exists transcript (
-  id integer primary key, at text not null, direction text not null, kind text not null, name text not null, partner
-    text not null,
+  id integer primary key autoincrement, at text not null, direction text not null, kind text not null,
+  name text not null, partner text not null,
   size integer not null, digest text not null, verdict text not null, payload blob
 );
 """
@@ -160,6 +162,8 @@ class Store:
         self._add_columns()
         self._lock = threading.RLock()
         self._depth = 0
+        self.watchers: list[Callable[[], None]] = []
+        """Called after every commit, in the thread that made it."""
 
     def _add_columns(self) -> None:
         """Give a file of an older version the columns it lacks."""
@@ -191,6 +195,8 @@ class Store:
                 self._connection.execute("commit")
             finally:
                 self._depth = 0
+        for watcher in tuple(self.watchers):
+            watcher()
 
     def run(self, sql: str, *values: Any) -> int:
         """Write one statement; gives the row number of an insert."""
