@@ -62,9 +62,11 @@ class Behaviour(TruckBehaviour):
     """Days from the warning (25, told with 28) to the cancellation of an entry without its bills."""
     release_ahead: bool = False
     """Release entries as soon as they are admissible, for the day their truck is expected (98 with origin 02)."""
-    cut_over: str = "releases"
-    """Which type 86 entries that have not arrived are told when the law changes: ``nothing``, ``releases`` (granted
-    ahead: 99), ``all`` (the others 29 or 33 as well).
+    cut_over_releases: bool = True
+    """When the law changes, suspend the releases (99) of type 86 entries whose truck has not come."""
+    cut_over_admissible: bool = False
+    """When the law changes, tell type 86 entries that are not released yet as well (29 or 33); they hear of it at the
+    arrival otherwise.
     """
     review_seconds: float = 60.0
     """Time for a human to look at a correction or cancellation request (SX 04)."""

@@ -3,7 +3,7 @@ its instant, and what arrives later is not released.
 
 CSMS 66065494 (entry type 86 from 2025-08-29 00:01), 64825584 (China and Hong Kong from 2025-05-02 00:01); that CBP
 takes back clearance granted ahead of the arrival: CSMS 63992482. SO 99 for that and 33 for the ineligible country are
-CBP's codes; 29 for an entry that was only admissible is recalled. ``cut_over`` says how far it goes.
+CBP's codes; 29 for an entry that was only admissible is recalled. Two switches say how far it goes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,7 @@ from sandbox.office import Office, Step
 from sandbox.store import stamp
 
 RULES: Final = ("type86-origin", "type86-suspended")
-_TOUCHED: Final = {
-    "nothing": frozenset[str](),
-    "releases": frozenset({"RELEASED"}),
-    "all": frozenset({"RELEASED", "ADMISSIBLE", "UNDER_REVIEW", "DOCS"}),
-}
+_NOT_RELEASED: Final = frozenset({"ADMISSIBLE", "UNDER_REVIEW", "DOCS"})
 
 
 class CutOver:
@@ -69,7 +65,9 @@ class CutOver:
         self.notices.write(pile, at)
 
     def _ahead_of_arrival(self) -> Iterable[sqlite3.Row]:
-        touched = _TOUCHED[self.office.behaviour.cut_over]
+        conduct = self.office.behaviour
+        touched = frozenset({"RELEASED"}) if conduct.cut_over_releases else frozenset()
+        touched |= _NOT_RELEASED if conduct.cut_over_admissible else frozenset()
         for entry in self.office.store.rows("select * from entry where type = '86' order by rowid"):
             if entry["state"] in touched and not any(
                 bill["manifest_state"] == "ARRIVED" for bill in self.notices.bills_of(entry["number"])

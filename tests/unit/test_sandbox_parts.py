@@ -10,7 +10,7 @@ import pytest
 from sandbox.clock import Clock, duration, instant
 from sandbox.faults import RATES, Faults, FaultsError, read_faults
 from sandbox.rulebook import RuleBook
-from sandbox.samples import SampleBill, manifest_309
+from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.settings import Settings, SettingsError, load_settings
 from sandbox.store import Store
 from sandbox.testing import LoopbackCbp
@@ -116,6 +116,20 @@ def test_a_transaction_takes_everything_back(tmp_path: Path) -> None:
     assert store.get_meta("b") is None
     assert [store.next_number("n") for _ in range(3)] == [1, 2, 3]
     store.close()
+
+
+def test_books_of_an_older_version_are_given_what_they_lack(tmp_path: Path) -> None:
+    """A file without the columns that came later is opened, gets them, and keeps its rows."""
+    path = tmp_path / "books.db"
+    box = LoopbackCbp("2025-03-10T09:00:00-04:00", path=path)
+    box.send(manifest_309([SampleBill("1001")]))
+    box.cbp.store.run("alter table entry drop column unmatched_since")
+    box.cbp.store.run("alter table bill drop column in_bond")
+    box.close()
+    again = LoopbackCbp("2025-03-10T09:00:00-04:00", path=path)
+    assert [row["in_bond"] for row in again.cbp.store.rows("select in_bond from bill")] == [""]
+    assert again.send(entries_se([SampleEntry("1234567", "1001")]))[-1].kind == "SO"
+    again.close()
 
 
 def test_a_file_received_before_a_stop_is_read_after_it(tmp_path: Path) -> None:

@@ -247,9 +247,9 @@ def filed_before_the_cut(**conduct: Any) -> tuple[LoopbackCbp, list[str]]:
     ("conduct", "at_the_cut", "at_arrival"),
     [
         ({}, [], ["95 29", "95 98", "95 98 01"]),
-        ({"cut_over": "nothing", "release_ahead": True}, [], ["95 99 29", "95 98 01 22"]),
+        ({"cut_over_releases": False, "release_ahead": True}, [], ["95 99 29", "95 98 01 22"]),
         ({"release_ahead": True}, ["93 99"], ["95 29", "95 98 01 22"]),
-        ({"cut_over": "all"}, ["93 29"], ["95 29", "95 98", "95 98 01"]),
+        ({"cut_over_admissible": True}, ["93 29"], ["95 29", "95 98", "95 98 01"]),
     ],
 )
 def test_the_cut_over_takes_back_what_was_granted_ahead(
