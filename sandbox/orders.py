@@ -18,8 +18,10 @@ ACTS: Final = ("hold", "exam", "release", "revoke")
 TOLD: Final = "told"
 """Direction of an order in the transcript, besides ``in`` and ``out`` of files."""
 _NOTHING: Final = hashlib.sha256(b"").hexdigest()
-_KEPT: Final = ("meta",)
-"""What emptied books keep: the clock, the faults, the counters of numbers that are never given twice."""
+_KEPT: Final = ("meta", "importer", "bond")
+"""What emptied books keep: the clock, the faults, the counters of numbers that are never given twice; and whom CBP
+knows.
+"""
 
 
 class Orders:

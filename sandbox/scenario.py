@@ -40,7 +40,10 @@ class Condition:
             state = f" {wants.pop('state')}" if wants.get("state") else ""
             number = f"{wants['is']}" if "is" in wants else f"at least {wants['at_least']}"
             return f"{number} {self.about}{state}"
-        words = [f"{name.replace('_', ' ')} {value}" for name, value in wants.items()]
+        words = [
+            f"{name.replace('_', ' ')} {' or '.join(value) if isinstance(value, list) else value}"
+            for name, value in wants.items()
+        ]
         return f"{self.kind} {self.about} with {', '.join(words)}"
 
 

@@ -115,6 +115,9 @@ class Witness:
 
 
 def _compare(what: str, wants: Mapping[str, Any], found: Mapping[str, Any]) -> Seen:
-    met = all(str(found.get(name, "")) == str(value) for name, value in wants.items())
+    met = all(
+        str(found.get(name, "")) in [str(one) for one in (value if isinstance(value, list) else [value])]
+        for name, value in wants.items()
+    )
     seen = ", ".join(f"{name.replace('_', ' ')} {found.get(name) or 'none'}" for name in wants)
     return Seen(met, f"{what} has {seen}")

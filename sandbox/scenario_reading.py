@@ -278,7 +278,9 @@ class _Reading:
             if not isinstance(wants[name], int) or isinstance(wants[name], bool) or wants[name] < 0:
                 self._wrong(f"{place}.{name}", "is a whole number")
         for name in set(wants) - {"is", "at_least", "times", "shipments", "never"}:
-            if not isinstance(wants[name], str):
+            any_of = wants[name] if kind in {"trip", "shipment", "entry"} else [wants[name]]
+            listed = any_of if isinstance(any_of, list) else [any_of]
+            if not listed or not all(isinstance(one, str) for one in listed):
                 self._wrong(f"{place}.{name}", "is text")
         if not isinstance(wants.get("never", False), bool):
             self._wrong(f"{place}.never", "is true or false")

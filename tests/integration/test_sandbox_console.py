@@ -170,7 +170,7 @@ async def test_it_can_be_used_by_keyboard(tmp_path: Path) -> None:
     """Everything that can be pressed is reached with Tab, in order, and Enter presses it."""
     async with console(tmp_path) as (box, page):
         await box.file(manifest_309(TRUCK[:2]), name="truck.x12")
-        await page.until("document.querySelectorAll('.file').length >= 3")
+        await page.until("document.querySelector('.manifest') && document.querySelector('#pending li')")
         names = "document.activeElement.id || document.activeElement.textContent.slice(0, 20)"
         reached = []
         for _ in range(40):

@@ -40,7 +40,8 @@ def test_a_manifest_has_its_refusal_under_the_goods() -> None:
     ((text, code),) = refused_lines(manifest)
     assert (text.split("*")[0], text.split("*")[-1], code) == ("N10", "QQ", "470")
     (no,) = next(line["refused"] for line in lines if line["refused"])
-    assert (no["text"], no["reference"]) == ("INV CTRY OF ORIG FOR SHP", "CSMS 64792502")
+    assert no["text"] == "INV CTRY OF ORIG FOR SHP"
+    assert "CSMS 64792502" in no["reference"]
     assert manifest["annotated"]["refused"] == []
 
 
@@ -144,7 +145,7 @@ def test_text_for_a_terminal_has_the_refusal_below() -> None:
     at = next(n for n, line in enumerate(lines) if line.startswith("    !! "))
 
     assert "N10*" in lines[at - 2]
-    assert lines[at] == "    !! 470 INV CTRY OF ORIG FOR SHP (TSTC25031000002 at 27) [CSMS 64792502]"
+    assert lines[at].startswith("    !! 470 INV CTRY OF ORIG FOR SHP (TSTC25031000002 at 27) [CSMS 64792502")
 
 
 def test_what_is_too_long_says_how_much_is_not_shown() -> None:

@@ -77,6 +77,8 @@ def played(folder: Path, text: str) -> Played:
         ("[[step]]\nexpect = { colour = 'red' }", ["step 1: expect"]),
         ("[[step]]\nexpect = [{ trip = 'T' }]", ["step 1: expect[0]"]),
         ("[[step]]\nexpect = [{ trip = 'T', state = 5 }]", ["step 1: expect[0].state"]),
+        ("[[step]]\nexpect = [{ trip = 'T', state = [] }]", ["step 1: expect[0].state"]),
+        ("[[step]]\nexpect = { answer = '355', code = ['1'] }", ["step 1: expect.code"]),
         ("[[step]]\nexpect = { count = 'cats', is = 1 }", ["step 1: expect.count"]),
         ("[[step]]\nexpect = { count = 'entries' }", ["step 1: expect"]),
         ("[[step]]\nexpect = { count = 'entries', is = -1 }", ["step 1: expect.is"]),
@@ -131,6 +133,7 @@ def test_a_file_beside_the_scenario_is_sent(tmp_path: Path) -> None:
     ("expect", "seen"),
     [
         ('{ trip = "TSTC2503100001", state = "ARRIVED" }', "trip TSTC2503100001 has state COMPLETE"),
+        ('{ trip = "TSTC2503100001", state = ["ARRIVED", "CLOSED"] }', "state ARRIVED or CLOSED, but"),
         ('{ trip = "TSTC9", state = "ARRIVED" }', "trip TSTC9 is not on file"),
         ('{ shipment = "TSTC25031000001", state = "RELEASED" }', "shipment TSTC25031000001 has state ON_FILE"),
         ('{ shipment = "TSTC25031000001", entry = "RELEASED" }', "has entry none"),
@@ -167,12 +170,12 @@ def test_expectations_have_time(tmp_path: Path) -> None:
 
 def test_a_step_begins_when_something_is_seen(tmp_path: Path) -> None:
     """``when`` waits for it in the sandbox's time, and says so when it does not come within ``wait``."""
-    step = '[[step]]\nwhen = { trip = "TSTC2503100001", state = "ARRIVED" }\nhold = "TSTC25031000001"\n'
+    step = '[[step]]\nwhen = { shipment = "TSTC25031000001", state = "RELEASED" }\nhold = "TSTC25031000001"\n'
     result = played(tmp_path, HEAD + FILED + step)
     assert result.met
     assert result.steps[1].began == datetime(2025, 3, 10, 16, tzinfo=UTC)
     missed = played(tmp_path, HEAD + FILED + step + 'wait = "PT1H"\n')
-    assert "waited for trip TSTC2503100001 with state ARRIVED, but" in missed.failures[0]
+    assert "waited for shipment TSTC25031000001 with state RELEASED, but" in missed.failures[0]
     assert missed.steps[1].did == []
 
 
@@ -201,7 +204,7 @@ expect = { answer = "355", trip = "TSTC2503100002", never = true }
 [[step]]
 faults = {}
 push = true
-expect = { trip = "TSTC2503100002", state = "ARRIVED" }
+expect = { trip = "TSTC2503100002", state = ["ARRIVED", "CLOSED"] }
 [[step]]
 clock = { advance = "PT1H" }
 expect = { nothing_due = true }
