@@ -123,6 +123,7 @@ class As2Line(Line):
         self.exchange = exchange
         self.url = ""
         self._numbers = 0
+        self._arrival = asyncio.Condition()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[As2Line]:
@@ -154,7 +155,9 @@ class As2Line(Line):
             list(request.headers.items()), body, me=me, partners={"CBP-SANDBOX": self.sandbox()}, received_at=now
         )
         assert isinstance(about, as2.ReceivedMessage), about
-        self._came.append(Came(about.filename.partition("-")[0], about.filename, about.payload, about.message_id))
+        async with self._arrival:
+            self._came.append(Came(about.filename.partition("-")[0], about.filename, about.payload, about.message_id))
+            self._arrival.notify_all()
         self._numbers += 1
         answer = as2.answer(about, me=me, message_id=f"<mdn-{self._numbers}@{self.filer}.example>", date=now)
         return web.Response(status=answer.status, headers=dict(answer.headers), body=answer.body)
@@ -188,6 +191,12 @@ class As2Line(Line):
     async def collect(self) -> list[Came]:
         """What was posted to us."""
         await self.settle()
+        return self._all()
+
+    async def collect_some(self, count: int) -> list[Came]:
+        """The next files, so many, whatever else the sandbox has to do."""
+        async with self._arrival:
+            await asyncio.wait_for(self._arrival.wait_for(lambda: len(self._came) >= count), 20)
         return self._all()
 
 
