@@ -22,8 +22,11 @@ from typing import Any, Final
 from sandbox.abi.batch_reader import Batch, looks_like_catair
 from sandbox.abi.entry_desk import EntryDesk
 from sandbox.abi.front_desk import FrontDesk, read_file
+from sandbox.abi.summary_books import Summaries
+from sandbox.abi.summary_desk import SummaryDesk
 from sandbox.border import Border
 from sandbox.office import Office, Origin
+from sandbox.registry import Bond, Importer, Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
@@ -31,7 +34,7 @@ from sandbox.truck import x12
 from sandbox.truck.manifest_desk import Judged, ManifestDesk
 from schemas.profile import load_profile
 
-DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
+DIRECT: Final = ("TA1", "997", "355", "SX", "X1", "AX")
 """Kinds of answers that belong to one received file and are given again when it comes again."""
 KEPT_OF_REFUSED: Final = 65_536
 
@@ -52,7 +55,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO or X1; ``due`` when it was to go."""
+    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, AX or X1; ``due`` when it was to go."""
 
     id: int
     partner: str
@@ -66,15 +69,27 @@ class Cbp:
     """The sandbox's CBP. Thread-safe; ``digest`` does its slow part without holding the books."""
 
     def __init__(
-        self, store: Store | None = None, behaviour: Behaviour | None = None, book: RuleBook | None = None
+        self,
+        store: Store | None = None,
+        behaviour: Behaviour | None = None,
+        book: RuleBook | None = None,
+        registered: Iterable[Importer | Bond] = (),
     ) -> None:
         self.store = store or Store()
         self.behaviour = behaviour or Behaviour()
         self.book = book or RuleBook.load()
-        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
+        self.registry = Registry(self.store, self.behaviour.unknown_importers, self.behaviour.unknown_bonds, registered)
+        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile), self.registry)
         self.border = Border(self.office)
         self.manifests = ManifestDesk(self.office, self.border)
-        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
+        self.summaries = Summaries(self.store)
+        self.filings = FrontDesk(
+            self.office,
+            {
+                "SE": EntryDesk(self.office, self.border, self.summaries),
+                "AE": SummaryDesk(self.office, self.summaries),
+            },
+        )
 
     # ------------------------------------------------------------------ in
 
@@ -185,7 +200,12 @@ class Cbp:
         return {
             "stage": "door",
             "result": "unreadable",
-            "reasons": [{"text": "neither an X12 interchange nor a CATAIR batch"}],
+            "reasons": [
+                {
+                    "text": "neither an X12 interchange nor a CATAIR batch",
+                    "reference": "X12 005020, ISA; CATAIR Batch and Block Control rev 23, input A-Record",
+                }
+            ],
         }
 
     def give_up(self, received_id: int, now: datetime, reason: str) -> None:

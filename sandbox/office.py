@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.registry import Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, stamp
@@ -42,6 +43,7 @@ class Office:
     behaviour: Behaviour
     book: RuleBook
     profile: Profile
+    registry: Registry
 
     def after(self, now: datetime, seconds: float) -> datetime:
         """``now`` and some seconds of the sandbox's clock."""
@@ -51,7 +53,7 @@ class Office:
         self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
     ) -> None:
         """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
-        suffix = "txt" if kind in {"SX", "SO", "X1"} else "x12"
+        suffix = "txt" if kind in {"SX", "SO", "X1", "AX"} else "x12"
         number = self.store.next_number("answer-file")
         plan = [(garbled(payload), due, "garbled")] if garble else []
         plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))
@@ -79,6 +81,14 @@ class Office:
             interchange_version=self.profile.interchange_versions.get(set_id, "00502"),
             body=body,
         )
+
+    def fails_now(self, what: str) -> bool:
+        """Whether CBP's system fails at this filing, which asked for it by SYSFAIL: the first time only."""
+        key = f"system-failure:{what}"
+        if self.store.get_meta(key) is not None:
+            return False
+        self.store.set_meta(key, True)
+        return True
 
     def step(self, kind: str, due: datetime, body: dict[str, Any]) -> None:
         """Put something that will happen on the pile of steps."""

@@ -11,11 +11,13 @@ Example::
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sandbox.cbp import Answer, Cbp
 from sandbox.clock import Clock, instant
+from sandbox.registry import Bond, Importer
 from sandbox.settings import Behaviour
 from sandbox.store import Store
 
@@ -23,9 +25,16 @@ from sandbox.store import Store
 class LoopbackCbp:
     """A CBP in the process; ``path`` keeps its books in a file. The clock is frozen and moves when told."""
 
-    def __init__(self, clock: str | datetime, *, behaviour: Behaviour | None = None, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        clock: str | datetime,
+        *,
+        behaviour: Behaviour | None = None,
+        path: Path | None = None,
+        registered: Iterable[Importer | Bond] = (),
+    ) -> None:
         self.clock = Clock(frozen_at=instant(clock) if isinstance(clock, str) else clock)
-        self.cbp = Cbp(Store(path), behaviour)
+        self.cbp = Cbp(Store(path), behaviour, registered=registered)
 
     @property
     def now(self) -> datetime:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sandbox.abi.batch_reader import CONDITIONS, Batch, Condition
+from sandbox.abi.batch_reader import Batch
+from sandbox.abi.conditions import CONDITIONS, Condition, outermost
 from sandbox.clock import EASTERN
 
 RECORD_END = "\n"
@@ -58,7 +59,7 @@ def rejection(batch: Batch) -> bytes:
     """A rejected batch: generated B, X0 and X1 records, the final X1, generated Y and Z."""
     inside: list[str] = []
     seen: tuple[int, int, int] | None = None
-    for condition in batch.conditions:
+    for condition in outermost(batch.conditions):
         place = (condition.block, condition.transaction, condition.record)
         if condition.block and place != seen:
             inside += _references(batch, condition)
@@ -107,12 +108,18 @@ def se90(kind: str, code: str, narrative: str) -> str:
 
 def response(batch: Batch, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
     """SX for a batch: per block, per transaction, the records to send back, each list ending with the final SE90."""
+    return mirrored(batch, "SX", blocks)
+
+
+def mirrored(batch: Batch, application: str, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
+    """A batch of answers in the envelope of the batch it answers; a block without records is left out."""
     a = batch.header
-    lines = [_a_out(a, "SX", a[14:20], a[59:80])]
+    lines = [_a_out(a, application, a[14:20], a[59:80])]
     for block, transactions in zip(batch.blocks, blocks, strict=True):
         records = [r for t in transactions for r in t]
         if records:
-            lines += [_b_out(block.header.text, "SX"), *records, _y_out(block.header.text, "SX", len(records))]
+            b = block.header.text
+            lines += [_b_out(b, application), *records, _y_out(b, application, len(records))]
     lines.append(_z_out(a, a[14:20]))
     return _file(lines)
 
