@@ -116,7 +116,7 @@ def _cut_line(line: str) -> Iterator[str]:
 def looks_like_catair(data: bytes) -> bool:
     """Whether a file wants to be CATAIR: its first record is an A record with codes where they belong."""
     head = data.lstrip()[:80].decode("latin-1").ljust(80)
-    return head[0] == "A" and head[1:5].strip().isalnum() and head[20:25].strip() == ""
+    return head[0] == "A" and head[1:8].strip().isalnum() and head[20:25].strip() == ""
 
 
 def read_batches(data: bytes) -> list[Batch]:

@@ -53,11 +53,12 @@ def _by_line(case: Case) -> list[list[Line]]:
 
 
 def _tariffs(case: Case, head: Line, lines: list[Line], *, values_due: bool) -> None:
-    goods_begun = False
+    goods_begun, understood = False, bool(lines)
     for line in lines:
         hts, value = line.values["hts"], line.values["value"]
         if not _HTS.fullmatch(hts):
             case.add(line, "hts-invalid")
+            understood = False
             continue
         special = hts.startswith("99")
         if special and goods_begun:
@@ -67,7 +68,7 @@ def _tariffs(case: Case, head: Line, lines: list[Line], *, values_due: bool) -> 
             case.add(line, "hts-value")
         if values_due and not value and not special:
             case.add(line, "line-value-missing")
-    if not goods_begun and lines and not case.edits.get(lines[-1].position):
+    if understood and not goods_begun:
         case.add(head, "hts-commodity")
     if case.type == "23":
         first = lines[0].values["hts"] if lines else ""

@@ -11,7 +11,7 @@ from typing import Final
 
 from sandbox.abi.batch_reader import Line
 from sandbox.abi.cargo_entry import PartyFiled
-from sandbox.abi.cargo_header import VALUE_LIMIT
+from sandbox.abi.cargo_header import ENTRY_TYPES, VALUE_LIMIT
 from sandbox.abi.findings import Case
 from sandbox.registry import NUMBER_FORMS
 from sandbox.truck.syntax import code_list
@@ -40,7 +40,8 @@ def parties(case: Case) -> None:
             case.add(line, "business-id-invalid")
     for line in case.lines("SE35", "SE55"):
         _address_parts(case, line)
-    _missing(case, seen)
+    if case.type in ENTRY_TYPES:
+        _missing(case, seen)
     _consignee_totals(case)
 
 
@@ -62,7 +63,7 @@ def _party(case: Case, party: PartyFiled) -> None:
             case.add(line, "address-unneeded")
     if party.name and not (party.addressed and party.city and party.country in code_list("countries")):
         case.add(line, "address-invalid")
-    if party.entity == "CN" and party.name and case.type not in BY_NAME:
+    if party.entity == "CN" and party.name and case.type in ENTRY_TYPES - BY_NAME:
         case.add(line, "consignee-name")
 
 

@@ -83,6 +83,7 @@ def _under_one_tariff(case: Case, lines: list[Line]) -> None:
     openings = [place for place, one in enumerate(lines) if one.id == "PG01"]
     if not openings:
         case.add(lines[0], "pga-no-agency-record")
+        return
     counted: dict[str, int] = defaultdict(int)
     for start, end in zip(openings, [*openings[1:], len(lines)], strict=True):
         _opening(case, lines[start], counted)
