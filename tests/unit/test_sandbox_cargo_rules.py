@@ -53,9 +53,9 @@ HEADER: list[tuple[Change, list[tuple[str, str]]]] = [
     (after("SE20", "SE20CR TOO LONG TEXT"), [("SE20", "Z49")]),
     (after("SE20", "SE20EN XYZ12345671"), [("SE20", "Z50")]),
     (after("SE20", "SE20EDA130125"), [("SE20", "Z37")]),
-    (after("SE10", "SE11W031125"), [("SE11", "Z40"), ("SE11", "Z41")][:1]),
+    (after("SE10", "SE11W031125"), [("SE11", "Z40")]),
     (after("SE10", "SE11 031125"), [("SE11", "Z41")]),
-    (after("SE10", "SE11       X123"), [("SE11", "Z07")][:0]),
+    (after("SE10", "SE11       X123"), []),
     (after("SE10", "SE11       1234"), [("SE11", "Z07")]),
     (after("SE10", f"SE11{'':60}I123"), [("SE11", "Z43")]),
     (after("SE10", f"SE11{'':64}XYZ12345671"), [("SE11", "Z44")]),
@@ -84,7 +84,7 @@ BILL = [
     (at("SE15", 5, "T"), [("SE15", "Z19")]),
     (at("SE15", 6, "UNKN"), [("SE15", "Z20")]),
     (at("SE15", 10, "2503-1000001"), [("SE15", "Z21")]),
-    (at("SE15", 60, "0000000A"), [("SE15", "030"), ("SE15", "Z01")][::-1]),
+    (at("SE15", 60, "0000000A"), [("SE15", "Z01"), ("SE15", "030")]),
     (at("SE15", 73, " "), [("SE15", "Z22")]),
     (at("SE15", 73, "Y"), [("SE15", "Z23")]),
     (all_of(at("SE15", 73, "Y"), at("SE15", 60, " " * 8), after("SE15", "SE16TSTC0045103102500000001")), []),
@@ -132,16 +132,18 @@ def test_the_bills(change: Change, expected: list[tuple[str, str]]) -> None:
     assert judged(change) == expected
 
 
+SELLER = f"SE30SE {'SAMPLE SHOP LTD':35}"
+BOTH = [("SE30", "Z26"), ("SE30", "Z27"), ("SE30", "Z67")]
 PARTY = [
     (at("SE30SE", 5, "QQ "), [("SE10", "037"), ("SE30", "Z25")]),
     (at("SE30SE", 5, "BKP"), [("SE10", "037")]),
     (
-        swap(f"SE30SE {'SAMPLE SHOP LTD':35}", f"SE30SE {'SAMPLE SHOP LTD':35}EI 12-3456789"),
+        swap(SELLER, f"{SELLER}EI 12-3456789"),
         [("SE30", c) for c in ("Z26", "Z27", "Z67")],
     ),
-    (swap(f"SE30SE {'SAMPLE SHOP LTD':35}", f"SE30SE {'':35}EI 12-3456789"), [("SE30", "Z27"), ("SE30", "Z67")]),
+    (swap(SELLER, f"SE30SE {'':35}EI 12-3456789"), [("SE30", "Z27"), ("SE30", "Z67")]),
     (swap(f"SE30CN {'PAT TESTWELL':35}", f"SE30CN {'':35}EI 123456789"), [("SE30", "Z28"), ("SE30", "Z67")]),
-    (swap(f"SE30SE {'SAMPLE SHOP LTD':35}", f"SE30SE {'':35}"), [("SE30", "Z26")]),
+    (swap(SELLER, f"SE30SE {'':35}"), [("SE30", "Z26")]),
     (after("SE30SE", "SE31LEI 5493001KJTIIGC8Y1R12"), []),
     (after("SE30SE", "SE31ABCD123"), [("SE31", "Z64")]),
     (at("SE35", 5, "99"), [("SE35", "Z65")]),
@@ -152,7 +154,7 @@ PARTY = [
     (after("SE40", *[f"SE50SE {'A':35}", f"SE5501{'B':35}", f"SE56{'C':59}CA"] * 2), [("SE50", "Z24")]),
     (after("SE40", f"SE50ST {'A':35}", f"SE551 {'B':35}", f"SE56{'C':59}CA"), [("SE55", "Z65")]),
     (at("SE30MF", 5, "ST "), [("SE10", "038")]),
-    (swap("0000000045", "0000002501"), [("SE30", "Z68"), ("SE10", "Z17")][::-1]),
+    (swap("0000000045", "0000002501"), [("SE10", "Z17"), ("SE30", "Z68")]),
     (all_of(swap("0000000045", "0000002500"), swap("0000000045", "0000002500")), [("SE30", "Z69")]),
 ]
 
@@ -192,7 +194,7 @@ def test_a_formal_entry_names_buyer_and_consignee_by_number() -> None:
 GOODS = [
     (all_of(without("SE40"), without("SE60")), [("SE10", "Z31")]),
     (at("SE40", 5, "002"), [("SE40", "Z32")]),
-    (at("SE40", 5, "1  "), [("SE40", "Z32"), ("SE40", "Z01")][::-1]),
+    (at("SE40", 5, "1  "), [("SE40", "Z01"), ("SE40", "Z32")]),
     (at("SE40", 8, "  "), [("SE40", "Z33")]),
     (after("SE40", "SE41P      00000001"), [("SE41", "Z71")]),
     (after("SE60", "SE616109100012"), [("SE61", "Z71")]),
