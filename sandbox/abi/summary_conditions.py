@@ -213,7 +213,6 @@ _TABLE: Final = """
 646 | ARTCL VALUE EXCEEDS INFRML LIMIT FOR HTS | error dictionary, 646
 648 | TOTAL VALUE EXCEEDS INFRML LIMIT         | error dictionary, 648
 664 | CHARGES AMOUNT REQUIRED                  | usage note v
-670 | FTZ STATUS CODE MISSING                  | 41
 678 | FTZ STATUS CODE NOT ALLOWED FOR ENT TYPE | usage note e
 700 | ENTRY SUMMARY TOTALS MISSING             | usage note c
 701 | GRAND TOTALS MISSING                     | usage note c
@@ -251,7 +250,7 @@ _TABLE: Final = """
 745 | GRAND TOTAL AD NOT = SUM OF EST AD       | usage note x
 746 | GRAND TOT CV DUTY NOT ALLOWED            | usage note x
 747 | GRAND TOTAL CV NOT = SUM OF EST CV       | usage note x
-751 | KNOWN IMPORTER IND MUST BE A Y           | 10, known importer indicator
+751 | KNOWN IMPORTER IND MUST BE Y             | 10, known importer indicator
 752 | NO STB FOUND FOR FILER/ENTRY NUMBER      | usage note i, single transaction bond claim
 756 | STB AMOUNTS DO NOT MATCH                 | usage note i, single transaction bond claim
 757 | NO STB FOUND FOR IMPORTER                | usage note i, single transaction bond claim

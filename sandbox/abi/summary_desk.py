@@ -232,11 +232,11 @@ def _layouts(case: SummaryCase) -> None:
                 case.put(Wrong(code, row.text.format(column=fault.column), f"{row.reference}, {line.id}"), path)
 
 
-_RANKS: Final = {"LINITM": 1, "PSTLIN": 2, "TOTALS": 3}
+_RANKS: Final = {"LINITM": 2, "PSTLIN": 3, "TOTALS": 4}
 
 
 def _order(one: tuple[Path, Wrong]) -> tuple[int, int]:
-    """Header, lines by their number, across the lines, totals."""
+    """The summary as such, groups of its header, lines by their number, across the lines, totals."""
     path = one[0]
-    rank = _RANKS.get(path[0].kind, 0) if path else 0
-    return rank, path[0].occurrence if rank == 1 else 0
+    rank = _RANKS.get(path[0].kind, 1) if path else 0
+    return rank, path[0].occurrence if rank == _RANKS["LINITM"] else 0

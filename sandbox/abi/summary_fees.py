@@ -79,7 +79,7 @@ def _duty_by_mail(case: SummaryCase) -> bool:
 
 def _informal(case: SummaryCase, paid: int | None, path: Path) -> None:
     rule = case.book.rule("informal-fee", case.fee_instant())
-    if case.type != "11":
+    if case.type in FORMAL:
         case.add("637", path)
     elif case.mode == BY_MAIL:
         case.add("635", path)

@@ -48,7 +48,8 @@ class LineFiled:
         """Amounts of its user fees by accounting class."""
         found: dict[str, int] = {}
         for one in self.all("62"):
-            found[one.values["class"]] = found.get(one.values["class"], 0) + (number_in(one, "amount") or 0)
+            if fee := one.values["class"]:
+                found[fee] = found.get(fee, 0) + (number_in(one, "amount") or 0)
         return found
 
 

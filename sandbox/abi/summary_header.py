@@ -98,12 +98,11 @@ def control(case: SummaryCase) -> None:
         case.add("135")
     if h["agency_data"] == "F":
         case.add("319")
-    if h["agreement"] and kind in {"03", "11"}:
-        case.add("159")
-    if h["issue"] and kind in {"03", "11"}:
-        case.add("160")
-    elif (h["issue"] or h["agreement"]) and not any(one.values["type"] == "8" for one in case.summary.all("31")):
-        case.add("154")
+    for name, code in (("agreement", "159"), ("issue", "160")):
+        if h[name] and kind in {"03", "11"}:
+            case.add(code)
+        elif h[name] and not any(one.values["type"] == "8" for one in case.summary.all("31")):
+            case.add("154")
 
 
 def _unmodelled(case: SummaryCase) -> None:

@@ -1,4 +1,4 @@
-"""Which faults reject a whole CATAIR batch, at which level are they told, and where does an application answer itself?"""
+"""Which faults reject a whole CATAIR batch, and at which level are they told?"""
 
 from __future__ import annotations
 
