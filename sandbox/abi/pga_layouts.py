@@ -44,7 +44,8 @@ PGA_LAYOUTS: Final = layouts(
         "PG24": "5-7 AN C type|8-12 AN C code|13-80 X C text",
         "PG25": "5-5 A C temperature|6-6 A C degrees|7-7 A C negative|8-13 N C actual|14-14 A C recorded"
         "|15-15 AN C lot_type|16-40 X C lot|41-48 N C start|49-56 N C end|57-68 N C line_value|69-80 N C unit_value",
-        "PG26": "5-5 N C level|6-17 N C quantity|18-22 X C unit|23-47 X C package|48-50 AN C method|51-65 X C material",
+        "PG26": "5-5 N C level|6-17 N C quantity|18-22 X C unit|23-47 X C package|48-50 AN C method|51-65 X C material"
+        "|66-80 X C filling",
         "PG27": "5-24 AN C container_1|25-25 N C type_1|26-27 N C length_1|28-47 AN C container_2|48-48 N C type_2"
         "|49-50 N C length_2|51-70 AN C container_3|71-71 N C type_3|72-73 N C length_3",
         "PG28": "5-8 N C size_1|9-12 N C size_2|13-16 N C size_3|17-20 AN C tracking_type|21-70 AN C tracking",
