@@ -65,7 +65,6 @@ TRANSACTION_LEVEL: list[tuple[Change, str, str]] = [
     (after("SE36", "SE20CR LATE"), "X35", "0000010 00"),
     (after("SE13", "SE13JANE BROKER"), "X35", "0000005 00"),
     (after("SE40", *["SE41P"] * 2), "X36", "0000018 00"),
-    (without("SE36"), "X37", "0000009 00"),
     (without("SE60"), "X37", "0000016 00"),
     (at("SE40", 10, "X"), "X39", "0000016 10"),
     (at("SE40", 11, "cotton"), "X40", "0000016 11"),

@@ -124,7 +124,6 @@ BATCH = [
     (swap("SE13", "SE99"), "X34", 1),
     (swap("SE40001CA ", "SE40001CAX"), "X39", 1),
     (swap("COTTON T-SHIRTS", "cotton t-shirts"), "X40", 1),
-    (without("SE36"), "X37", 1),
     (without("SE60"), "X37", 1),
     (without("SE10"), "X33", 1),
 ]
