@@ -27,7 +27,7 @@ from schemas.x12.segments import PlacedSegment
 MOST_LINES: Final = 400
 """Lines of one file in one answer, unless more are asked for; ``left`` says how many were left out."""
 LONGEST_LINE: Final = 2000
-_PLACE: Final = re.compile(r"(?:at|record) (\d+)$")
+_PLACE: Final = re.compile(r"(?:at|record) (\d+)(?: column \d+)?$")
 
 
 @dataclass(slots=True)

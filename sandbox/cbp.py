@@ -23,9 +23,12 @@ from sandbox.abi.batch_reader import Batch, looks_like_catair, only_asks
 from sandbox.abi.entry_desk import EntryDesk
 from sandbox.abi.front_desk import FrontDesk, read_file
 from sandbox.abi.query_desk import QueryDesk
+from sandbox.abi.summary_books import Summaries
+from sandbox.abi.summary_desk import SummaryDesk
 from sandbox.border import Border
 from sandbox.failure import SystemFailure
 from sandbox.office import TWICE, Office, Origin
+from sandbox.registry import Bond, Importer, Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
@@ -36,7 +39,7 @@ from sandbox.truck.front_desk import Desk, Judged, X12FrontDesk
 from sandbox.truck.manifest_desk import ManifestDesk
 from schemas.profile import load_profile
 
-DIRECT: Final = ("TA1", "997", "355", "SX", "X1", "C1")
+DIRECT: Final = ("TA1", "997", "355", "SX", "X1", "C1", "AX")
 """Kinds of answers that belong to one received file and are given again when it comes again."""
 KEPT_OF_REFUSED: Final = 65_536
 DOORS: Final = "docs/sandbox.md, What is promised; AS2: RFC 4130, SFTP: docs/sandbox.md, The SFTP door"
@@ -59,7 +62,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, C1 or X1; ``due`` when it was to go."""
+    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, C1, AX or X1; ``due`` when it was to go."""
 
     id: int
     partner: str
@@ -73,12 +76,17 @@ class Cbp:
     """The sandbox's CBP. Thread-safe; ``digest`` does its slow part without holding the books."""
 
     def __init__(
-        self, store: Store | None = None, behaviour: Behaviour | None = None, book: RuleBook | None = None
+        self,
+        store: Store | None = None,
+        behaviour: Behaviour | None = None,
+        book: RuleBook | None = None,
+        registered: Iterable[Importer | Bond] = (),
     ) -> None:
         self.store = store or Store()
         self.behaviour = behaviour or Behaviour()
         self.book = book or RuleBook.load()
-        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
+        self.registry = Registry(self.store, self.behaviour.unknown_importers, self.behaviour.unknown_bonds, registered)
+        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile), self.registry)
         self.border = Border(self.office)
         desks: dict[str, Desk] = {
             "309": ManifestDesk(self.office, self.border),
@@ -86,10 +94,12 @@ class Cbp:
             "353": EventsDesk(self.office, self.border),
         }
         self.trucks = X12FrontDesk(self.office, desks)
+        self.summaries = Summaries(self.store)
         self.filings = FrontDesk(
             self.office,
             {
-                "SE": EntryDesk(self.office, self.border.life),
+                "SE": EntryDesk(self.office, self.border.life, self.summaries),
+                "AE": SummaryDesk(self.office, self.summaries),
                 "CQ": QueryDesk(self.office, self.border.notices),
             },
         )

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sandbox.abi.answers import rejection, response, se90
-from sandbox.abi.batch_reader import Batch, Condition
-from sandbox.abi.cargo_checks import Edit, echo
+from sandbox.abi.batch_reader import Batch
+from sandbox.abi.cargo_checks import echo
+from sandbox.abi.cargo_conditions import edit
 from sandbox.abi.cargo_entry import EntryFiled, read_entry
+from sandbox.abi.conditions import Condition
 from sandbox.abi.entry_desk import VERDICTS
 from sandbox.office import Office, Origin
 from sandbox.truck.front_desk import Judged, X12FrontDesk
@@ -22,7 +24,7 @@ from sandbox.truck.remarks import Remark
 
 TEXT: Final = "ACE SYSTEM FAILURE"
 _REFERENCE: Final = "CSMS 16-000935"
-_EDIT: Final = Edit("E90", TEXT, _REFERENCE)
+_EDIT: Final = edit("system-failure")
 _REMARK: Final = Remark("", TEXT, "PLEASE RESEND", reference=_REFERENCE)
 
 
@@ -69,5 +71,5 @@ def _transaction(entry: EntryFiled) -> list[str]:
     out: list[str] = []
     for line, wrong in echo(entry, {entry.lines[0].position: [_EDIT]}):
         out.append(line.text)
-        out += [se90("11", edit.code, edit.text) for edit in wrong]
+        out += [se90("11", one.code, one.text) for one in wrong]
     return [*out, se90("01", "", VERDICTS["01"])]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from sandbox.registry import Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour, Span
 from sandbox.store import Store, stamp
@@ -60,6 +61,7 @@ class Office:
     behaviour: Behaviour
     book: RuleBook
     profile: Profile
+    registry: Registry
     in_hand: InHand = field(default_factory=InHand)
 
     def after(self, now: datetime, seconds: float | Span) -> datetime:
@@ -82,7 +84,7 @@ class Office:
         """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later; twice, the
         same bytes go again under another name.
         """
-        suffix = "txt" if kind in {"SX", "SO", "X1", "C1"} else "x12"
+        suffix = "txt" if kind in {"SX", "SO", "X1", "C1", "AX"} else "x12"
         name = f"{kind}-{self.store.next_number('answer-file'):06d}"
         later = self.after(due, self.behaviour.garble_seconds) if garble else due
         plan = [(garbled(payload), due, f"{name}.{suffix}", "garbled")] if garble else []
@@ -112,6 +114,14 @@ class Office:
             interchange_version=self.profile.interchange_versions.get(set_id, "00502"),
             body=body,
         )
+
+    def fails_now(self, what: str) -> bool:
+        """Whether CBP's system fails at this filing, which asked for it by SYSFAIL: the first time only."""
+        key = f"system-failure:{what}"
+        if self.store.get_meta(key) is not None:
+            return False
+        self.store.set_meta(key, True)
+        return True
 
     def step(self, kind: str, due: datetime, body: dict[str, Any]) -> None:
         """Put something that will happen on the pile of steps."""

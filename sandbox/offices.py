@@ -42,7 +42,7 @@ class Offices:
                 if place == 0:
                     self._begin(store)
                 runner = Runner(
-                    Cbp(store, settings.behaviour),
+                    Cbp(store, settings.behaviour, registered=(*settings.importers, *settings.bonds)),
                     self.clock,
                     retry_first=settings.retry_first,
                     retry_longest=settings.retry_longest,

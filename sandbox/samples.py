@@ -1,5 +1,5 @@
-"""What do good files look like? Small fictional 309 interchanges and cargo release batches, for tests and for trying
-the sandbox out.
+"""What do good files look like? Small fictional 309 interchanges, cargo release and entry summary batches, for tests
+and for trying the sandbox out.
 
 Written by hand from the guides, not by the gateway's writers: a test that feeds the sandbox with them tests the
 sandbox alone.
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from sandbox.abi.answers import columns
 from sandbox.abi.cargo_entry import check_digit
 
 
@@ -217,3 +218,70 @@ def _entry(entry: SampleEntry) -> list[str]:
 
 def _party(code: str, name: str, street: str, city: str, region: str, postal: str, country: str) -> list[str]:
     return [f"SE30{code:3}{name:35}", f"SE3515{street:35}", f"SE36{city:35}{region:3}{'':6}{postal:15}{country}"]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSummary:
+    """One entry summary of one line: ``type`` 11 (informal) or 01 with its bond. Money in cents, ``value`` in whole
+    dollars; ``fee`` is the informal fee or, on type 01, the processing fee of the line and of the summary.
+    """
+
+    sequence: str
+    type: str = "11"
+    action: str = "A"
+    port: str = "0901"
+    reference: str = "JOB1"
+    bill: str = ""
+    value: int = 200
+    duty: int = 3300
+    fee: tuple[int, int] = (262, 262)
+    origin: str = "PT"
+    payment: str = "2"
+    print_date: str = "031725"
+    day: str = "031025"
+
+    @property
+    def number(self) -> str:
+        """Eleven characters."""
+        return "XYZ" + self.sequence + check_digit("XYZ", self.sequence)
+
+
+def summaries_ae(
+    summaries: Iterable[SampleSummary], *, day: date = date(2025, 3, 10), reference: str = "REF-000001", end: str = "\n"
+) -> bytes:
+    """An AE batch of one block."""
+    sent = f"{day:%m%d%y}"
+    lines = [columns("A", (2, f"0901XYZPASSWD{sent}"), (26, "AE"), (60, reference))]
+    lines.append(columns("B", (4, "0901XYZAE"), (60, reference)))
+    for summary in summaries:
+        lines += _summary(summary)
+    lines += [columns("Y", (4, "0901XYZAE")), columns("Z", (2, "0901XYZ"), (15, sent))]
+    return end.join([*lines, ""]).encode("ascii")
+
+
+def _summary(one: SampleSummary) -> list[str]:
+    head = [(3, f"{one.action}XYZ"), (9, one.number[3:]), (18, one.port), (34, one.type)]
+    if one.action == "D":
+        return [columns("10", *head)]
+    formal = one.type != "11"
+    head += [(22, one.reference), (36, "30"), (39, "X"), (51, one.payment), (52, one.print_date)]
+    who = [(3, "12-3456789"), (15, "12-3456789"), (42, one.day), (48, one.day), (61, "NY")]
+    goods = [(3, "6109100012"), (14, f"{one.duty:010d}"), (25, f"{one.value:010d}"), (36, f"{200:012d}"), (48, "DOZ")]
+    line = [(5, "001"), (9, one.origin), (11, one.origin if formal else "CA"), (13, one.day), (56, "N")]
+    line += [(27, f"{150 if formal else 0:010d}"), (42, f"{3:010d}")]
+    fee = "499" if formal else "311"
+    records = [columns("10", *head), columns("11", *who)]
+    if one.bill:
+        records += [columns("22", (3, "00000001PCS")), columns("23", (3, f"MTSTC{one.bill}"))]
+    records += [columns("31", (3, "8B 123"))] if formal else [columns("34", (3, f"{fee}{one.fee[0]:08d}"))]
+    records += [columns("40", *line), columns("44", (3, "COTTON T-SHIRTS KNITTED"))]
+    records.append(columns("47", (3, "MPTMALEXA10LIS")))
+    if formal:
+        records.append(columns("47", (3, "S12-3456789")))
+    records.append(columns("50", *goods))
+    if formal:
+        records.append(columns("62", (3, f"{fee}{one.fee[0]:08d}")))
+    totals = [one.duty, one.fee[1], 0, 0, 0, 0]
+    records.append(columns("89", (3, f"{fee}{one.fee[1]:011d}")))
+    records.append(columns("90", *((3 + 12 * place, f"{cents:011d}") for place, cents in enumerate(totals))))
+    return records

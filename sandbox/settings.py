@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sandbox.clock import ClockError, read_speed
+from sandbox.registry import Bond, Importer, RegistryError, read_rows
 from sandbox.truck.behaviour import TruckBehaviour
 
 
@@ -92,6 +93,55 @@ class Behaviour(TruckBehaviour):
     """SE90 119 when SE10's value is below the sum of its lines; reports conflict on whether it was retired in June
     2026.
     """
+    unknown_importers: str = "accept"
+    """``accept``: any importer number of the right form is on file unless the books say otherwise; ``reject``: only
+    those in the books (``[[importer]]``).
+    """
+    unknown_bonds: str = "accept"
+    """``accept``: a bond that is claimed exists unless the books hold one for the importer that says otherwise;
+    ``reject``: only those in the books (``[[bond]]``).
+    """
+    unconfirmed_codes: bool = True
+    """Give SE90 codes whose number is deduced (015 to 021, 031, 036) or whose pairing with SE90 is recalled (P01 to
+    P54); false: the text alone.
+    """
+    cargo_syntax_faults: str = "batch"
+    """Whether faults of the record order in SE come back as X0 and X1 (``batch``) or as SE90 (``record``): the chapter
+    does not say.
+    """
+    contact_on_update: bool = True
+    """SE13 is demanded of action U, as its usage map has it; note 1 of SE10 leaves it out."""
+    buyer_on_informal: bool = False
+    """A buyer (BY) is demanded on entry type 11; the chapter says conditional."""
+    bond_on_informal: bool = False
+    """A bond is demanded on entry type 11; documents conflict for goods that were de minimis before."""
+    description_required: bool = False
+    """SE40 11-80 is demanded; the layout says optional, practice takes it for mandatory."""
+    self_certification: bool = False
+    """SE20 takes the qualifier SCE, which only the summary's chapter lists so far."""
+    summary_syntax_faults: str = "E1"
+    """Faults of the record order in AE come back as E1, as its chapter says, or as X0 and X1 (``X1``)."""
+    summary_deleted_code: str = "Z97"
+    """E1 code of ENTRY SUMMARY DELETED; no document prints it (997 is plausible)."""
+    summary_rejected_code: str = "Z96"
+    """E1 code of TRANSACTION DATA REJECTED; no document prints it (998 is plausible)."""
+    summary_type_must_match: bool = True
+    """E1 B67 when summary and cargo release differ in entry type; the dictionary prints it for types 3n and 51."""
+
+    def __post_init__(self) -> None:
+        TruckBehaviour.__post_init__(self)
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise SettingsError(f"{name}: {getattr(self, name)!r} is none of {', '.join(allowed)}")
+
+
+_CHOICES: Final = {
+    "unknown_importers": ("accept", "reject"),
+    "unknown_bonds": ("accept", "reject"),
+    "cargo_syntax_faults": ("batch", "record"),
+    "summary_syntax_faults": ("E1", "X1"),
+}
+"""What a switch that is a word may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +214,9 @@ class Settings:
     log_level: str = "INFO"
     filers: tuple[Filer, ...] = ()
     """``[[filer]]`` tables of the settings file; none: one filer, ``gateway_as2_name`` at ``gateway_url``."""
+    importers: tuple[Importer, ...] = ()
+    bonds: tuple[Bond, ...] = ()
+    """``[[importer]]`` and ``[[bond]]`` tables of the settings file; put into every set of books at each start."""
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property
@@ -203,16 +256,21 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     environment = os.environ if environment is None else environment
     outer: dict[str, Any] = {}
     inner: dict[str, Any] = {}
-    filers: tuple[Filer, ...] = ()
+    read: dict[str, Any] = {}
     if path is not None:
         try:
             table = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from error
         inner.update(table.pop("behaviour", {}))
-        filers = _read_filers(table.pop("filer", []), path)
+        read["filers"] = _read_filers(table.pop("filer", []), path)
+        try:
+            read["importers"] = read_rows(table.pop("importer", []), Importer, "importer")
+            read["bonds"] = read_rows(table.pop("bond", []), Bond, "bond")
+        except RegistryError as error:
+            raise SettingsError(f"{path}: {error}") from error
         outer.update(table)
-    known = {f.name for f in fields(Settings)} - {"behaviour", "filers"}
+    known = {f.name for f in fields(Settings)} - {"behaviour", "filers", "importers", "bonds"}
     conduct = {f.name for f in fields(Behaviour)}
     for key, value in environment.items():
         name = key.removeprefix("SANDBOX_").lower()
@@ -224,7 +282,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     unknown = sorted(set(outer) - known) + sorted(set(inner) - conduct)
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(unknown)}")
-    settings = replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), filers=filers)
+    settings = replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), **read)
     if settings.receipts not in RECEIPTS:
         raise SettingsError(f"receipts: {settings.receipts!r} is neither sync nor async")
     return settings

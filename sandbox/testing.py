@@ -27,6 +27,7 @@ from sandbox.faults import Faults, read_faults
 from sandbox.office import garbled
 from sandbox.orders import Orders
 from sandbox.pending import pending
+from sandbox.registry import Bond, Importer
 from sandbox.settings import Behaviour
 from sandbox.store import Store
 
@@ -53,16 +54,18 @@ class LoopbackCbp:
         path: Path | None = None,
         filers: Iterable[str] = (),
         seed: int = 0,
+        registered: Iterable[Importer | Bond] = (),
     ) -> None:
         self.clock = Clock(frozen_at=instant(clock) if isinstance(clock, str) else clock)
         self.seed = seed
         self.faults = Faults(seed=seed)
-        self.cbp = Cbp(Store(path), behaviour)
+        known = tuple(registered)
+        self.cbp = Cbp(Store(path), behaviour, registered=known)
         names = list(filers) or ["GATEWAY"]
         self.books: dict[str, Cbp] = {names[0]: self.cbp}
         for name in names[1:]:
             beside = path.with_name(f"{path.stem}-{name}{path.suffix}") if path is not None else None
-            self.books[name] = Cbp(Store(beside), behaviour)
+            self.books[name] = Cbp(Store(beside), behaviour, registered=known)
         self._delayed: set[tuple[int, int]] = set()
 
     def close(self) -> None:

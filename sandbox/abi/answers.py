@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sandbox.abi.batch_reader import CONDITIONS, Batch, Condition
+from sandbox.abi.batch_reader import Batch
+from sandbox.abi.conditions import CONDITIONS, Condition, outermost
 from sandbox.clock import EASTERN
 
 RECORD_END = "\n"
@@ -56,7 +57,7 @@ def rejection(batch: Batch) -> bytes:
     """A rejected batch: generated B, X0 and X1 records, the final X1, generated Y and Z."""
     inside: list[str] = []
     seen: tuple[int, int, int] | None = None
-    for condition in batch.conditions:
+    for condition in outermost(batch.conditions):
         place = (condition.block, condition.transaction, condition.record)
         if condition.block and place != seen:
             inside += _references(batch, condition)
@@ -103,17 +104,20 @@ def se90(kind: str, code: str, narrative: str) -> str:
     return columns("SE90", (5, kind), (7, text(code, 3)), (10, text(narrative, 40)))
 
 
-def response(batch: Batch, blocks: Sequence[Sequence[Sequence[str]]], application: str = "SX") -> bytes:
-    """The direct answer to a batch: per block, per transaction, the records to send back (in an SX each list ends with
-    the final SE90).
-    """
+def response(batch: Batch, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
+    """SX for a batch: per block, per transaction, the records to send back, each list ending with the final SE90."""
+    return mirrored(batch, "SX", blocks)
+
+
+def mirrored(batch: Batch, application: str, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
+    """A batch of answers in the envelope of the batch it answers; a block without records is left out."""
     a = batch.header
     lines = [_a_out(a, application, a[14:20], a[59:80])]
     for block, transactions in zip(batch.blocks, blocks, strict=True):
         records = [r for t in transactions for r in t]
         if records:
-            header = block.header.text
-            lines += [_b_out(header, application), *records, _y_out(header, application, len(records))]
+            b = block.header.text
+            lines += [_b_out(b, application), *records, _y_out(b, application, len(records))]
     lines.append(_z_out(a, a[14:20]))
     return _file(lines)
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sandbox.abi.answers import response
-from sandbox.abi.batch_reader import Batch, Block, Line
-from sandbox.abi.cargo_checks import FILER
+from sandbox.abi.answers import mirrored
+from sandbox.abi.batch_reader import FILER_CODE, Batch, Block, Line
 from sandbox.abi.entry_page import ALL, FIVE, NEWEST
 from sandbox.abi.front_desk import Settled
 from sandbox.abi.query_books import QueryBooks
@@ -58,7 +57,7 @@ class QueryDesk:
         """Answer every query of a batch; nothing is filed."""
         reasons: list[dict[str, str]] = []
         answers = [self._block(block, reasons, now) for block in batch.blocks]
-        self.office.answer(origin, "C1", response(batch, answers, "C1"), now, due)
+        self.office.answer(origin, "C1", mirrored(batch, "C1", answers), now, due)
         asked = sum(len(block) for block in answers)
         return Settled(f"C1 {asked - len(reasons)} of {asked} answered", reasons)
 
@@ -122,7 +121,7 @@ class QueryDesk:
         if not asked["entry"]:
             return Refusal("B14", "a filer without an entry number", "WR1 (input) note 1")
         codes = self.office.behaviour.filer_codes
-        if not FILER.fullmatch(asked["filer"]) or (codes and asked["filer"] not in codes):
+        if not FILER_CODE.fullmatch(asked["filer"]) or (codes and asked["filer"] not in codes):
             return Refusal("B06", "no filer with this code")
         if asked["filer"] != filer:
             return Refusal("X17", "the entry belongs to another filer than the block", "WR1 (input) note 1")

@@ -18,6 +18,8 @@ TRIP = "TSTC2503100001"
 BILL = "25031000001"
 OI = "OI        SOMETHING GOOD"
 FOOD = ("OI        PROTEIN BAR", "PG01001FDAFOOPRO")
+PG02 = "PG02P"
+"""What must follow the PG01 of a claim, and not that of a disclaimer."""
 
 
 def pg01(line: int, agency: str, program: str, processing: str = "", disclaimer: str = "") -> str:
@@ -33,7 +35,18 @@ def cbp(clock: str = MARCH, **conduct: Any) -> LoopbackCbp:
 def filed(box: LoopbackCbp, number: str = BILL, agency_records: tuple[str, ...] = FOOD, **entry: Any) -> list[Answer]:
     """What the box says to a bill and an entry with agency data."""
     answers = box.send(manifest_309([SampleBill(number)], day=box.now.strftime("%Y%m%d")))
-    return answers + box.send(entries_se([SampleEntry("1234567", number, agency_records=agency_records, **entry)]))
+    claimed = claims(agency_records)
+    return answers + box.send(entries_se([SampleEntry("1234567", number, agency_records=claimed, **entry)]))
+
+
+def claims(records: tuple[str, ...]) -> tuple[str, ...]:
+    """These agency records, each PG01 that claims followed by its PG02."""
+    followed: list[str] = []
+    for record in records:
+        followed.append(record)
+        if record.startswith("PG01") and not record[79:].strip():
+            followed.append(PG02)
+    return tuple(followed)
 
 
 def told(answers: list[Answer]) -> list[str]:
@@ -228,7 +241,7 @@ def test_agency_data_that_changes_is_looked_at_again() -> None:
     box = cbp(review_seconds=60)
     filed(box)
     more = (*FOOD, pg01(2, "FDA", "COS"))
-    box.send(entries_se([SampleEntry("1234567", BILL, action="R", agency_records=more)], reference="R"))
+    box.send(entries_se([SampleEntry("1234567", BILL, action="R", agency_records=claims(more))], reference="R"))
     answers = box.advance(minutes=1)
     assert told(answers) == ["93 88 FDA:07", "93 90 FDA:07 FDA:01", "93 97 FDA:07 FDA:07"]
     assert len({r[6:18] for r in records(answers, "SO71")}) == 1

@@ -113,18 +113,17 @@ def without(start: str) -> Callable[[bytes], bytes]:
 
 BATCH = [
     (without("B  "), "X03", 0),
-    (without("Y  "), "X05", 1),
+    (without("Y  "), "X05", 0),
     (without("Z0901"), "X06", 0),
     (swap("Y  0901", "Y  0902"), "X32", 1),
     (swap("Z0901XYZ", "Z0901XYY"), "X14", 0),
     (swap("     SE     ", "     QQ     "), "X12", 0),
-    (swap("     SE     ", "     AE     "), "X13", 0),
+    (swap("     SE     ", "     EQ     "), "X13", 0),
     (swap("B  0901XYZSE", "B  0901XYZAE"), "X19", 1),
     (swap("B  0901XYZ", "B      XYZ"), "X15", 1),
     (swap("SE13", "SE99"), "X34", 1),
     (swap("SE40001CA ", "SE40001CAX"), "X39", 1),
     (swap("COTTON T-SHIRTS", "cotton t-shirts"), "X40", 1),
-    (without("SE36"), "X37", 1),
     (without("SE60"), "X37", 1),
     (without("SE10"), "X33", 1),
 ]

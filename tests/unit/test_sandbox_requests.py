@@ -238,8 +238,8 @@ def test_after_arrival_and_release() -> None:
     assert se90(send(box, ENTRY, "R")) == ["11Z52", "01"]
     assert se90(send(box, ENTRY, "U", port="0901")) == ["02"]
     box.advance(days=15)
-    assert se90(send(box, ENTRY, "U", port="0712")) == ["02"]
-    assert shown(box, "WO10")[0][4:8] == "0712"
+    assert se90(send(box, ENTRY, "U", port="0903")) == ["02"]
+    assert shown(box, "WO10")[0][4:8] == "0903"
     box.set_clock("2025-03-26T00:00:30-04:00")
     assert se90(send(box, ENTRY, "U", port="0901")) == ["11Z53", "01"]
     assert se90(send(box, ENTRY, "D", reason="07")) == ["04"]
@@ -253,18 +253,18 @@ def test_after_arrival_without_a_release() -> None:
     box.arrive(TRIP)
     assert se90(send(box, entry, "R", value=46)) == ["04"]
     assert told(box.advance(minutes=1)) == ["95 03 88"]
-    assert se90(send(box, entry, "R", port="0712")) == ["04"]
+    assert se90(send(box, entry, "R", port="0903")) == ["04"]
     assert why(box.advance(minutes=1))[0] == "RSN13"
-    assert se90(send(box, entry, "U", port="0712")) == ["02"]
-    assert shown(box, "WO10")[0][4:8] == "0712"
+    assert se90(send(box, entry, "U", port="0903")) == ["02"]
+    assert shown(box, "WO10")[0][4:8] == "0903"
 
 
 def test_the_port_may_be_replaced_before_the_arrival() -> None:
     """R with another port before arrival is granted like any correction."""
     box, _ = matched()
-    send(box, ENTRY, "R", port="0712")
+    send(box, ENTRY, "R", port="0903")
     assert told(box.advance(minutes=1)) == ["93 97 88"]
-    assert shown(box, "WO10")[0][4:8] == "0712"
+    assert shown(box, "WO10")[0][4:8] == "0903"
 
 
 def test_released_between_request_and_decision() -> None:
