@@ -57,10 +57,10 @@ class Offices:
             store.set_meta("instance", uuid.uuid4().hex[:12])
         left = store.get_meta("clock")
         if self.settings.clock or left is None:
-            if self.settings.clock:
-                self.clock.set(instant(self.settings.clock))
             self.clock.run_at(self.settings.speed)
             self.clock.freeze(self.settings.frozen)
+            if self.settings.clock:
+                self.clock.set(instant(self.settings.clock))
             store.set_meta("clock", self.clock.as_dict())
         else:
             self.clock.restore(left)
