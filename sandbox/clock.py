@@ -125,11 +125,11 @@ class Clock:
 
     def _target(self, told: Mapping[str, Any]) -> datetime | None:
         """Where the hands are put; ``None``: they are left."""
-        key = ""
+        key = "set"
         moment: datetime | None = None
         try:
             if "set" in told:
-                key, moment = "set", instant(told["set"])
+                moment = instant(told["set"])
             if "advance" in told:
                 key = "advance"
                 moment = (moment or self.now()) + duration(told["advance"])
