@@ -103,6 +103,12 @@ async def test_clock_pending_and_faults(tmp_path: Path) -> None:
         await page.until("document.querySelector('.manifest').innerText.includes('ARRIVED')")
         await page.until("!document.getElementById('pending-none').hidden")
 
+        await click(page, "Let it run")
+        await page.value("document.getElementById('speed').value = '60'")
+        await click(page, "Run at this speed")
+        await page.until("document.getElementById('pace').textContent === 'running at 60 times'")
+        await click(page, "Freeze")
+
         await page.value("document.querySelector('#faults').closest('details').open = true")
         await page.value("document.querySelector('#faults input[name=drop]').value = '3'")
         await click(page, "Use this plan")
