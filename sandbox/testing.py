@@ -14,7 +14,7 @@ The clock is frozen and moves when told; nothing is random but by ``seed``: the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from sandbox import transcript, views
 from sandbox.cbp import Answer, Cbp
 from sandbox.clock import Clock, instant
 from sandbox.faults import Faults, read_faults
-from sandbox.office import garbled
+from sandbox.office import cut_off, garbled
 from sandbox.orders import Orders
 from sandbox.pending import pending
 from sandbox.registry import Bond, Importer
@@ -33,6 +33,13 @@ from sandbox.store import Store
 
 MARCH: Final = "2025-03-10T09:00:00-04:00"
 """A morning on which Section 321 and entry type 86 were open."""
+
+
+_DAMAGES: Final[Mapping[str, tuple[Callable[[bytes], bytes], str]]] = {
+    "garble": (garbled, "delivered garbled"),
+    "truncate": (cut_off, "delivered cut off"),
+}
+"""Fates that change the bytes, as the sender of a running sandbox names them."""
 
 
 class Outage(Exception):
@@ -91,7 +98,7 @@ class LoopbackCbp:
         cbp = self.of(partner)
         receipt = cbp.receive(payload, self.now, partner=partner, message_id=message_id, name=name)
         if not receipt.repeated:
-            cbp.digest(receipt.id, self.now)
+            cbp.digest(receipt.id, self.now, fails=self.faults.fails(receipt.id))
         return self.collect()
 
     def collect(self) -> list[Answer]:
@@ -228,6 +235,7 @@ class LoopbackCbp:
             self._delayed.add((place, answer.id))
             cbp.postpone([answer], self.now + timedelta(seconds=self.faults.delay_seconds))
             return []
-        payload = garbled(answer.payload) if fate == "garble" else answer.payload
-        cbp.sent(answer, self.now, payload=payload, verdict="delivered garbled" if fate == "garble" else "delivered")
+        damage, verdict = _DAMAGES.get(fate, (bytes, "delivered"))
+        payload = damage(answer.payload)
+        cbp.sent(answer, self.now, payload=payload, verdict=verdict)
         return [replace(answer, payload=payload)] * (2 if fate == "duplicate" else 1)

@@ -53,7 +53,9 @@ def sandbox(
     ] = False,
     speed: Annotated[
         float | None,
-        typer.Option("--speed", help="Sandbox seconds in a real second; 0: no time is waited for.", min=0),
+        typer.Option(
+            "--speed", help="Sandbox seconds in a real second; for a scenario 0: no time is waited for.", min=0
+        ),
     ] = None,
     patience: Annotated[
         float | None, typer.Option("--patience", help="Seconds for which your software is waited for.", min=0)
@@ -87,6 +89,7 @@ def sandbox(
             gateway_url=gateway_url,
             clock=clock,
             frozen=frozen or None,
+            speed=speed if scenario is None else None,
             memory=memory or None,
         )
     except SettingsError as error:

@@ -3,8 +3,9 @@ change.
 
 ``file`` carries a line of the transcript without its bytes, ``state`` each set of books at a glance. The id of an event
 says how far every transcript has been told, and of which sandbox; who comes back with it (``Last-Event-ID``) gets what
-was missed and the state as it is now. States in between are not told again. Nobody is told more than five times a
-second, and a watcher who reads slowly slows only itself.
+was missed and the state as it is now. States in between are not told again. A file that is told before it has been
+read is told again, under its number, when its verdict stands. Nobody is told more than five times a second, and a
+watcher who reads slowly slows only itself.
 """
 
 from __future__ import annotations
@@ -115,15 +116,22 @@ class Feed:
 
 
 class _Watch:
-    """How far one watcher has been told."""
+    """How far one watcher has been told, and which files it was told of before they had a verdict."""
 
     def __init__(self, feed: Feed, runners: dict[str, Runner], told: dict[str, int]) -> None:
         self.feed, self.runners, self.told = feed, runners, told
+        self.unread: dict[str, set[int]] = {name: set() for name in runners}
 
     async def round(self) -> AsyncIterator[bytes]:
         """Everything new, then the state."""
         for name, runner in self.runners.items():
             cbp = runner.cbp
+            for line in sorted(self.unread[name])[:_PAGE]:
+                item = await asyncio.to_thread(transcript.one, cbp.store, cbp.office.profile, _LINES, line)
+                if item is None or not _is_unread(item):
+                    self.unread[name].discard(line)
+                if item is not None and not _is_unread(item):
+                    yield self._event("file", item | {"books": name})
             more = True
             while more:
                 page = await asyncio.to_thread(
@@ -131,15 +139,24 @@ class _Watch:
                 )
                 for item in page["items"]:
                     self.told[name] = item["id"]
+                    if _is_unread(item):
+                        self.unread[name].add(item["id"])
                     yield self._event("file", item | {"books": name})
                 more = page["next"] is not None
         states = {name: await asyncio.to_thread(self.feed.state_of, one) for name, one in self.runners.items()}
         yield self._event("state", {"instance": self.feed.offices.instance, "books": states})
 
     def _event(self, kind: str, document: dict[str, Any]) -> bytes:
-        told = ";".join(f"{quote(name, safe='')}:{number}" for name, number in self.told.items())
+        # who comes back is told again from the first file on that was told without a verdict
+        upto = {name: min((number, *(one - 1 for one in self.unread[name]))) for name, number in self.told.items()}
+        told = ";".join(f"{quote(name, safe='')}:{number}" for name, number in upto.items())
         head = f"id: {self.feed.offices.instance};{told}\nevent: {kind}\n"
         return f"{head}data: {json.dumps(document)}\n\n".encode("ascii")
+
+
+def _is_unread(item: dict[str, Any]) -> bool:
+    """Whether a file has come and nobody has read it yet."""
+    return bool(item["verdict"].get("stage") == "received")
 
 
 def _read_id(text: str, instance: str) -> dict[str, int]:

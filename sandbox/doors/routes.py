@@ -37,8 +37,9 @@ ROUTES: Final = (
         "POST",
         "/clock",
         "clock",
-        "sets, moves, stops or runs the clock",
-        body='`{"set": "2025-08-29T00:01:00-04:00"}`, `{"advance": "PT30M"}` or seconds, `{"freeze": true}`',
+        "sets, moves or stops the clock, or lets it run faster",
+        body='`{"set": "2025-08-29T00:01:00-04:00"}`, `{"advance": "PT30M"}` or seconds, `{"freeze": true}`,'
+        ' `{"speed": 60}`',
     ),
     Route("POST", "/trips/{trip}/arrive", "arrive", "the truck is at the border", FILER),
     Route("GET", "/trips/{trip}", "trip", "the manifest of a trip", FILER),

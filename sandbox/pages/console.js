@@ -278,6 +278,15 @@
     const row = make("div", { class: `file fresh ${file.direction}${refused ? " refused" : ""}`, data: { id: file.id } }, open, inside);
     row.file = file;
     row.hidden = !isShown(file);
+    const before = [...box.children].find((one) => one.file.id === file.id);
+    if (before) {
+      const held = before.contains(document.activeElement);
+      const wasOpen = !before.lastChild.hidden;
+      before.replaceWith(row);
+      if (wasOpen) toggle(file, open, inside);
+      if (held) open.focus();
+      return;
+    }
     box.append(row);
     while (box.children.length > MOST_FILES) box.firstChild.remove();
     byId("transcript-none").hidden = true;

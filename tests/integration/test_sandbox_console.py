@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,6 +103,12 @@ async def test_clock_pending_and_faults(tmp_path: Path) -> None:
         await page.until("document.querySelector('.manifest').innerText.includes('ARRIVED')")
         await page.until("!document.getElementById('pending-none').hidden")
 
+        await click(page, "Let it run")
+        await page.value("document.getElementById('speed').value = '60'")
+        await click(page, "Run at this speed")
+        await page.until("document.getElementById('pace').textContent === 'running at 60 times'")
+        await click(page, "Freeze")
+
         await page.value("document.querySelector('#faults').closest('details').open = true")
         await page.value("document.querySelector('#faults input[name=drop]').value = '3'")
         await click(page, "Use this plan")
@@ -138,6 +145,20 @@ async def test_what_files_hold_is_never_markup(tmp_path: Path) -> None:
         assert "\\x1b[31m\\x00" in await text_of(page, "#transcript")
         assert page.complaints == []
         assert page.dialogs == []
+
+
+async def test_a_verdict_that_comes_later_takes_the_place_of_none(tmp_path: Path) -> None:
+    """A file that is shown before it was read gets its verdict in the same row, which stays open."""
+    async with console(tmp_path) as (box, page):
+        cbp, now = box.running.runner.cbp, box.running.offices.clock.now()
+        await box.running.runner.stop()  # nobody reads but this test
+        received = await asyncio.to_thread(cbp.receive, manifest_309(TRUCK), now)
+        await page.until("document.querySelector('.file .verdict')?.textContent === 'received'")
+        await page.value("document.querySelector('.file > button').click()")
+        await page.until("document.querySelector('.line')")
+        await asyncio.to_thread(cbp.digest, received.id, now)
+        await page.until("document.querySelector('.file.refused .line .no')")
+        assert await page.value("document.querySelectorAll('.file.in').length") == 1
 
 
 async def test_nothing_is_fetched_from_elsewhere(tmp_path: Path) -> None:

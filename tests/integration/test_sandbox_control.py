@@ -316,6 +316,29 @@ async def test_who_comes_back_gets_what_was_missed(tmp_path: Path) -> None:
             assert answer.status == 422
 
 
+async def test_a_file_is_told_again_when_its_verdict_stands(tmp_path: Path) -> None:
+    """A file that is told before it was read comes once more under its number, also to who was away meanwhile."""
+    async with box_at(tmp_path) as box:
+        cbp, now = box.running.runner.cbp, box.running.offices.clock.now()
+        await box.running.runner.stop()  # nobody reads but this test
+        received = await asyncio.to_thread(cbp.receive, TRUCK, now)
+        await box.post("/faults", {})
+        async with listen(box) as answer:
+            feed = Listener(answer)
+            files, _ = await feed.until_state()
+            assert [(one["id"], one["verdict"]["stage"]) for one in files] == [(1, "received"), (2, "control")]
+            away = feed.id
+            await asyncio.to_thread(cbp.digest, received.id, now)
+            while True:
+                files, _ = await feed.until_state()
+                if files:
+                    break
+            assert (files[0]["id"], files[0]["verdict"]["result"]) == (1, "355 accepted 2, rejected 0")
+        async with listen(box, last=away) as answer:
+            files, _ = await Listener(answer).until_state()
+            assert (files[0]["id"], files[0]["verdict"]["result"]) == (1, "355 accepted 2, rejected 0")
+
+
 async def test_the_feed_ends_with_the_sandbox(tmp_path: Path) -> None:
     """A watcher does not keep the sandbox from stopping."""
     async with aiohttp.ClientSession() as session:

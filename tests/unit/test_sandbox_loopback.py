@@ -180,6 +180,18 @@ def test_garbled_and_in_outage(box: LoopbackCbp) -> None:
     assert [one.kind for one in box.set_clock("2025-03-10T17:00:00-04:00")] == ["350"]
 
 
+def test_cut_off_answers_and_failing_files(box: LoopbackCbp) -> None:
+    """Other faults of a plan are felt too: an answer that is cut off, a system that fails over a file."""
+    manifest = manifest_309([SampleBill("1000001", kind="35")])
+    box.plan_faults({"system_failure": 1.0})
+    assert b"SHIPMENTS ACCEPTED 1" not in box.send(manifest)[-1].payload
+    assert box.state()["shipments"] == {}
+    box.plan_faults({"truncate": 1.0})
+    answers = box.send(manifest.replace(b"000000001", b"000000002"))
+    assert not answers[-1].payload.endswith(b"~")
+    assert box.state()["shipments"] == {"ON_FILE": 1}
+
+
 def test_time_passes_with_stops(box: LoopbackCbp) -> None:
     """Whoever lets time pass gets each answer at its own time, not all at the end."""
     box.send(manifest_309([SampleBill("HOLD0001")]), partner="ALPHA")
