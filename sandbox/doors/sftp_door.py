@@ -228,7 +228,9 @@ class SftpDoor:
         return f"sftp:{account.user}/out/{name}"
 
     def _unfetched(self, runner: Runner) -> bool:
-        """Whether a filer of these books has answers that it has not fetched."""
+        """Whether a filer of these books has answers that it has not fetched and could fetch now."""
+        if runner.is_out:
+            return False
         mine = (account for account in self.accounts.values() if self.offices.of(account.filer) is runner)
         return any(next(settle_folder(account.root / "out"), None) for account in mine)
 

@@ -229,9 +229,10 @@ async def test_answers_wait_for_a_filer_that_fetches_nothing(tmp_path: Path) -> 
     async with world_at(tmp_path, sftp_files=3) as world:
         world.lay("1.x12")
         world.lay("2.x12", manifest_309([SampleBill("2", kind="35")], trip="TSTC0000002", control=2))
-        await world.until(lambda: len(world.answers()) == 3)
         store = world.running.runner.cbp.store
-        await world.until(lambda: store.count("select count(*) from answer where state = 'pending'") == 1)
+        await world.until(lambda: store.count("select count(*) from answer where state = 'sent'") == 3)
+        assert len(world.answers()) == 3
+        assert store.count("select count(*) from answer where state = 'pending'") == 1
         for path in list(world.outbox.iterdir()):
             path.unlink()
         await world.until(lambda: len(world.answers()) == 1)
