@@ -119,6 +119,10 @@ class Behaviour(TruckBehaviour):
     """SE40 11-80 is demanded; the layout says optional, practice takes it for mandatory."""
     self_certification: bool = False
     """SE20 takes the qualifier SCE, which only the summary's chapter lists so far."""
+    check_block_district: bool = True
+    """SE90 Z06 when an entry's port is of another district than the block's: batch control says so of entries and
+    summaries alike, but "generally". A summary gets B10 in any case.
+    """
     summary_syntax_faults: str = "E1"
     """Faults of the record order in AE come back as E1, as its chapter says, or as X0 and X1 (``X1``)."""
     summary_deleted_code: str = "Z97"

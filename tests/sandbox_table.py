@@ -17,8 +17,6 @@ from tests.sandbox_lines import Line
 
 CONDUCT = Behaviour(arrive_at_eta=False)
 """Trucks arrive when told, so that a case is over when it is over."""
-PENDING = frozenset({"NOENT", "SYSFAIL", "AGENCY", "NOCHANGE"})
-"""Rows of the marker table whose conduct is still being built; to be emptied."""
 
 Driver = Callable[[Case], Awaitable[None]]
 

@@ -69,7 +69,8 @@ def header(case: Case) -> None:
             case.add(line, "port-invalid")
     block_port = case.block.header.values["port"]
     districts = {h["port"][:2], block_port[:2]}
-    if _PORT.fullmatch(h["port"]) and len(districts) > 1 and not districts <= ONE_DISTRICT:
+    mixed = _PORT.fullmatch(h["port"]) and len(districts) > 1 and not districts <= ONE_DISTRICT
+    if mixed and case.behaviour.check_block_district:
         case.add(line, "district-conflict")
     if h["split"] not in {"", "1", "2"}:
         case.add(line, "split-invalid")

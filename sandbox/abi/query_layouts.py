@@ -32,4 +32,5 @@ QUERY: Final = Grammar(
     name_of=lambda line: line[:3] if line[:2] == "WR" else line[:1],
     max_transactions=OUTPUT_LIMIT,
     rejects_bad_columns=False,
+    preparers=False,
 )

@@ -62,7 +62,7 @@ _FOLLOWERS: Final = followers(
         "OI": f"50 PG 51 {_REST}",
         "PG": f"PG SE20 SE30 50 51 {_REST}",
         "51": f"50 {_REST}",
-        "52": f"53 54 60 61 62 SE62 63 CW02 {_LINES}",
+        "52": f"52 53 54 60 61 62 SE62 63 CW02 {_LINES}",
         "53": f"53 54 60 61 62 SE62 63 CW02 {_LINES}",
         "54": f"54 60 61 62 SE62 63 CW02 {_LINES}",
         "60": f"61 62 SE62 63 CW02 {_LINES}",
