@@ -204,7 +204,7 @@ class Cbp:
             self.office.in_hand.number = f"file:{received_id}"
             failed = self.failure.settle(Origin(row["partner"], received_id), judged, batches, now) if fails else None
             if failed is not None:
-                self._forget(received_id)
+                self.office.forget(received_id)
             verdict = failed or self._settle(row, judged, batches, now)
             self._read_with(row, verdict, now)
         return verdict
@@ -214,13 +214,9 @@ class Cbp:
         with self.store.transaction():
             row = self.store.row("select * from received where id = ? and digested_at is null", received_id)
             if row is not None:
-                self._forget(received_id)
+                self.office.forget(received_id)
                 verdict = {"stage": "end of day", "result": "lost, to be sent again", "reasons": [{"text": reason}]}
                 self._read_with(row, verdict, now)
-
-    def _forget(self, received_id: int) -> None:
-        """Nothing of a file is kept: it is not what later files are compared with."""
-        self.store.run("update received set identity = 'forgotten:' || id where id = ?", received_id)
 
     def _read_with(self, row: sqlite3.Row, verdict: dict[str, Any], now: datetime) -> None:
         self.store.run(

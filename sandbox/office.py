@@ -115,6 +115,10 @@ class Office:
             body=body,
         )
 
+    def forget(self, received_id: int) -> None:
+        """Nothing of a file is kept: it is not what later files are compared with."""
+        self.store.run("update received set identity = 'forgotten:' || id where id = ?", received_id)
+
     def fails_now(self, what: str) -> bool:
         """Whether CBP's system fails at this filing, which asked for it by SYSFAIL: the first time only."""
         key = f"system-failure:{what}"

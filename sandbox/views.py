@@ -68,6 +68,28 @@ LISTINGS: Final = (
         ("number", "state", "type", "day", "partner"),
     ),
     Listing(
+        "summaries",
+        "entry summaries",
+        "select rowid as row, number, type, state, port, reference as broker_reference, importer, major, minor,"
+        " print_date, filed_at, partner from summary",
+        "number",
+        ("number", "state", "type", "importer", "partner"),
+    ),
+    Listing(
+        "importers",
+        "importers of record that the books hold",
+        "select rowid as row, number, type, name, active_from, active_until from importer",
+        "number",
+        ("number", "type"),
+    ),
+    Listing(
+        "bonds",
+        "bonds that the books hold",
+        "select rowid as row, number, importer, type, surety, amount, entry, active_from, active_until from bond",
+        "number",
+        ("number", "importer", "type", "surety", "entry"),
+    ),
+    Listing(
         "day-totals",
         "what each consignee has had on a day under the day's limit",
         "select min(place) as row, consignee, day, printf('%d.%02d', sum(cents) / 100, sum(cents) % 100) as total,"

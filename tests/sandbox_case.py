@@ -38,7 +38,7 @@ class Case:
 
     def scn(self, marker: str = "") -> str:
         """The number of its shipment after the SCAC, with a marker in it."""
-        return f"{marker}{self.number:05d}"
+        return f"{marker}{self.number:0{min(5, 12 - len(marker))}d}"  # twelve characters at most
 
     def entry(self, **changes: Any) -> SampleEntry:
         """Its entry, for the shipment unless ``bill`` names another."""

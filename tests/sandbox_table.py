@@ -188,7 +188,7 @@ def _agency_codes(rows: list[str]) -> set[str]:
 
 async def no_change(case: Case) -> None:
     """A correction is refused with 86, a cancellation with 87, each with a reason and a comment."""
-    await case.file("NOCHANGE")
+    assert "97" in told(await case.file("NOCHANGE"))
     for action, reason, refused in (("R", "", "86"), ("D", "01", "87")):
         changed = case.entry(bill=case.scn("NOCHANGE"), action=action, reason=reason)
         asked = await case.say(case.entries(changed))

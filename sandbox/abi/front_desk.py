@@ -78,9 +78,7 @@ class FrontDesk:
             rejected += done is None
             settled.append(done or self._reject(origin, batch, now, due))
         if all(one.undone for one in settled) and origin.received_id is not None:
-            self.office.store.run(
-                "update received set identity = identity || ' undone ' || id where id = ?", origin.received_id
-            )
+            self.office.forget(origin.received_id)
         results = [one.result for one in settled if one.result]
         if rejected:
             results.append(f"X1 {rejected} batch")

@@ -31,7 +31,8 @@ _X12_CODES: Final = {
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a desk did with a set: a short result, the reasons of every refusal (``code``, ``text``, ``place``,
-    ``reference``), warnings of the same form, the 355 from ST on, and the magic markers of its shipments.
+    ``reference``), warnings of the same form, the 355 from ST on, and the magic markers of its shipments. ``undone``: a
+    system failure met every shipment; the same file may come again as a new one.
     """
 
     result: str
@@ -39,6 +40,7 @@ class Settled:
     reasons: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     marks: frozenset[str] = frozenset()
+    undone: bool = False
 
 
 class Desk(Protocol):
@@ -144,6 +146,8 @@ class X12FrontDesk:
         if desk is None:
             return {"stage": "syntax", "result": "997 R", "reasons": syntax_reasons(verdict, set_id)}
         settled = desk.settle(origin, one, addresses, now)
+        if settled.undone and origin.received_id is not None:
+            office.forget(origin.received_id)
         if speaks:
             payload = office.interchange(addresses, "355", settled.answer, now)
             named = marks.names | settled.marks

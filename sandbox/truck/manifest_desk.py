@@ -60,7 +60,7 @@ class ManifestDesk:
         gaps = checks.gaps(first=held.state == "NONE")
         if not faults.trip:
             self._of_the_day(manifest, checks, held, gaps, faults)
-        self._failures(bills, faults, now)
+        failed = self._failures(bills, faults, now)
         result = self._result(manifest, faults)
         if not faults.trip:
             fast = checks.is_fast if trip.persons else None
@@ -70,7 +70,8 @@ class ManifestDesk:
         answer = writer.write((trip.header_at, trip.header), (trip.port_at, trip.port_segment), items, result)
         marks = frozenset[str]().union(*(marks_of(bill).names for bill in bills))
         told = f"355 accepted {result.accepted}, rejected {result.rejected}"
-        return Settled(told, answer, faults.reasons(b.scn or f"LX {b.at}" for b in bills), faults.warnings, marks)
+        reasons = faults.reasons(b.scn or f"LX {b.at}" for b in bills)
+        return Settled(told, answer, reasons, faults.warnings, marks, undone=0 < failed == len(bills))
 
     # ------------------------------------------------------------------ by the books
 
@@ -155,16 +156,19 @@ class ManifestDesk:
             for remark in lacking:
                 faults.of_trip(manifest.trip.header_at, remark)
 
-    def _failures(self, bills: list[Bill], faults: Faults, now: datetime) -> None:
-        """SYSFAIL: the first time a bill comes CBP fails, and keeps nothing of it."""
+    def _failures(self, bills: list[Bill], faults: Faults, now: datetime) -> int:
+        """SYSFAIL: the first time a bill comes CBP fails, and keeps nothing of it; gives for how many that was so."""
+        failed = 0
         if faults.trip:
-            return
+            return failed
         for index, bill in enumerate(bills):
             if not bill.m11_at or "SYSFAIL" not in marks_of(bill):
                 continue
             if self.office.store.row("select scn from bill_failure where scn = ?", bill.scn) is None:
                 self.office.store.run("insert into bill_failure (scn, at) values (?,?)", bill.scn, stamp(now))
                 faults.add(index, bill.head, _SYSTEM_FAILURE)
+                failed += 1
+        return failed
 
     @staticmethod
     def _result(manifest: Manifest, faults: Faults) -> Result:
