@@ -219,8 +219,9 @@ class Matcher:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
             version = self._answered_version(outcome.trip_number)
-            if version in (None, manifest.version) and self._settles_manifest(outcome, manifest):
-                move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+            if self._settles_manifest(outcome, manifest):
+                told = outcome.as_dict()
+                move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, told, version=version)
             self._rest_of_manifest(outcome)
         if outcome.meaning == "arrived":
             arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
@@ -278,8 +279,10 @@ class Matcher:
                     told = Statement(outcome.meaning, source, at, outcome.code, version=of.version)
                     tell(one, told, self.moves, self.now)
             for filing in filings_of(self.conn, filings):
-                if filings[filing.id] == filing.version:
-                    move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+                told_of = filings[filing.id]
+                move_filing(
+                    filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict(), version=told_of
+                )
             if outcome.meaning == "syntax_rejected":
                 self._mark_answered(sent.id)
         self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)

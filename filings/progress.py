@@ -20,6 +20,7 @@ from filings import events
 from filings.alerts import Alert, raise_alert
 from filings.lifecycle import (
     CROSSING,
+    NOT_TO_CROSS,
     Act,
     Did,
     EventType,
@@ -41,20 +42,6 @@ from filings.reasons import reasons, rule_of
 from filings.store import tables as t
 
 CHUNK: Final = 400
-
-
-NOT_TO_CROSS: Final = frozenset(
-    {
-        ShipmentState.STAGED,
-        ShipmentState.IN_REVIEW,
-        ShipmentState.REFUSED,
-        ShipmentState.IN_DOUBT,
-        ShipmentState.FILED,
-        ShipmentState.REJECTED,
-        ShipmentState.LAPSED,
-    }
-)
-"""States in which a shipment has no business on a truck that is at the border."""
 
 
 class Step(StrEnum):
@@ -154,22 +141,48 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
 
 
 def move_filing(
-    row: Row[Any], what: FilingInput, moves: Moves, now: datetime, outcome: Mapping[str, Any] | None = None
+    row: Row[Any],
+    what: FilingInput,
+    moves: Moves,
+    now: datetime,
+    outcome: Mapping[str, Any] | None = None,
+    *,
+    version: int | None = None,
 ) -> None:
-    """Step one filing and note what follows; an act its state forbids changes nothing."""
-    known = moves.filings.get(row.id, {"state": row.state, "outcome": row.last_outcome})
+    """Step one filing and note what follows; an act its state forbids changes nothing.
+
+    ``version`` is the version that is spoken of. What is said of an earlier one tells only whether that is in force.
+    """
+    known = moves.filings.get(row.id) or {
+        "of": row.id,
+        "state": row.state,
+        "outcome": row.last_outcome,
+        "accepted": row.accepted_version,
+    }
+    spoken_of = row.version if version is None else version
+    accepted = known["accepted"]
+    if what in _ACCEPTING:
+        accepted = max(spoken_of, accepted or 0)
+    if spoken_of < row.version:
+        moves.filings[row.id] = {**known, "accepted": accepted}
+        return
     try:
-        following, effects = step_filing(FilingState(str(known["state"])), what, in_force=row.version > 1)
+        in_force = known["accepted"] is not None
+        following, effects = step_filing(FilingState(str(known["state"])), what, in_force=in_force)
     except NotPossible:
         return
     moves.filings[row.id] = {
         "of": row.id,
         "state": following.value,
         "outcome": known["outcome"] if outcome is None else dict(outcome),
+        "accepted": None if following is FilingState.CANCELLED else accepted,
     }
     for kind in effects.events:
         subject = row.scn or row.trip_number
         moves.events.append(filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
+
+
+_ACCEPTING: Final = frozenset({FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING})
 
 
 def write(conn: Connection, moves: Moves, now: datetime) -> None:
@@ -196,9 +209,19 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
     if moves.filings:
         statement = update(t.filings).where(t.filings.c.id == bindparam("of"))
         conn.execute(
-            statement.values(state=bindparam("new_state"), last_outcome=bindparam("new_outcome"), updated_at=now),
+            statement.values(
+                state=bindparam("new_state"),
+                last_outcome=bindparam("new_outcome"),
+                accepted_version=bindparam("new_accepted"),
+                updated_at=now,
+            ),
             [
-                {"of": one["of"], "new_state": one["state"], "new_outcome": one["outcome"]}
+                {
+                    "of": one["of"],
+                    "new_state": one["state"],
+                    "new_outcome": one["outcome"],
+                    "new_accepted": one["accepted"],
+                }
                 for one in moves.filings.values()
             ],
         )
@@ -345,22 +368,7 @@ def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: da
     for one in known.values():
         tell(one, Did(Act(step.value), now, "handoff"), moves, now)
     for filing in filings_of(conn, {one.row.entry_filing_id for one in known.values() if one.row.entry_filing_id}):
-        moves.filings[filing.id] = {
-            "of": filing.id,
-            "state": FilingState.READY.value,
-            "outcome": filing.last_outcome,
-        }
-        moves.events.append(
-            filing_event(
-                EventType.HANDOFF_READY,
-                filing.id,
-                "handoff",
-                filing.trip_number,
-                filing.shipment_key,
-                filing.scn or "",
-                now,
-            )
-        )
+        move_filing(filing, FilingInput(step.value), moves, now)
     write(conn, moves, now)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, or_, select
 
 from filings import archive
 from filings.decided import acts, decided_by
-from filings.lifecycle import FilingState
+from filings.lifecycle import FilingState, permitted_acts
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
@@ -112,10 +112,11 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
         "pathway": row.pathway,
         "state": row.state,
         "version": row.version,
+        "accepted_version": row.accepted_version,
         "created_at": instant_text(row.created_at),
         "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,
-        "acts": ["download the package"] if row.state == FilingState.READY.value else [],
+        "acts": list(permitted_acts(FilingState(row.state), row.kind, in_force=row.accepted_version is not None)),
     }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from filings import refusals
 from filings.lapsing import possible_arrival
-from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
+from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
 from filings.progress import counts
 from filings.reasons import reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
@@ -72,6 +72,7 @@ def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any
         "judged_for_local": _local(row.judged_at, zone),
         "being_judged_for": instant_text(judging),
         "lapsed": by_state.get("lapsed", 0),
+        "acts": _acts(row.state, by_state),
         "planning": row.plan_stage,
         "shipments": sum(by_state.values()),
         "states": by_state,
@@ -96,6 +97,12 @@ def being_judged(row: Row[Any], now: datetime) -> datetime | None:
     if not due or row.plan_stage != "done" or row.arrived_at is not None:
         return None
     return possible_arrival(row.estimated_arrival, row.filed_at, now, read_trip(row.document).arrival)
+
+
+def _acts(state: str, by_state: Mapping[str, int]) -> list[str]:
+    """What may be asked of the trip: what the lifecycle permits, and refiling only where something has lapsed."""
+    permitted = permitted_trip_acts(TripState(state))
+    return [act for act in permitted if act != "refile" or by_state.get(ShipmentState.LAPSED.value)]
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str | None:

@@ -17,9 +17,16 @@ from filings.lifecycle.facts import (
     is_final,
     shipment_state,
 )
-from filings.lifecycle.filing import FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
+from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
 from filings.lifecycle.page import render_markdown
-from filings.lifecycle.shipment import DECISIONS, DECLARED, SHIPMENT
+from filings.lifecycle.shipment import (
+    DECISIONS,
+    DECLARED,
+    SHIPMENT,
+    SHIPMENT_ENDS,
+    SHIPMENT_STARTS,
+    step_shipment,
+)
 from filings.lifecycle.states import (
     Cell,
     Effects,
@@ -31,21 +38,40 @@ from filings.lifecycle.states import (
     ShipmentState,
     TripInput,
     TripState,
+    leads_to,
     reachable,
 )
-from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ENDS, step_trip, trip_verdict
+from filings.lifecycle.trip import (
+    CROSSING,
+    NOT_TO_CROSS,
+    REQUESTS,
+    TRIP,
+    TRIP_ACTS,
+    TRIP_ENDS,
+    TRIP_STARTS,
+    permitted_trip_acts,
+    step_trip,
+    trip_verdict,
+)
 
 __all__ = [
+    "ACTS",
     "CROSSING",
     "DECISIONS",
     "DECLARED",
     "FILING",
     "FILING_ENDS",
     "FILING_STARTS",
+    "NOT_TO_CROSS",
     "OWN_ACTS",
+    "REQUESTS",
     "SHIPMENT",
+    "SHIPMENT_ENDS",
+    "SHIPMENT_STARTS",
     "TRIP",
+    "TRIP_ACTS",
     "TRIP_ENDS",
+    "TRIP_STARTS",
     "Act",
     "Cell",
     "Declaration",
@@ -67,11 +93,14 @@ __all__ = [
     "declared_input",
     "fold",
     "is_final",
+    "leads_to",
     "permitted_acts",
+    "permitted_trip_acts",
     "reachable",
     "render_markdown",
     "shipment_state",
     "step_filing",
+    "step_shipment",
     "step_trip",
     "trip_verdict",
 ]

@@ -105,6 +105,7 @@ ANSWERS_TO: Mapping[str, Kind] = {"TA1": "manifest", "997": "manifest", "355": "
 ANSWERS: Mapping[str, FilingInput] = {
     name: FilingInput(name)
     for name in (
+        "known_before",
         "syntax_accepted",
         "syntax_rejected",
         "accepted",
@@ -112,6 +113,7 @@ ANSWERS: Mapping[str, FilingInput] = {
         "rejected",
         "try_again",
         "under_review",
+        "already_on_file",
         "cancelled",
     )
 }

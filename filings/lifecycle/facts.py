@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from filings.lifecycle.evidence import ANSWERS, ANSWERS_TO, DECIDING, RANK, REMOVES, Act, Did, Kind, Statement
-from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER, step_filing
-from filings.lifecycle.shipment import SHIPMENT
+from filings.lifecycle.filing import UNEXPECTED_ANSWER, step_filing
+from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, WHY_NOT, step_shipment
 from filings.lifecycle.states import (
     Effects,
     EventType,
@@ -119,9 +119,7 @@ def shipment_state(facts: ShipmentFacts) -> ShipmentState:
 def is_final(facts: ShipmentFacts) -> bool:
     """Whether nothing more is awaited: refused, cancelled, or released and arrived. CBP may still speak again."""
     state = shipment_state(facts)
-    if state is ShipmentState.RELEASED:
-        return facts.arrived_at is not None
-    return state in {ShipmentState.REFUSED, ShipmentState.CANCELLED}
+    return state in SHIPMENT_ENDS and (not SHIPMENT_ENDS[state] or facts.arrived_at is not None)
 
 
 def fold(facts: ShipmentFacts, told: Did | Statement) -> Fold:
@@ -164,8 +162,7 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
     if did.act in DECIDING:
         if facts.lapsed_at is not None and facts.arrived_at is None:
             return _begun_again(facts, did)  # also while CBP holds the goods
-        if ShipmentInput(did.act.value) not in SHIPMENT[state]:
-            raise refuse("shipment", state, did.act)
+        step_shipment(state, ShipmentInput(did.act.value))
         base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
         if state in {ShipmentState.CANCELLED, ShipmentState.REJECTED}:
             # It starts again: what is in force at CBP stays, what was refused or ended does not come back.
@@ -176,20 +173,21 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         if did.act is Act.LAPSE_LIFTED:
             return replace(facts, lapsed_at=None)
         if facts.base is not ShipmentState.STAGED or state is ShipmentState.CANCELLED:
-            raise refuse("shipment", state, did.act)
+            raise refuse("shipment", state, did.act, WHY_NOT[state])
         return facts if facts.lapsed_at is not None else replace(facts, lapsed_at=did.at)
     if facts.base is not ShipmentState.STAGED or (state is ShipmentState.CANCELLED and did.act is Act.QUEUED):
-        raise refuse("shipment", state, did.act)
+        raise refuse("shipment", state, did.act, WHY_NOT[state])
     known = facts.declarations.get(did.kind)
     if known is None:
         opening = Act.PACKAGE_READY if did.kind == "handoff" else Act.QUEUED
         if did.act is not opening:
-            raise refuse(f"shipment without a {did.kind} filing", state, did.act)
-        start = FilingState.READY if did.kind == "handoff" else FilingState.QUEUED
-        return _declared(facts, did.kind, Declaration(start, did.version, first=did.version))
+            why = (f"It has no {did.kind} filing.", "File its trip.")
+            raise refuse("shipment", state, did.act, why)
+        begun, _effects = step_filing(FilingState.QUEUED, FilingInput(did.act.value))
+        return _declared(facts, did.kind, Declaration(begun, did.version, first=did.version))
     if did.version < known.version:
         return facts
-    following, _effects = step_filing(known.state, FilingInput(did.act.value))
+    following, _effects = step_filing(known.state, FilingInput(did.act.value), in_force=known.in_force)
     in_force = known.in_force and following is not FilingState.CANCELLED
     return _declared(facts, did.kind, Declaration(following, did.version, in_force, known.first))
 
@@ -351,8 +349,8 @@ def _remove(said: Statement, reasons: set[Reason]) -> None:
 
 
 def _move(state: ShipmentState, what: ShipmentInput) -> tuple[ShipmentState, str]:
-    cell = SHIPMENT[state].get(what)
-    return (state, CONTRADICTION) if cell is None else (ShipmentState(cell.to), cell.alert)
+    following, effects = step_shipment(state, what)
+    return following, effects.alert
 
 
 def _text(at: datetime | None) -> str | None:

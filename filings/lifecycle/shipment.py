@@ -11,9 +11,10 @@ long as its pathway has lapsed: nothing that we do or conclude leads there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from filings.lifecycle.filing import CONTRADICTION
-from filings.lifecycle.states import Cell, EventType, ShipmentInput, ShipmentState
+from filings.lifecycle.states import Cell, Effects, EventType, ShipmentInput, ShipmentState, Why, refuse, verdict_of
 
 _S, _I, _E = ShipmentState, ShipmentInput, EventType
 
@@ -119,3 +120,48 @@ SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
     },
 }
 """State × input → next state, event, alert."""
+
+SHIPMENT_STARTS: Final = (ShipmentState.STAGED,)
+
+SHIPMENT_ENDS: Final[Mapping[ShipmentState, str]] = {
+    _S.REFUSED: "",
+    _S.CANCELLED: "",
+    _S.RELEASED: "the truck has arrived",
+}
+"""Where nothing more is awaited, and on which condition. A release can be revoked until the truck has arrived; CBP
+may speak again even later, and what was refused or cancelled may be staged again."""
+
+WHY_NOT: Final[Mapping[ShipmentState, Why]] = {
+    _S.STAGED: ("Nothing has been declared for it.", "File its trip."),
+    _S.IN_REVIEW: ("A licensed broker must decide about it.", "Ask the broker."),
+    _S.REFUSED: ("It is not lawful that day, or its data are wrong.", "Correct it and stage it again."),
+    _S.IN_DOUBT: ("It is not known whether CBP has its declaration.", "Wait until that is settled."),
+    _S.FILED: ("CBP has not answered all of its declarations.", "Wait for the answers."),
+    _S.REJECTED: ("CBP has refused a declaration that it needs.", "Correct it and stage it again."),
+    _S.ON_FILE: ("CBP has its declarations on file.", "Amend or cancel them."),
+    _S.HANDED_OFF: ("A licensed broker makes its entry.", "Ask the broker."),
+    _S.LAPSED: ("Its pathway is not lawful at the arrival that is possible now.", "File its trip anew (refile)."),
+    _S.HELD: ("CBP or another agency holds it.", "Settle the hold with who placed it."),
+    _S.EXAM: ("CBP examines it.", "Present it for the exam."),
+    _S.DOCUMENTS_REQUIRED: ("CBP wants documents.", "Send the documents that CBP names."),
+    _S.RELEASED: ("CBP has released it.", "Amend or cancel its declarations."),
+    _S.RELEASE_SUSPENDED: ("CBP has suspended its release.", "Ask CBP at the port."),
+    _S.RELEASE_REVOKED: ("CBP has taken its release back.", "Ask CBP at the port."),
+    _S.CANCELLED: ("Its declarations are no longer in force.", "Stage it again."),
+}
+"""Why a state refuses an act of ours, and the way out."""
+
+
+def step_shipment(state: ShipmentState, what: ShipmentInput) -> tuple[ShipmentState, Effects]:
+    """The next state and what follows from it.
+
+    Raises :class:`~filings.lifecycle.states.NotPossible` for a decision of ours that has no cell; anything else
+    without a cell is kept, changes nothing and contradicts what is known.
+    """
+    cell = SHIPMENT[state].get(what)
+    if cell is None:
+        if what in DECISIONS:
+            raise refuse("shipment", state, what, WHY_NOT[state])
+        return state, Effects("unexpected", alert=CONTRADICTION)
+    events = (cell.event,) if cell.event else ()
+    return ShipmentState(cell.to), Effects(verdict_of(state, cell.to), events, cell.alert)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -28,6 +28,25 @@ NEXT: Final = {
     "clear": "cross",
     "arrived": "look at what is still held: gateway trip {number} --state held",
 }
+TRIP_COMMANDS: Final = {
+    "replace": "put the trip again: gateway submit TRIP.json SHIPMENTS",
+    "stage": "stage shipments: gateway submit TRIP.json SHIPMENTS",
+    "file": "file it: gateway submit TRIP.json SHIPMENTS --file",
+    "change_arrival": "note another arrival: gateway trip {name} --eta INSTANT",
+    "refile": "file anew what has lapsed: gateway refile {name}",
+}
+FILING_COMMANDS: Final = {
+    "amend": "amend it: gateway amend {name} PATCH.json",
+    "cancel": "cancel it at CBP: gateway cancel {name} --reason TEXT",
+    "withdraw": "withdraw it: gateway cancel {name} --reason TEXT",
+    "hand_over": "give its package to the broker: GET /v1/handoffs/{name}/package",
+}
+"""How an act that the lifecycle permits is asked for."""
+
+
+def commands(known: Mapping[str, str], acts: Iterable[str], name: str) -> list[str]:
+    """What may be asked for now, each with the command that does it."""
+    return [known[act].format(name=name) for act in acts if act in known]
 
 
 def trip(
@@ -84,6 +103,8 @@ def trip(
     following = next_step(board)
     if following:
         output.say(f"Next: {following}", "dim")
+    for command in commands(TRIP_COMMANDS, board.get("acts", ()), number):
+        output.say(f"May be asked: {command}", "dim")
 
 
 async def _judged(client: GatewayClient, number: str, seconds: float) -> dict[str, Any]:
@@ -187,8 +208,11 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         digest = str(one["payload_sha256"])
         files.add_row(*(plain(str(one[name])) for name in names), f"{digest[:32]}\n{digest[32:]}")
     output.show(files)
-    acts = ", ".join(str(act) for act in found.get("acts", ()))
-    output.say(f"May be done next: {acts or 'nothing'}", "dim")
+    asked = commands(FILING_COMMANDS, found.get("acts", ()), str(found["id"]))
+    for command in asked:
+        output.say(f"May be asked: {command}", "dim")
+    if not asked:
+        output.say("Nothing may be asked of it now.", "dim")
 
 
 def show_decided(output: Output, decided: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from filings.lifecycle import ACTS, TRIP_ACTS
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
 from gateway.http.problems import CONTENT_TYPE
 from gateway.http.routes import FILING_STATES, NDJSON, ROUTES, STATES, Answer, Parameter, Route
@@ -156,6 +157,7 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             handoffs=_COUNT,
             released=_COUNT,
             held=_COUNT,
+            acts={"type": "array", "items": _string(enum=[*TRIP_ACTS]), "description": "What may be asked of it now."},
             blocking={"type": "array", "items": {"type": "object"}},
         ),
         "description": "Where a trip stands.",
@@ -169,7 +171,8 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             trip_number=_string(),
             state=_string(enum=FILING_STATES),
             version={"type": "integer", "minimum": 1},
-            acts={"type": "array", "items": _string(), "description": "What may be done with it now."},
+            accepted_version={"type": ["integer", "null"], "description": "The version in force at CBP."},
+            acts={"type": "array", "items": _string(enum=[*ACTS]), "description": "What may be asked of it now."},
         ),
         "description": "One declaration to CBP and where it stands.",
     },
