@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from filings import archive
 from filings.alerts import Alert
-from filings.lifecycle import FilingInput, FilingState, Statement
+from filings.lifecycle import FilingInput, FilingState, Statement, proves_arrival
 from filings.lifecycle.evidence import KINDS
 from filings.progress import CHUNK, Known, Moves, arrive, by_column, filings_of, load, move_filing, speaks_for, tell
 from filings.store import tables as t
@@ -177,7 +177,7 @@ class Matcher:
         if entry is not None and entry.kind == "entry" and outcome.source == "SX" and outcome.meaning in _ANSWERS:
             move_filing(entry, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
         self._keep(outcome, about.id if about is not None else None, known.row.key, known.row.trip_number)
-        if outcome.meaning == "arrived":
+        if proves_arrival(outcome.source, outcome.meaning):
             arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
         return True
 
@@ -223,7 +223,7 @@ class Matcher:
                 told = outcome.as_dict()
                 move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, told, version=version)
             self._rest_of_manifest(outcome)
-        if outcome.meaning == "arrived":
+        if proves_arrival(outcome.source, outcome.meaning):
             arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
         self._keep(outcome, manifest.id, None, outcome.trip_number)
         return True

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from filings import events
 from filings.alerts import Alert, raise_alert
+from filings.deadlines import summary_due
 from filings.lifecycle import (
     CROSSING,
     NOT_TO_CROSS,
@@ -33,6 +34,7 @@ from filings.lifecycle import (
     TripInput,
     TripState,
     fold,
+    released_at,
     step_filing,
     step_trip,
     trip_verdict,
@@ -58,6 +60,8 @@ class Moves:
 
     shipments: dict[str, dict[str, Any]] = field(default_factory=dict)
     filings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deadlines: dict[str, datetime | None] = field(default_factory=dict)
+    """When the entry summary of a filing is due, once its goods are released."""
     events: list[events.EventDraft] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     trips: set[str] = field(default_factory=set)
@@ -116,6 +120,9 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
             "entry": done.facts.declaration_state("entry"),
         }
         moves.trips.add(row.trip_number)
+        if row.entry_filing_id and ShipmentState.RELEASED in (done.state, before):
+            at_last = released_at(done.facts) if done.state is ShipmentState.RELEASED else None
+            moves.deadlines[row.entry_filing_id] = summary_due(row.entry_type, at_last) if at_last else None
     for kind in done.effects.events:
         at = told.at
         data = {
@@ -225,6 +232,10 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
                 for one in moves.filings.values()
             ],
         )
+    if moves.deadlines:
+        due = update(t.filings).where(t.filings.c.id == bindparam("of"))
+        days = [{"of": of, "new_deadline": at} for of, at in moves.deadlines.items()]
+        conn.execute(due.values(deadline_at=bindparam("new_deadline")), days)
     for alert in moves.alerts:
         raise_alert(conn, alert, now)
     for trip_number in sorted(moves.trips):

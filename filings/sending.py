@@ -10,8 +10,8 @@ Rules:
 - Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
   demonstration may set.
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.
-- A refusal by the partner (a negative receipt) is raised to a person and tried again later with fresh
-  bytes: nothing was taken in, so nothing can be doubled.
+- A refusal by the partner (a negative receipt) is raised to a person and tried again later in a fresh
+  envelope around the same payload: nothing was taken in, so nothing can be doubled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, and_, case, insert, or_, select
 
 from filings import archive
 from filings.alerts import Alert, raise_alert, settle
@@ -168,6 +168,8 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         if row["state"] == "sending" and row["lease_owner"] is not None:  # its worker died with the socket open
             conn.execute(out.update().where(out.c.id == row["id"]).values(state="in_doubt"))
             _doubt(conn, _row(conn, row["id"]), now)
+        elif row["state"] == "queued" and row["prepared"] is not None:  # its bytes are committed: the socket opens next
+            conn.execute(out.update().where(out.c.id == row["id"]).values(state="sending"))
     return [_outgoing(conn, row) for row in rows]
 
 
@@ -207,12 +209,15 @@ def prepared(
     body: bytes,
     wall: datetime,
 ) -> bool:
-    """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile."""
+    """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile.
+
+    What was in doubt stays so: the new envelope says nothing of what became of the one before.
+    """
     values = {
         "message_id": message_id,
         "prepared": dict(headers),
         "prepared_body": body,
-        "state": "sending",
+        "state": case((t.transmissions.c.doubt_since.is_not(None), "in_doubt"), else_="sending"),
         "lease_until": wall + LEASE,
         "lease_owner": owner,
     }
@@ -229,6 +234,7 @@ def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], bod
         "state": "delivered",
         "delivered_at": now,
         "next_attempt_at": None,
+        "doubt_since": None,
     }
     _release(conn, identifier, values)
     _keep_receipt(conn, row, "receipt", receipt, body, now)
@@ -249,11 +255,14 @@ class Attempt:
 
 
 def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body: bytes) -> None:
-    """The partner had it and said no: tell a person, keep the receipt, try later with fresh bytes."""
+    """The partner had it and said no: tell a person, keep the receipt, try later in a fresh envelope.
+
+    That settles no doubt about an earlier attempt: what CBP may have from that one it still may have.
+    """
     row = _row(conn, attempt.transmission_id)
     values = {
         "receipt": dict(receipt),
-        "state": "queued",
+        "state": "queued" if row.doubt_since is None else "in_doubt",
         "prepared": None,
         "prepared_body": None,
         "message_id": None,
@@ -307,6 +316,8 @@ def undelivered(
 
 def _doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
     """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled."""
+    if row.doubt_since is None:
+        conn.execute(t.transmissions.update().where(t.transmissions.c.id == row.id).values(doubt_since=now))
     text = f"It is not known whether the partner has {row.name}; the same bytes go again."
     alert = Alert("in_doubt", text, "warning", trip_number=row.trip_number, transmission_id=row.id)
     raise_alert(conn, alert, now)

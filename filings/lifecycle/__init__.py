@@ -7,7 +7,7 @@ the documentation made from them.
 
 from __future__ import annotations
 
-from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement
+from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement, proves_arrival
 from filings.lifecycle.facts import (
     Declaration,
     Fold,
@@ -15,6 +15,7 @@ from filings.lifecycle.facts import (
     declared_input,
     fold,
     is_final,
+    released_at,
     shipment_state,
 )
 from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
@@ -96,7 +97,9 @@ __all__ = [
     "leads_to",
     "permitted_acts",
     "permitted_trip_acts",
+    "proves_arrival",
     "reachable",
+    "released_at",
     "render_markdown",
     "shipment_state",
     "step_filing",

@@ -118,6 +118,16 @@ ANSWERS: Mapping[str, FilingInput] = {
     )
 }
 
+PROVING_ARRIVAL = frozenset({("350", "released")})
+"""What proves that the truck is there although it speaks of something else: the truck 350 that releases is triggered by
+the arrival of the conveyance (CBP truck 350 guide, April 2018). A release by SO may come before."""
+
+
+def proves_arrival(source: str, meaning: str) -> bool:
+    """Whether CBP saying so means that the truck has arrived."""
+    return meaning == "arrived" or (source, meaning) in PROVING_ARRIVAL
+
+
 _COURSE = (
     "on_file",
     "no_match",

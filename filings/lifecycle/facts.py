@@ -18,7 +18,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from filings.lifecycle.evidence import ANSWERS, ANSWERS_TO, DECIDING, RANK, REMOVES, Act, Did, Kind, Statement
+from filings.lifecycle.evidence import (
+    ANSWERS,
+    ANSWERS_TO,
+    DECIDING,
+    RANK,
+    REMOVES,
+    Act,
+    Did,
+    Kind,
+    Statement,
+    proves_arrival,
+)
 from filings.lifecycle.filing import UNEXPECTED_ANSWER, step_filing
 from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, WHY_NOT, step_shipment
 from filings.lifecycle.states import (
@@ -31,7 +42,17 @@ from filings.lifecycle.states import (
     refuse,
 )
 
-__all__ = ["Declaration", "Fold", "Kind", "ShipmentFacts", "declared_input", "fold", "is_final", "shipment_state"]
+__all__ = [
+    "Declaration",
+    "Fold",
+    "Kind",
+    "ShipmentFacts",
+    "declared_input",
+    "fold",
+    "is_final",
+    "released_at",
+    "shipment_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +141,11 @@ def is_final(facts: ShipmentFacts) -> bool:
     """Whether nothing more is awaited: refused, cancelled, or released and arrived. CBP may still speak again."""
     state = shipment_state(facts)
     return state in SHIPMENT_ENDS and (not SHIPMENT_ENDS[state] or facts.arrived_at is not None)
+
+
+def released_at(facts: ShipmentFacts) -> datetime | None:
+    """When CBP last released the goods, by CBP's clock; ``None`` if it never did."""
+    return max((said.at for said in facts.statements if said.meaning == "released"), default=None)
 
 
 def fold(facts: ShipmentFacts, told: Did | Statement) -> Fold:
@@ -238,7 +264,7 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
         return facts, True
     if facts.since is not None and said.at < facts.since.replace(second=0, microsecond=0):
         return facts, True  # about an earlier filing of the same goods
-    if said.meaning == "arrived":
+    if proves_arrival(said.source, said.meaning):
         facts = _arrived(facts, said.at)
     return replace(facts, statements=tuple(sorted((*facts.statements, said), key=_place))), True
 

@@ -232,6 +232,7 @@ transmissions = Table(
     Column("message_id", String(255)),
     Column("receipt", Json),
     Column("created_at", Instant, nullable=False),
+    Column("doubt_since", Instant),
     Column("delivered_at", Instant),
     Column("answered_at", Instant),
     UniqueConstraint("direction", "message_id"),
@@ -254,6 +255,28 @@ transmission_filings = Table(
     Index(None, "filing_id"),
     Index(None, "shipment_key"),
     comment="What a transmission carries, in message order: which filing, shipment and version.",
+)
+
+retries = Table(
+    "retries",
+    metadata,
+    _key(primary_key=True),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("trip_number", String(25)),
+    Column("attempt", Integer, nullable=False),
+    Column("first_failed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("source", WORD, nullable=False),
+    Column("code", WORD),
+    Column("text", Text),
+    Column("entries", Json),
+    Column("made_transmission_id", KEY),
+    Column("made_at", Instant),
+    Index(None, "made_at", "due_at"),
+    Index(None, "transmission_id"),
+    Index(None, "made_transmission_id"),
+    comment="A declaration that CBP could not process for a failure of its own, to be sent again when it is due; "
+    "entries are the entry numbers meant, null the whole file.",
 )
 
 outcomes = Table(

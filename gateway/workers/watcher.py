@@ -8,7 +8,8 @@ from datetime import datetime
 from math import inf
 from typing import ClassVar, Final
 
-from filings import deadlines
+from filings import watching
+from filings.deadlines import Patience
 from filings.store import Store
 from gateway.workers.loop import Worker
 
@@ -16,14 +17,14 @@ SECONDS: Final = 5.0
 
 
 class Watcher(Worker):
-    """Looks at the deadlines every few seconds; see :mod:`filings.deadlines`."""
+    """Looks at the deadlines every few seconds; see :mod:`filings.watching`."""
 
     name: ClassVar[str] = "watcher"
 
     def __init__(
         self,
         store: Store,
-        patience: deadlines.Patience,
+        patience: Patience,
         clock: Callable[[], datetime],
         *,
         pace: Callable[[], float] = time.monotonic,
@@ -40,5 +41,5 @@ class Watcher(Worker):
         if self._pace() >= self._next:
             self._next = self._pace() + SECONDS
             now = self._clock()
-            await self._store.write(lambda conn: deadlines.watch(conn, self._patience, now))
+            await self._store.write(lambda conn: watching.watch(conn, self._patience, now))
         return False

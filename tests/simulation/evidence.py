@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Word = Literal["accepted", "rejected", "released", "kept", "taken_back", "cancelled", "noted"]
+Word = Literal["accepted", "rejected", "on_file", "released", "kept", "taken_back", "cancelled", "noted"]
 
 _350: Final[dict[str, Word]] = {
     "1C": "released",
@@ -27,6 +27,7 @@ _350: Final[dict[str, Word]] = {
 }
 """Truck 350 (CAMIR Appendix D): what X407 says of a release."""
 _SO60: Final[dict[str, Word]] = {
+    "97": "on_file",
     "98": "released",
     "99": "taken_back",
     "33": "taken_back",
@@ -34,6 +35,8 @@ _SO60: Final[dict[str, Word]] = {
     "21": "cancelled",
 }
 """Cargo release status (CATAIR SO): what SO60 positions 15-16 say of a release."""
+_SO50: Final[dict[str, Word]] = {"51": "kept", "52": "kept", "53": "kept", "93": "on_file"}
+"""Cargo release status: what SO50 positions 15-16 say of the bill of an entry."""
 _SE90: Final[dict[str, Word]] = {"01": "rejected", "02": "accepted", "03": "accepted", "04": "noted"}
 """Cargo release response (CATAIR SX): what the last SE90 of a transaction says, positions 5-6."""
 _K3: Final = re.compile(r"REJECTED\s+(\d+),\s*SHIPMENTS ACCEPTED\s+(\d+)")
@@ -138,7 +141,7 @@ def _catair_answer(found: list[str]) -> Answered:
         elif one.startswith("SO10"):
             entry = _entry_number(one[8:21])
         elif one.startswith("SO50"):
-            word: Word = "kept" if one[14:16] in ("51", "52", "53") else "noted"
+            word: Word = _SO50.get(one[14:16], "noted")
             said.append(Said(word, entry, f"SO50 {one[14:16]}", _day(one[4:10]) + one[10:14]))
         elif one.startswith("SO60"):
             code, origin = one[14:16], one[62:64]

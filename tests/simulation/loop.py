@@ -19,7 +19,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     """An event loop without threads."""
 
     def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[..., T], *args: Any
+        self, _executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
         """Do it now; the future is done when it is given back."""
         done: asyncio.Future[T] = self.create_future()

@@ -1,4 +1,4 @@
-"""What becomes of a file on the way? Lost, doubled, late, damaged, unheard, or simply delivered; and all of it is noted.
+"""What becomes of a file on the way? Lost, doubled, late, damaged, unheard, or simply delivered; all of it is noted.
 
 The journal is the auditor's second witness beside CBP's books: what left us, what reached CBP, whether a receipt was
 given, what CBP gave us and whether we took it.

@@ -32,6 +32,8 @@ STEPS: Final = 260
 """Steps of chance in a run at most; a run in which everybody is content ends earlier."""
 SETTLING: Final = timedelta(days=4)
 """How long everything has to settle once nothing goes wrong any more."""
+PATIENCE_RUNS_OUT: Final = timedelta(hours=3)
+"""Longer than any patience with CBP's silence but that with its review, three times longer than which is waited."""
 LEASE: Final = 300.0
 """Seconds for which a paused process stands still: longer than any lease."""
 
@@ -112,9 +114,9 @@ class Simulation:
             choices.append((1.0, self.network.arrivals))
         choices.append((0.15, self._at_the_border))
         weather = self.network.weather
-        choices.append((weather.crash * 20, self._crash))
-        choices.append((weather.outage * 20, self.network.outage))
-        choices.append((weather.pause * 20, self._pause))
+        choices.append((weather.crash * 8, self._crash))
+        choices.append((weather.outage * 8, self.network.outage))
+        choices.append((weather.pause * 8, self._pause))
         weights = [weight for weight, _ in choices]
         act = self.world.chance.choices([one for _, one in choices], weights)[0]
         result = act()
@@ -217,7 +219,7 @@ class Simulation:
 
     async def _quiet(self) -> None:
         """Until every task stands at the turnstile or has ended."""
-        while not self.loop.still or self.database.in_flight:
+        while not self.loop.still or self.database.in_flight:  # noqa: ASYNC110 - it watches the loop itself
             await asyncio.sleep(0 if not self.database.in_flight else 0.0002)
         for process in self.processes:
             for name, error in process.harvest():
@@ -253,9 +255,23 @@ class Simulation:
             await self._work_off()
             ahead = await self._next_instant()
             if ahead is None or ahead > end:
-                return
+                if self._arrive():
+                    continue
+                break
             self.world.later(max((ahead - self.world.now).total_seconds(), 0) + 0.001)
             self.network.arrivals()
+        for _ in range(3):  # nothing comes any more: whoever waits must be told by now
+            self.world.later(PATIENCE_RUNS_OUT.total_seconds())
+            await self._work_off()
+
+    def _arrive(self) -> bool:
+        """Trucks of which CBP holds a manifest come at last, planned for whenever; whether there was one."""
+        store = self.network.cbp.store
+        rows = store.rows("select trip from manifest where state in ('PRELIMINARY', 'COMPLETE') order by trip")
+        for row in rows:
+            self.network.cbp.arrive(row["trip"], self.world.now)
+            self.world.note(f"CBP: the truck of {row['trip']} is there")
+        return bool(rows)
 
     async def _work_off(self) -> None:
         """Everybody does what there is to do just now."""

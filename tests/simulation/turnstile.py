@@ -1,4 +1,4 @@
-"""What happens next, and what never happens? Every effect of a process waits at a turnstile until the seed lets it pass.
+"""What happens next, and what never does? Every effect of a process waits at a turnstile until the seed lets it pass.
 
 An effect is a commit, a commit whose maker has not heard of it yet, a socket about to be opened, a receipt about to be
 taken. Between two effects a process cannot be told from one that stands still, so these are the only places where
