@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final, Literal
 
-from filings.lifecycle import FilingInput, FilingState, TripState, step_filing
+from filings.lifecycle import FILING, FilingInput, FilingState, TripState
 from mappings.decision import eastern_day
 from mappings.rule import EASTERN
 from mappings.working_days import entry_summary, working_days_after
@@ -138,8 +138,8 @@ def _undelivered(file: FileOut, patience: Patience, now: datetime) -> list[Matte
 
 
 def _is_silent(one: Carried, file: FileOut, patience: Patience, now: datetime) -> bool:
-    _state, effects = step_filing(one.state, FilingInput.OVERDUE)
-    if effects.alert != ANSWER:
+    cell = FILING[one.state].get(FilingInput.OVERDUE)
+    if cell is None or cell.alert != ANSWER:
         return False
     if one.state is FilingState.UNDER_REVIEW:
         return now - one.since > patience.review

@@ -107,9 +107,10 @@ SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
         _I.REFUSED: Cell(_S.REFUSED),
         **LAPSING,
     },
-    _S.HELD: _spoken(_S.HELD, _S.ON_FILE, _S.ON_FILE),
-    _S.EXAM: _spoken(_S.EXAM, _S.ON_FILE, _S.ON_FILE),
-    _S.DOCUMENTS_REQUIRED: _spoken(_S.DOCUMENTS_REQUIRED, _S.ON_FILE, _S.ON_FILE),
+    # A hold that is lifted says nothing of the declarations: what those add up to is asked anew after it.
+    _S.HELD: _spoken(_S.HELD, _S.FILED, _S.ON_FILE),
+    _S.EXAM: _spoken(_S.EXAM, _S.FILED, _S.ON_FILE),
+    _S.DOCUMENTS_REQUIRED: _spoken(_S.DOCUMENTS_REQUIRED, _S.FILED, _S.ON_FILE),
     _S.RELEASED: {**_spoken(_S.RELEASED, _S.RELEASED, _S.RELEASED), **LAPSING},
     _S.RELEASE_SUSPENDED: _spoken(_S.RELEASE_SUSPENDED, _S.RELEASE_SUSPENDED, _S.ON_FILE),
     _S.RELEASE_REVOKED: _spoken(_S.RELEASE_REVOKED, _S.RELEASE_REVOKED, _S.ON_FILE),

@@ -317,13 +317,24 @@ def test_entry_shipment_needs_both_acceptances() -> None:
 
 def test_release_is_final_only_after_arrival() -> None:
     """Before arrival a release may go; after arrival a revocation is still recorded, and raised."""
-    facts = run(queued("manifest"), said("released", "350", 2))
+    facts = run(queued("manifest", "entry"), said("released", "SO", 2))
     assert not is_final(facts)
     revoked = fold(facts, said("release_revoked", "350", 3))
     assert (revoked.state, revoked.effects.events) == (S.RELEASE_REVOKED, (EventType.SHIPMENT_RELEASE_REVOKED,))
     arrived = run(facts, Did(Act.TRIP_ARRIVED, minute(4)))
     assert is_final(arrived)
     late = fold(arrived, said("release_revoked", "350", 5))
+    assert (late.state, late.effects.alert) == (S.RELEASE_REVOKED, "revoked_after_arrival")
+
+
+def test_a_release_of_the_truck_side_proves_that_the_truck_is_there() -> None:
+    """The truck 350 that releases is triggered by the arrival; a release by SO may come before it."""
+    assert queued("manifest").arrived_at is None
+    assert run(queued("manifest"), said("released", "SO", 2)).arrived_at is None
+    there = run(queued("manifest"), said("released", "350", 2))
+    assert there.arrived_at == minute(2)
+    assert is_final(there)
+    late = fold(there, said("release_revoked", "350", 5))
     assert (late.state, late.effects.alert) == (S.RELEASE_REVOKED, "revoked_after_arrival")
 
 
@@ -458,6 +469,18 @@ def test_hold_after_release_needs_a_new_release() -> None:
         said("hold_removed", "350", 4, "1I"),
     )
     assert shipment_state(facts) is S.ON_FILE
+
+
+def test_a_lifted_hold_puts_nothing_on_file() -> None:
+    """Held and let go while the entry is still unanswered: filed, not on file, so the truck waits."""
+    facts = run(
+        queued("manifest", "entry"),
+        said("accepted", "355", 1),
+        said("held", "350", 2, "1H"),
+        said("hold_removed", "350", 3, "1I"),
+    )
+    assert shipment_state(facts) is S.FILED
+    assert shipment_state(run(facts, said("accepted", "SX", 4))) is S.ON_FILE
 
 
 def test_doubt_is_settled_by_an_answer() -> None:
