@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from filings import archive
+from filings import archive, open_alerts
 from filings.decided import acts, decided_by
 from filings.lifecycle import FilingState, permitted_acts
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
@@ -158,6 +158,7 @@ def filing(conn: Connection, name: str) -> dict[str, Any]:
         shown["shipment"] = explained(conn, [found])[0]
         decision, in_force = _decision_of(conn, row, found)
         shown["decided_by"] = decided_by(conn, decision, found.lapse if in_force else None) if decision else None
+    shown["alerts"] = open_alerts.about(conn, row.id)
     if row.kind == "manifest":
         shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
     return shown

@@ -110,7 +110,17 @@ class GatewayClient:
         answer: Json = await self._json("POST", path, b"{}", query={"dry_run": "1"} if dry_run else None)
         return answer
 
+    async def settle_alert(self, identifier: str, note: str) -> Json:
+        """Close an alert with a word on what was done."""
+        path = f"/v1/alerts/{_part(identifier)}/settlement"
+        answer: Json = await self._json("POST", path, orjson.dumps({"note": note}))
+        return answer
+
     # ------------------------------------------------------------------ looks
+
+    def alerts(self, **filters: str) -> AsyncIterator[Json]:
+        """Open alerts, page by page."""
+        return self._pages("/v1/alerts", filters)
 
     async def board(self, trip_number: str) -> Json:
         """The board of a trip."""

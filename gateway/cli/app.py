@@ -15,6 +15,7 @@ from typing import Final
 import typer
 
 from gateway.cli import (
+    alerts,
     bench,
     board,
     codes,
@@ -55,6 +56,7 @@ app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
 app.command("refile")(refile.refile)
+app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")
 app.command("bench")(bench.bench)

@@ -199,6 +199,8 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
             output.say(f"  {reason}", "dim")
     if found.get("decided_by"):
         show_decided(output, found["decided_by"])
+    for alert in found.get("alerts", ()):
+        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
     _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from filings import events as recorded
-from gateway.http import events, operations, records, shipments, trips
+from gateway.http import alerts, events, operations, records, shipments, trips
 from gateway.http.auth import USED_KEYS, auth_middleware, note_used_keys
 from gateway.http.body import BODY_LIMIT
 from gateway.http.metrics import METRICS, Metrics, metrics_middleware
@@ -33,6 +33,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "file_trip": trips.file_trip,
     "change_arrival": trips.change_arrival,
     "refile_trip": trips.refile_trip,
+    "list_alerts": alerts.list_alerts,
+    "settle_alert": alerts.settle_alert,
     "list_filings": records.list_filings,
     "get_filing": records.get_filing,
     "get_filing_timeline": records.get_filing_timeline,

@@ -46,6 +46,8 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     "file_trip": _BROKER,
     "change_arrival": frozenset({Role.BROKER, Role.DISPATCH, Role.INTEGRATION}),
     "refile_trip": _BROKER,
+    "list_alerts": frozenset({Role.BROKER, Role.DISPATCH, Role.AUDITOR}),
+    "settle_alert": _BROKER,
     "list_filings": _RECORDS,
     "get_filing": _RECORDS,
     "get_filing_timeline": _RECORDS,

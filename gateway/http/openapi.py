@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from filings.lifecycle import ACTS, TRIP_ACTS
+from gateway.http.alerts import NOTE_LENGTH
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
 from gateway.http.problems import CONTENT_TYPE
 from gateway.http.routes import FILING_STATES, NDJSON, ROUTES, STATES, Answer, Parameter, Route
@@ -176,6 +177,24 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         ),
         "description": "One declaration to CBP and where it stands.",
     },
+    "Alert": {
+        **_object(
+            "id kind severity text raised_at",
+            id=_string(),
+            kind=_string(),
+            severity=_string(enum=["warning", "error"]),
+            text=_string(),
+            detail={"type": "object"},
+            trip_number={"type": ["string", "null"]},
+            filing_id={"type": ["string", "null"]},
+            transmission_id={"type": ["string", "null"]},
+            raised_at=_string(format="date-time"),
+            settled_at={"type": ["string", "null"], "format": "date-time"},
+            settled_by={"type": ["string", "null"]},
+        ),
+        "description": "Something a person must look at.",
+    },
+    "Settlement": _object("note", note=_string(minLength=1, maxLength=NOTE_LENGTH)),
     "RuleBook": _object(
         "version first_used_at archive_position sha256 checks_sha256 rules own severity checks",
         version=_string(description="The beginning of `sha256`, that of the text of rows, severities and own ids."),
