@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, or_, select, update
 from filings.alerts import Alert, raise_alert
 from filings.lifecycle import TripState
 from filings.store import tables as t
+from filings.wording import MANIFEST_SETS
 
 RECEIPT: Final = "receipt_overdue"
 ANSWER: Final = "answer_overdue"
@@ -45,7 +46,7 @@ def _transmissions(conn: Connection, patience: Patience, now: datetime) -> int:
     silent = and_(
         out.c.state == "delivered",
         out.c.answered_at.is_(None),
-        out.c.application.in_(("309", "SE")),
+        out.c.application.in_((*MANIFEST_SETS, "SE")),
         out.c.delivered_at < now - patience.answer,
     )
     query = select(out).where(out.c.direction == "out", or_(unsent, silent)).order_by(out.c.id).limit(MOST)

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Row, func, or_, select
 from filings import refusals
 from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
-from filings.progress import counts
 from filings.reasons import reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip
+from filings.verdicts import counts
 from schemas.errors import NotFound
 from schemas.identifiers import land_ports
 from schemas.trip import read_trip

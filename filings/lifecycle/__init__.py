@@ -7,7 +7,7 @@ the documentation made from them.
 
 from __future__ import annotations
 
-from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement
+from filings.lifecycle.evidence import REQUEST_PAPERS, Act, Did, Ending, Kind, OutcomeLike, Statement, decides
 from filings.lifecycle.facts import (
     Declaration,
     Fold,
@@ -17,7 +17,17 @@ from filings.lifecycle.facts import (
     is_final,
     shipment_state,
 )
-from filings.lifecycle.filing import FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
+from filings.lifecycle.filing import (
+    FILING,
+    FILING_ENDS,
+    FILING_STARTS,
+    OWN_ACTS,
+    TAKEN,
+    WAITING,
+    answer_input,
+    permitted_acts,
+    step_filing,
+)
 from filings.lifecycle.page import render_markdown
 from filings.lifecycle.shipment import DECISIONS, DECLARED, SHIPMENT
 from filings.lifecycle.states import (
@@ -43,14 +53,18 @@ __all__ = [
     "FILING_ENDS",
     "FILING_STARTS",
     "OWN_ACTS",
+    "REQUEST_PAPERS",
     "SHIPMENT",
+    "TAKEN",
     "TRIP",
     "TRIP_ENDS",
+    "WAITING",
     "Act",
     "Cell",
     "Declaration",
     "Did",
     "Effects",
+    "Ending",
     "EventType",
     "FilingInput",
     "FilingState",
@@ -64,6 +78,8 @@ __all__ = [
     "Statement",
     "TripInput",
     "TripState",
+    "answer_input",
+    "decides",
     "declared_input",
     "fold",
     "is_final",

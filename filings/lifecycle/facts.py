@@ -18,8 +18,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from filings.lifecycle.evidence import ANSWERS, ANSWERS_TO, DECIDING, RANK, REMOVES, Act, Did, Kind, Statement
-from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER, step_filing
+from filings.lifecycle.declarations import Declaration, acted, answered, decided, read_declaration
+from filings.lifecycle.evidence import (
+    ANSWERS,
+    ANSWERS_TO,
+    DECIDING,
+    RANK,
+    REMOVES,
+    REQUEST_PAPERS,
+    Act,
+    Did,
+    Kind,
+    Statement,
+    decides,
+)
+from filings.lifecycle.filing import CHANGE_REFUSED, CONTRADICTION, TAKEN, UNEXPECTED_ANSWER
 from filings.lifecycle.shipment import SHIPMENT
 from filings.lifecycle.states import (
     Effects,
@@ -32,16 +45,6 @@ from filings.lifecycle.states import (
 )
 
 __all__ = ["Declaration", "Fold", "Kind", "ShipmentFacts", "declared_input", "fold", "is_final", "shipment_state"]
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it from ``first`` on."""
-
-    state: FilingState
-    version: int = 1
-    in_force: bool = False
-    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,7 @@ class ShipmentFacts:
         return {
             "needs": list(self.needs),
             "base": self.base.value,
-            "declarations": {
-                kind: [known.state.value, known.version, known.in_force, known.first]
-                for kind, known in self.declarations.items()
-            },
+            "declarations": {kind: known.as_list() for kind, known in self.declarations.items()},
             "statements": [
                 [s.meaning, s.source, _text(s.at), s.code, s.order, s.version, s.holder] for s in self.statements
             ],
@@ -89,10 +89,7 @@ class ShipmentFacts:
         return cls(
             needs=tuple(value["needs"]),
             base=ShipmentState(value["base"]),
-            declarations={
-                kind: Declaration(FilingState(state), version, in_force, *first)
-                for kind, (state, version, in_force, *first) in value["declarations"].items()
-            },
+            declarations={kind: read_declaration(*known) for kind, known in value["declarations"].items()},
             statements=tuple(
                 Statement(meaning, source, datetime.fromisoformat(at), code, order, version, holder)
                 for meaning, source, at, code, order, version, holder in value["statements"]
@@ -162,7 +159,7 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
     if did.act is Act.TRIP_ARRIVED:
         return _arrived(facts, did.at)
     if did.act in DECIDING:
-        if facts.lapsed_at is not None and facts.arrived_at is None:
+        if (facts.lapsed_at is not None or did.anew) and facts.arrived_at is None:
             return _begun_again(facts, did)  # also while CBP holds the goods
         if ShipmentInput(did.act.value) not in SHIPMENT[state]:
             raise refuse("shipment", state, did.act)
@@ -186,12 +183,8 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         if did.act is not opening:
             raise refuse(f"shipment without a {did.kind} filing", state, did.act)
         start = FilingState.READY if did.kind == "handoff" else FilingState.QUEUED
-        return _declared(facts, did.kind, Declaration(start, did.version, first=did.version))
-    if did.version < known.version:
-        return facts
-    following, _effects = step_filing(known.state, FilingInput(did.act.value))
-    in_force = known.in_force and following is not FilingState.CANCELLED
-    return _declared(facts, did.kind, Declaration(following, did.version, in_force, known.first))
+        return _declared(facts, did.kind, Declaration(start, did.version, first=did.version, ends=did.ends))
+    return _declared(facts, did.kind, acted(known, did))
 
 
 _STAYING = frozenset({"held", "hold_removed", "exam"})
@@ -216,19 +209,9 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
     what = ANSWERS.get(said.meaning)
     if what is None:
         return facts, "", True
-    accepted = what in {FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING}
-    if said.version is not None and said.version < known.first:
-        return facts, "", True  # about what has been declared anew since
-    if said.version is not None and said.version < known.version:
-        # A late answer to an earlier version tells only whether something is in force.
-        stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
-        return _declared(facts, kind, replace(known, in_force=stands)), "", True
-    following, effects = step_filing(known.state, what)
-    if effects.verdict == "unexpected":
-        return facts, effects.alert, False
-    in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
-    changed = _declared(facts, kind, replace(known, state=following, in_force=in_force))
-    return changed, effects.alert, True
+    changed, effects = answered(known, what, said.version)
+    alert = "" if effects.alert == CHANGE_REFUSED else effects.alert  # that is raised of the filing
+    return _declared(facts, kind, changed), alert, effects.verdict != "unexpected"
 
 
 def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, bool]:
@@ -236,6 +219,11 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
         return facts, False  # CBP speaks of something we never sent: the caller keeps it and raises it
     if said.meaning == "unknown":
         return facts, False
+    verdict = decides(said.source, said.meaning, said.code)
+    if verdict is not None and "entry" in facts.declarations:
+        facts = _about_request(facts, said, verdict)
+    if said.source == "SO" and said.code in REQUEST_PAPERS:
+        return facts, True
     if said.meaning not in RANK or said in facts.statements:
         return facts, True
     if facts.since is not None and said.at < facts.since.replace(second=0, microsecond=0):
@@ -243,6 +231,16 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
     if said.meaning == "arrived":
         facts = _arrived(facts, said.at)
     return replace(facts, statements=tuple(sorted((*facts.statements, said), key=_place))), True
+
+
+def _about_request(facts: ShipmentFacts, said: Statement, what: FilingInput) -> ShipmentFacts:
+    """CBP has decided on what we asked to be changed about the entry, or has cancelled it of its own accord."""
+    known = facts.declarations["entry"]
+    if what is not FilingInput.CANCELLED and (
+        (said.version is not None and said.version < known.version) or (what in TAKEN and known.ends == "cancel")
+    ):
+        return facts  # about an earlier request
+    return _declared(facts, "entry", decided(known, what)[0])
 
 
 def _arrived(facts: ShipmentFacts, at: datetime) -> ShipmentFacts:
@@ -293,9 +291,20 @@ def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
         state, alerts[said] = _move(state, what)
         if what in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE} and declared is not None:
             state, _alert = _move(state, declared)  # back to what the declarations say
-    if facts.lapsed_at is not None and facts.arrived_at is None:
-        state, _alert = _move(state, ShipmentInput.LAPSED)  # once the truck is there, CBP's word counts
+    last = _read_last(facts)
+    if last is not None:
+        state, _alert = _move(state, last)
     return state, alerts
+
+
+def _read_last(facts: ShipmentFacts) -> ShipmentInput | None:
+    """What counts more than all that is on file, until the truck is there: then CBP's word counts."""
+    if facts.arrived_at is None and any(known.ending for known in facts.declarations.values()):
+        return ShipmentInput.CANCELLING
+    if facts.arrived_at is None and facts.lapsed_at is not None:
+        return ShipmentInput.LAPSED
+    manifest = facts.declarations.get("manifest")
+    return ShipmentInput.DELINKED if manifest is not None and manifest.off else None
 
 
 Reason = tuple[ShipmentInput, str, str, str]

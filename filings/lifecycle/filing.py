@@ -5,11 +5,16 @@ cancelled) and the table never steps down it, so duplicate, late and reordered a
 same state. Acceptance stands above rejection because bytes that are resent unchanged are taken once
 and then refused as already on file; that pair raises an alert. An in-doubt filing is settled by an
 answer, by a receipt for the same bytes, or by CBP saying that it has none; never by a new number.
+
+A version after one that CBP has taken is a *change*: refused, it leaves the filing accepted as it was
+(:func:`answer_input`); referred to a person there, it is *requested* until that person says yes or no
+(SO 88, 23 or 86, 87). A version that ends the filing cancels it when it is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from filings.lifecycle.states import Cell, Effects, EventType, FilingInput, FilingState, refuse, verdict_of
 
@@ -33,6 +38,7 @@ OWN_ACTS = frozenset(
 CONTRADICTION = "answers_contradict"
 ANSWER_OVERDUE = "answer_overdue"
 UNEXPECTED_ANSWER = "answer_unexpected"
+CHANGE_REFUSED = "change_refused"
 
 _ANSWERS: Mapping[FilingInput, Cell] = {
     _I.SYNTAX_REJECTED: Cell(_S.REJECTED, _E.FILING_REJECTED),
@@ -50,18 +56,25 @@ def _stay(state: FilingState, *inputs: FilingInput, alert: str = "") -> dict[Fil
 
 _OUTRUN = (_I.SENT, _I.IN_DOUBT, _I.NOT_DELIVERED, _I.SYNTAX_ACCEPTED, _I.TRY_AGAIN)
 
+_CHANGING: Mapping[FilingInput, Cell] = {
+    _I.REFERRED: Cell(_S.REQUESTED),
+    _I.CHANGE_REFUSED: Cell(_S.ACCEPTED, _E.FILING_REJECTED, CHANGE_REFUSED),
+}
+"""Answers to a change of what is in force."""
+
 FILING: Mapping[FilingState, Mapping[FilingInput, Cell]] = {
     _S.QUEUED: {
+        **_CHANGING,
         **_ANSWERS,  # an answer may outrun our own record of the sending
         **_stay(_S.QUEUED, _I.NOT_DELIVERED, _I.NOT_ON_FILE, _I.TRY_AGAIN),
         **_stay(_S.QUEUED, _I.OVERDUE, alert=ANSWER_OVERDUE),
-        _I.QUEUED: Cell(_S.QUEUED, _E.FILING_QUEUED),
         _I.SENT: Cell(_S.SENT, _E.FILING_SENT),
         _I.IN_DOUBT: Cell(_S.IN_DOUBT, _E.FILING_IN_DOUBT, "in_doubt"),
         _I.SYNTAX_ACCEPTED: Cell(_S.SENT, _E.FILING_SENT),
         _I.WITHDRAWN: Cell(_S.CANCELLED, _E.FILING_CANCELLED),
     },
     _S.SENT: {
+        **_CHANGING,
         **_ANSWERS,
         **_stay(_S.SENT, _I.SENT, _I.IN_DOUBT, _I.NOT_DELIVERED, _I.SYNTAX_ACCEPTED),
         **_stay(_S.SENT, _I.OVERDUE, alert=ANSWER_OVERDUE),
@@ -69,6 +82,7 @@ FILING: Mapping[FilingState, Mapping[FilingInput, Cell]] = {
         _I.TRY_AGAIN: Cell(_S.QUEUED, _E.FILING_QUEUED),
     },
     _S.IN_DOUBT: {
+        **_CHANGING,
         **_ANSWERS,
         # A second attempt that certainly failed says nothing about the first.
         **_stay(_S.IN_DOUBT, _I.IN_DOUBT, _I.NOT_DELIVERED),
@@ -79,18 +93,29 @@ FILING: Mapping[FilingState, Mapping[FilingInput, Cell]] = {
         _I.TRY_AGAIN: Cell(_S.QUEUED, _E.FILING_QUEUED),
     },
     _S.UNDER_REVIEW: {
+        **_CHANGING,
         **_ANSWERS,
         **_stay(_S.UNDER_REVIEW, *_OUTRUN, _I.UNDER_REVIEW),
         **_stay(_S.UNDER_REVIEW, _I.NOT_ON_FILE, alert=CONTRADICTION),
         **_stay(_S.UNDER_REVIEW, _I.OVERDUE, alert=ANSWER_OVERDUE),
     },
+    _S.REQUESTED: {
+        **_CHANGING,
+        **_ANSWERS,
+        **_stay(_S.REQUESTED, *_OUTRUN, _I.UNDER_REVIEW),
+        **_stay(_S.REQUESTED, _I.NOT_ON_FILE, alert=CONTRADICTION),
+        **_stay(_S.REQUESTED, _I.OVERDUE, alert=ANSWER_OVERDUE),
+    },
     _S.ACCEPTED: {
+        # An answer to a change comes after the one that ended it, or once more.
+        **_stay(_S.ACCEPTED, *_CHANGING),
         **_stay(_S.ACCEPTED, *_OUTRUN, _I.ACCEPTED, _I.ACCEPTED_WITH_WARNING, _I.UNDER_REVIEW, _I.OVERDUE),
         **_stay(_S.ACCEPTED, _I.REJECTED, _I.SYNTAX_REJECTED, _I.NOT_ON_FILE, alert=CONTRADICTION),
         _I.QUEUED: Cell(_S.QUEUED, _E.FILING_QUEUED),
         _I.CANCELLED: Cell(_S.CANCELLED, _E.FILING_CANCELLED),
     },
     _S.REJECTED: {
+        **_stay(_S.REJECTED, *_CHANGING),
         **_stay(_S.REJECTED, *_OUTRUN, _I.REJECTED, _I.SYNTAX_REJECTED, _I.UNDER_REVIEW, _I.NOT_ON_FILE, _I.OVERDUE),
         _I.QUEUED: Cell(_S.QUEUED, _E.FILING_QUEUED),
         _I.ACCEPTED: Cell(_S.ACCEPTED, _E.FILING_ACCEPTED, CONTRADICTION),
@@ -99,7 +124,7 @@ FILING: Mapping[FilingState, Mapping[FilingInput, Cell]] = {
         _I.WITHDRAWN: Cell(_S.CANCELLED, _E.FILING_CANCELLED),
     },
     _S.CANCELLED: {
-        **_stay(_S.CANCELLED, *_OUTRUN, *_ANSWERS, _I.NOT_ON_FILE, _I.OVERDUE, _I.WITHDRAWN),
+        **_stay(_S.CANCELLED, *_OUTRUN, *_ANSWERS, *_CHANGING, _I.NOT_ON_FILE, _I.OVERDUE, _I.WITHDRAWN),
     },
     _S.READY: {
         _I.PACKAGE_READY: Cell(_S.READY, _E.HANDOFF_READY),
@@ -123,12 +148,34 @@ FILING_STARTS: Mapping[FilingState, EventType] = {
 FILING_ENDS = frozenset({FilingState.CANCELLED})
 """Terminal by intent: what is declared again is a new filing."""
 
-ACTS: Mapping[str, FilingInput] = {
-    "amend": FilingInput.QUEUED,
-    "withdraw": FilingInput.WITHDRAWN,
-    "hand_over": FilingInput.HANDED_OVER,
+ACTS: Mapping[str, tuple[FilingInput, ...]] = {
+    "amend": (FilingInput.QUEUED, FilingInput.PACKAGE_READY),
+    "cancel": (FilingInput.QUEUED, FilingInput.WITHDRAWN),
+    "hand_over": (FilingInput.HANDED_OVER,),
 }
-"""Acts that a person may ask for, and the input that each one is."""
+"""Acts that a person may ask for, and the inputs that each one is: what the state takes of them is what is done."""
+WAITING: Final = frozenset({FilingState.QUEUED, FilingState.SENT, FilingState.IN_DOUBT})
+"""A version waits to be sent or answered: nothing else is sent for the filing before CBP has answered."""
+UNANSWERED: Final = WAITING | {FilingState.UNDER_REVIEW, FilingState.REQUESTED}
+"""CBP has said neither yes nor no to the newest version."""
+
+
+TAKEN: Final = frozenset({_I.ACCEPTED, _I.ACCEPTED_WITH_WARNING})
+_REFUSED = frozenset({_I.REJECTED, _I.SYNTAX_REJECTED})
+
+
+def answer_input(what: FilingInput, *, ends: bool, changes: bool) -> FilingInput:
+    """What an answer of CBP means for a version that ends the filing, or that changes what is in force.
+
+    ``changes``: CBP has taken an earlier version, and has not taken this one.
+    """
+    if ends and what in TAKEN:
+        return _I.CANCELLED
+    if changes and what in _REFUSED:
+        return _I.CHANGE_REFUSED
+    if changes and what is _I.UNDER_REVIEW:
+        return _I.REFERRED
+    return what
 
 
 def step_filing(state: FilingState, what: FilingInput, *, in_force: bool = False) -> tuple[FilingState, Effects]:
@@ -150,4 +197,6 @@ def step_filing(state: FilingState, what: FilingInput, *, in_force: bool = False
 
 def permitted_acts(state: FilingState) -> tuple[str, ...]:
     """What a person may ask of a filing in this state; the reason for the rest is the state itself."""
-    return tuple(act for act, what in ACTS.items() if what in FILING[state])
+    if state in WAITING or state in FILING_ENDS:
+        return ()
+    return tuple(act for act, inputs in ACTS.items() if any(what in FILING[state] for what in inputs))

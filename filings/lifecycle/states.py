@@ -23,6 +23,7 @@ class FilingState(StrEnum):
     SENT = "sent"  # the partner's receipt is in hand; CBP has not answered
     IN_DOUBT = "in_doubt"  # we cannot know whether CBP has it
     UNDER_REVIEW = "under_review"  # CBP has it and decides later
+    REQUESTED = "requested"  # a person at CBP decides on our correction or cancellation; the version before stands
     ACCEPTED = "accepted"  # CBP has taken the declaration; that releases nothing
     REJECTED = "rejected"  # CBP has refused the declaration
     CANCELLED = "cancelled"  # no longer in force
@@ -49,6 +50,8 @@ class FilingInput(StrEnum):
     REJECTED = "rejected"
     TRY_AGAIN = "try_again"
     UNDER_REVIEW = "under_review"
+    REFERRED = "referred"  # a change of what is in force went to a person at CBP
+    CHANGE_REFUSED = "change_refused"  # CBP refuses a change; what was in force before it stays in force
     CANCELLED = "cancelled"
 
 
@@ -64,6 +67,8 @@ class ShipmentState(StrEnum):
     ON_FILE = "on_file"  # CBP accepted every declaration that is needed
     HANDED_OFF = "handed_off"  # a licensed broker makes the entry
     LAPSED = "lapsed"  # lawful when it was declared, not any more at the arrival that is still possible
+    CANCELLING = "cancelling"  # a declaration of it is being cancelled; CBP has not said yes or no
+    DELINKED = "delinked"  # on file with CBP, and taken off this trip
     HELD = "held"
     EXAM = "exam"
     DOCUMENTS_REQUIRED = "documents_required"
@@ -94,6 +99,8 @@ class ShipmentInput(StrEnum):
     RELEASE_REVOKED = "release_revoked"
     CANCELLED = "cancelled"
     LAPSED = "lapsed"
+    CANCELLING = "cancelling"
+    DELINKED = "delinked"
 
 
 class TripState(StrEnum):
@@ -105,6 +112,7 @@ class TripState(StrEnum):
     BLOCKED = "blocked"  # something aboard may not cross
     CLEAR = "clear"  # every shipment may cross
     ARRIVED = "arrived"
+    CANCELLED = "cancelled"  # its manifest was deleted; its shipments may go on another trip
 
 
 class TripInput(StrEnum):

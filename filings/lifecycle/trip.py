@@ -2,7 +2,9 @@
 
 Rules: the verdict over the shipments is *stop* if one may not cross, *wait* if one is still open, else
 *go*. A shipment may cross when CBP has every declaration on file (on the truck side release is
-decided at arrival) or has released it. One that was cancelled is not carried and does not count.
+decided at arrival) or has released it. One that was cancelled or taken off is not carried and does not count.
+While CBP has not answered a change, or holds the manifest as preliminary, a truck that could go waits: which
+version is on file is not known. A trip whose manifest was deleted is over; its number is not used again here.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILING),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.FILED: {
         _I.FILING_REQUESTED: Cell(_S.FILED),
@@ -35,7 +37,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.BLOCKED: {
         _I.FILING_REQUESTED: Cell(_S.BLOCKED),
@@ -44,7 +46,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.CLEAR: {
         _I.FILING_REQUESTED: Cell(_S.CLEAR),
@@ -53,7 +55,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.ARRIVED: {
         _I.ALL_SENT: Cell(_S.ARRIVED),
@@ -61,6 +63,15 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.ARRIVED),
         _I.STOP: Cell(_S.ARRIVED),
         _I.ARRIVED: Cell(_S.ARRIVED),
+        _I.MANIFEST_DELETED: Cell(_S.ARRIVED),
+    },
+    _S.CANCELLED: {
+        _I.ALL_SENT: Cell(_S.CANCELLED),
+        _I.GO: Cell(_S.CANCELLED),
+        _I.WAIT: Cell(_S.CANCELLED),
+        _I.STOP: Cell(_S.CANCELLED),
+        _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_unfiled"),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
 }
 """State × input → next state, event, alert."""
@@ -81,6 +92,8 @@ CROSSING: Mapping[ShipmentState, TripInput | None] = {
     ShipmentState.ON_FILE: TripInput.GO,
     ShipmentState.HANDED_OFF: TripInput.WAIT,
     ShipmentState.LAPSED: TripInput.STOP,
+    ShipmentState.CANCELLING: TripInput.STOP,
+    ShipmentState.DELINKED: None,
     ShipmentState.HELD: TripInput.STOP,
     ShipmentState.EXAM: TripInput.STOP,
     ShipmentState.DOCUMENTS_REQUIRED: TripInput.STOP,
@@ -92,9 +105,14 @@ CROSSING: Mapping[ShipmentState, TripInput | None] = {
 """Whether a shipment in this state may cross; ``None``: it is not carried."""
 
 
-def trip_verdict(counts: Mapping[ShipmentState, int]) -> TripInput:
-    """Go, wait or stop over the counts of a trip's shipments by state; a trip with nothing to carry waits."""
+def trip_verdict(counts: Mapping[ShipmentState, int], *, unsettled: bool = False) -> TripInput:
+    """Go, wait or stop over the counts of a trip's shipments by state; a trip with nothing to carry waits.
+
+    ``unsettled``: CBP has not answered a change of what it has on file, or holds the manifest as preliminary.
+    """
     found = {CROSSING[state] for state, count in counts.items() if count > 0}
+    if unsettled:
+        found.add(TripInput.WAIT)
     for verdict in (TripInput.STOP, TripInput.WAIT, TripInput.GO):
         if verdict in found:
             return verdict

@@ -23,6 +23,7 @@ from filings.lifecycle import (
     SHIPMENT,
     TRIP,
     TRIP_ENDS,
+    WAITING,
     Act,
     Cell,
     Did,
@@ -198,11 +199,11 @@ def test_contradicting_answers_raise_an_alert() -> None:
 
 
 def test_nothing_new_is_sent_while_an_answer_is_open() -> None:
-    """A filing that is sent, in doubt or under review takes no new version."""
-    for state in (FilingState.SENT, FilingState.IN_DOUBT, FilingState.UNDER_REVIEW):
-        assert "amend" not in permitted_acts(state)
-    assert permitted_acts(FilingState.ACCEPTED) == ("amend",)
-    assert permitted_acts(FilingState.CANCELLED) == ("withdraw",)
+    """A filing that waits, is under review or requested takes no new version; one that is accepted or refused does."""
+    for state in (*WAITING, FilingState.UNDER_REVIEW, FilingState.REQUESTED, FilingState.CANCELLED):
+        assert permitted_acts(state) == ()
+    for state in (FilingState.ACCEPTED, FilingState.REJECTED, FilingState.READY):
+        assert {"amend", "cancel"} <= set(permitted_acts(state))
 
 
 def test_manifest_only_shipment() -> None:
@@ -416,7 +417,8 @@ def test_rejected_amendment_leaves_the_accepted_version_in_force() -> None:
     facts = run(queued("manifest"), said("accepted", "355", 1), Did(Act.QUEUED, minute(2), version=2))
     facts = run(facts, Did(Act.SENT, minute(2), version=2), Statement("rejected", "355", minute(3), version=2))
     assert shipment_state(facts) is S.ON_FILE
-    assert facts.declaration_state("manifest") == "rejected"
+    assert facts.declaration_state("manifest") == "accepted"
+    assert (facts.declarations["manifest"].accepted, facts.declarations["manifest"].version) == (1, 2)
 
 
 def test_staged_again_after_rejection_keeps_what_is_in_force() -> None:
@@ -441,7 +443,7 @@ def test_what_we_refuse_or_review_is_not_filed(base: Act) -> None:
 def test_what_cbp_has_is_not_decided_again(state: ShipmentState) -> None:
     """Once CBP has a shipment, our own staging decisions are not possible any more."""
     assert state in {S.IN_DOUBT, S.FILED, S.ON_FILE, S.HANDED_OFF, S.HELD, S.EXAM, S.DOCUMENTS_REQUIRED, S.RELEASED,
-                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED}  # fmt: skip
+                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED, S.CANCELLING, S.DELINKED}  # fmt: skip
 
 
 def test_facts_survive_being_stored() -> None:
