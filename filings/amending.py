@@ -41,9 +41,9 @@ from filings.amending_messages import (
 from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence, use_scns
 from filings.judging import eastern_day
-from filings.lifecycle import EventType, FilingState, ShipmentState
+from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentState
 from filings.moves import Moves, filing_event
-from filings.progress import filings_of, write
+from filings.progress import filings_of, load, tell, write
 from filings.sending import queue
 from filings.store import tables as t
 from filings.trips import load_trip
@@ -55,8 +55,6 @@ from schemas.trip import read_trip
 
 __all__ = ["STAGES", "Made", "Work", "make", "next_work", "numbers_for", "open_amendment", "store", "trips_to_plan"]
 
-REMADE: Final = "P"
-"""``amendment_items.entry_action`` of a package that is made again under the same filing."""
 _GONE: Final = (ShipmentState.IN_REVIEW.value, ShipmentState.REFUSED.value)
 
 
@@ -196,6 +194,7 @@ def _item(row: Row[Any]) -> Item:
         row.cancels_number or "",
         row.cancels_version or 1,
         row.cancels_reason or "",
+        row.cancels_reference or "",
         Shipment.model_validate(shipped) if shipped else None,
         PathwayDecision.from_dict(decided) if decided else None,
         row.changes_filing_id,
@@ -248,7 +247,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 
 
 def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
-    """Keep the packages. Shipments that came off the truck stay off it: a package that is ready moves none of them."""
+    """Keep the packages. Shipments that came off the truck stay off it: a package that is ready moves only others."""
     work = made.work
     entries = [
         archive.Entry(
@@ -270,6 +269,9 @@ def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
         ready.values(state=FilingState.READY.value, updated_at=now), [{"of": one.filing} for one in work.items]
     )
     moves = Moves()
+    aboard = load(conn, [one.key for one in work.items if not one.gone])
+    for known in aboard.values():
+        tell(known, Did(Act.PACKAGE_READY, now, "handoff"), moves, now)
     for filing in filings_of(conn, [one.filing for one in work.items if one.filing]):
         scn = filing.scn or ""
         told = (EventType.HANDOFF_READY, filing.id, "handoff", filing.trip_number, filing.shipment_key, scn, now)

@@ -69,6 +69,7 @@ class Item:
     cancels_number: str = ""
     cancels_version: int = 2
     cancels_reason: str = ""
+    cancels_reference: str = ""
     cancelled_shipment: Shipment | None = None
     cancelled_decision: PathwayDecision | None = None
     changes: str | None = None
@@ -226,7 +227,8 @@ def _entry_version(stage: str, one: Item) -> int:
 def cancellation(ctx: FilingContext, trip: Trip, one: Item) -> list[Record]:
     """The SE transaction that cancels an entry, naming the one that takes its place if there is one."""
     reason = one.cancels_reason or (REPLACED if one.number else NOT_COMING)
-    references = [("EN", one.number)] if one.number and reason == REPLACED else []
+    replaced_by = one.number or one.cancels_reference
+    references = [("EN", replaced_by)] if replaced_by and reason == REPLACED else []
     made = build_entry(
         one.cancelled_shipment or one.shipment,
         one.cancelled_decision or one.decision,

@@ -24,6 +24,7 @@ class Act(StrEnum):
     STAGED = "staged"
     REVIEW_NEEDED = "review_needed"
     REFUSED = "refused"
+    TAKEN_OFF = "taken_off"
     QUEUED = "queued"
     SENT = "sent"
     IN_DOUBT = "in_doubt"

@@ -169,6 +169,10 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
             kept = {kind: known for kind, known in facts.declarations.items() if known.in_force}
             return replace(facts, base=base, declarations=kept, statements=(), since=did.at)
         return replace(facts, base=base)
+    if did.act is Act.TAKEN_OFF:
+        if state in _WITH_CBP or any(known.in_force for known in facts.declarations.values()):
+            raise refuse("shipment", state, did.act)  # CBP must be told
+        return replace(facts, base=ShipmentState.CANCELLED, lapsed_at=None)
     if did.act in {Act.LAPSED, Act.LAPSE_LIFTED}:
         if did.act is Act.LAPSE_LIFTED:
             return replace(facts, lapsed_at=None)
@@ -186,6 +190,18 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         return _declared(facts, did.kind, Declaration(start, did.version, first=did.version, ends=did.ends))
     return _declared(facts, did.kind, acted(known, did))
 
+
+_WITH_CBP = frozenset(
+    {
+        ShipmentState.IN_DOUBT,
+        ShipmentState.FILED,
+        ShipmentState.ON_FILE,
+        ShipmentState.CANCELLING,
+        ShipmentState.DELINKED,
+        ShipmentState.RELEASED,
+    }
+)
+"""States in which CBP has something of a shipment: it cannot be taken off without a word to CBP."""
 
 _STAYING = frozenset({"held", "hold_removed", "exam"})
 """What CBP said of the goods themselves: it stands whatever they are declared as."""
@@ -299,12 +315,19 @@ def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
 
 def _read_last(facts: ShipmentFacts) -> ShipmentInput | None:
     """What counts more than all that is on file, until the truck is there: then CBP's word counts."""
-    if facts.arrived_at is None and any(known.ending for known in facts.declarations.values()):
+    if facts.arrived_at is None and (_bill_without_entry(facts) or any(d.ending for d in facts.declarations.values())):
         return ShipmentInput.CANCELLING
     if facts.arrived_at is None and facts.lapsed_at is not None:
         return ShipmentInput.LAPSED
     manifest = facts.declarations.get("manifest")
     return ShipmentInput.DELINKED if manifest is not None and manifest.off else None
+
+
+def _bill_without_entry(facts: ShipmentFacts) -> bool:
+    """The entry is cancelled, and the bill that needs it still stands on the manifest."""
+    bill, entry = facts.declarations.get("manifest"), facts.declarations.get("entry")
+    cancelled = entry is not None and entry.state is FilingState.CANCELLED
+    return cancelled and bill is not None and bill.in_force and not bill.off
 
 
 Reason = tuple[ShipmentInput, str, str, str]

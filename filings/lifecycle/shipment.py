@@ -132,6 +132,7 @@ SHIPMENT: Mapping[ShipmentState, Mapping[ShipmentInput, Cell]] = {
     _S.CANCELLED: {
         **_stay(_S.CANCELLED, *DECLARED, *_WORDS, _I.BLOCKS_CLEARED, _I.ADMISSIBLE),
         _I.RELEASED: Cell(_S.CANCELLED, alert=CONTRADICTION),
+        _I.CANCELLING: Cell(_S.CANCELLING),  # its bill still stands on the manifest
         _I.STAGED: Cell(_S.STAGED),
     },
 }

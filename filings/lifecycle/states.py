@@ -67,7 +67,7 @@ class ShipmentState(StrEnum):
     ON_FILE = "on_file"  # CBP accepted every declaration that is needed
     HANDED_OFF = "handed_off"  # a licensed broker makes the entry
     LAPSED = "lapsed"  # lawful when it was declared, not any more at the arrival that is still possible
-    CANCELLING = "cancelling"  # a declaration of it is being cancelled; CBP has not said yes or no
+    CANCELLING = "cancelling"  # being cancelled, and CBP has not said yes or no; or its bill stands without an entry
     DELINKED = "delinked"  # on file with CBP, and taken off this trip
     HELD = "held"
     EXAM = "exam"

@@ -233,6 +233,7 @@ amendment_items = Table(
     Column("bill_change", WORD),
     Column("cancels_filing_id", KEY),
     Column("cancels_reason", String(2)),
+    Column("cancels_reference", String(11)),
     Column("changes_filing_id", KEY),
     Column("entry_action", String(1)),
     Column("new_filing_id", KEY),

@@ -48,6 +48,7 @@ COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
     ),
     "amendment_items": (
         sa.Column("cancels_reason", sa.String(2)),
+        sa.Column("cancels_reference", sa.String(11)),
         sa.Column("changes_filing_id", KEY),
         sa.Column("entry_action", sa.String(1)),
     ),
