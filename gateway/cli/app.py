@@ -15,6 +15,7 @@ from typing import Final
 import typer
 
 from gateway.cli import (
+    amend,
     bench,
     board,
     codes,
@@ -54,6 +55,8 @@ app.command("inspect")(inspect.inspect)
 app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
+app.command("amend")(amend.amend)
+app.command("cancel")(amend.cancel)
 app.command("refile")(refile.refile)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gateway.cli.amend_view import show_versions
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -149,7 +150,7 @@ def filing(
     async def run() -> dict[str, Any]:
         async with client:
             found: dict[str, Any] = await client.filing(identifier)
-            for part in ("timeline", "transmissions"):
+            for part in ("timeline", "versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
             return found
 
@@ -170,7 +171,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     output.say(
         f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}"
     )
-    output.say(f"state: {str(found['state']).replace('_', ' ')}", "bold")
+    in_force = found.get("version_in_force")
+    stands = f", version {in_force} in force" if in_force and in_force != found["version"] else ""
+    output.say(f"state: {str(found['state']).replace('_', ' ')}{stands}", "bold")
     shipment = found.get("shipment")
     if shipment:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
@@ -178,6 +181,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
             output.say(f"  {reason}", "dim")
     if found.get("decided_by"):
         show_decided(output, found["decided_by"])
+    show_versions(output, found["versions"])
     _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):

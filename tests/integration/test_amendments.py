@@ -10,7 +10,7 @@ from filings.store import Store
 from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
-from tests.filing_kit import TRIP, Desk, informal, parcel
+from tests.filing_kit import Desk, informal, parcel
 
 STREET = {"consignee": {"address": {"lines": ["77 Elm Ave", "Unit 9"]}}}
 
