@@ -2,7 +2,8 @@
 
 An answer names what it answers by our control numbers or user data, by trip, by bill or by entry; a 355 only by its
 trip, and only what is wrong (:mod:`filings.awaited`). What a 355 does not name stands as its trip does. A status that
-decides on a request of ours is about the version that had been made by then. What matches nothing is kept and raised.
+decides on a request of ours is about the newest version, unless it was told before. What matches nothing is kept and
+raised.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from filings.progress import CHUNK, Known, arrive, by_column, filings_of, load, 
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.verdicts import manifest_deleted
-from filings.versions import made_versions
+from filings.versions import actions_of
 from filings.wording import MANIFEST_SETS
 from mappings.outcomes import Outcome, ResponseReading
 
@@ -39,6 +40,8 @@ _ANSWERS: Final = frozenset(
 )
 _TAKEN: Final = frozenset({"accepted", "accepted_with_warning"})
 _REFUSALS: Final = frozenset({"rejected", "syntax_rejected"})
+EARLIER: Final = 0
+"""The version of what is about an earlier one, whichever that was."""
 HELD_AS: Final = ("complete", "preliminary", "deleted")
 """What a 355 says that CBP holds a manifest as; another word (amended) leaves that as it was."""
 
@@ -72,12 +75,11 @@ class Matcher:
         self.replaced = self._replaced_entries({one.entry_number for one in outcomes if one.source in _OF_ENTRIES})
         self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
         changed = (*self.filings.values(), *self.replaced.values(), *self.trips.values())
-        self.made = made_versions(conn, {one.id for one in changed if one.version > 1})
+        self.actions = actions_of(conn, {one.id for one in changed if one.version > 1})
 
     def _action(self, filing: Row[Any], version: int | None = None) -> str:
         """What was sent for a version of a filing, the newest if none is named."""
-        made = self.made.get((filing.id, version or filing.version))
-        return made.action if made is not None else ""
+        return self.actions.get((filing.id, version or filing.version), "")
 
     def _replaced_entries(self, numbers: set[str]) -> dict[str, Row[Any]]:
         """Entries of ours, by number, that another one has taken the place of: their shipments go by that one."""
@@ -171,11 +173,25 @@ class Matcher:
         if outcome.source == "SX":
             repeated = outcome.correlation.get("action") in (None, "", self._action(about))
             return self._batch(outcome).get(about.id, about.version if repeated else 1)
-        if decides(outcome.source, outcome.meaning, outcome.code) is not None and outcome.occurred_at is not None:
-            # CBP's times have whole minutes.
-            known = [number for (filing, number), one in self.made.items() if filing == about.id and one.by(outcome)]
-            return max(known, default=1)
+        if decides(outcome.source, outcome.meaning, outcome.code) is not None and self._said_before(outcome, about.id):
+            return EARLIER
         return None
+
+    def _said_before(self, outcome: Outcome, filing: str) -> bool:
+        """Whether CBP has told this decision before: then it is about what had been asked for by then.
+
+        No clock is asked: that of CBP and ours may differ.
+        """
+        table = t.outcomes
+        same = (table.c.filing_id == filing) & (table.c.source == outcome.source) & (table.c.code == outcome.code)
+        same &= table.c.occurred_at == outcome.occurred_at
+        if any(
+            (one["filing_id"], one["source"], one["code"], one["occurred_at"])
+            == (filing, outcome.source, outcome.code, outcome.occurred_at)
+            for one in self.rows
+        ):
+            return True
+        return self.conn.execute(select(table.c.id).where(same).limit(1)).first() is not None
 
     def _batch(self, outcome: Outcome) -> dict[str, int]:
         """The versions that the batch carried which this answers, by filing."""

@@ -113,7 +113,7 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
         "pathway": row.pathway,
         "state": row.state,
         "version": row.version,
-        "version_in_force": row.accepted_version,
+        "accepted_version": row.accepted_version,
         "created_at": instant_text(row.created_at),
         "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,

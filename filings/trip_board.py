@@ -155,13 +155,13 @@ def _manifest_filing(conn: Connection, trip: Row[Any]) -> dict[str, Any]:
         )
     ).first()
     if filing is None:
-        return {"id": None, "state": None, "cbp_state": None, "version": None, "version_in_force": None}
+        return {"id": None, "state": None, "cbp_state": None, "version": None, "accepted_version": None}
     return {
         "id": filing.id,
         "state": filing.state,
         "cbp_state": trip.held_as,
         "version": filing.version,
-        "version_in_force": filing.accepted_version,
+        "accepted_version": filing.accepted_version,
     }
 
 
@@ -201,7 +201,7 @@ def _change(row: Any) -> dict[str, Any]:
         "shipment_control_number": row.scn,
         "entry_number": row.entry_number,
         "version": row.version,
-        "version_in_force": row.accepted_version,
+        "accepted_version": row.accepted_version,
         "action": row.action,
         "state": row.state,
         "text": f"{what}; {stands}." if row.state != "partly_accepted" else f"{what}.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -207,33 +207,14 @@ def _following(before: str | None, move: VersionMove) -> VersionState:
     return "refused" if before == "refused" and move.state == "requested" else move.state
 
 
-@dataclass(frozen=True, slots=True)
-class MadeVersion:
-    """What was sent for a version, and when it was made."""
-
-    action: str
-    made_at: datetime
-
-    def by(self, said: Said) -> bool:
-        """Whether it had been made when CBP said this; CBP's times have whole minutes."""
-        return said.occurred_at is not None and self.made_at.replace(second=0, microsecond=0) <= said.occurred_at
-
-
-class Said(Protocol):
-    """A statement of CBP with its time."""
-
-    @property
-    def occurred_at(self) -> datetime | None: ...
-
-
-def made_versions(conn: Connection, filings: Collection[str]) -> dict[tuple[str, int], MadeVersion]:
-    """The versions of these filings for which something was sent, by filing and version."""
+def actions_of(conn: Connection, filings: Collection[str]) -> dict[tuple[str, int], str]:
+    """What was sent for the versions of these filings, by filing and version."""
     table = t.filing_versions
     ids = sorted(filings)
-    found: dict[tuple[str, int], MadeVersion] = {}
+    found: dict[tuple[str, int], str] = {}
     for start in range(0, len(ids), CHUNK):
-        query = select(table.c.filing_id, table.c.version, table.c.action, table.c.made_at).where(
+        query = select(table.c.filing_id, table.c.version, table.c.action).where(
             table.c.filing_id.in_(ids[start : start + CHUNK]), table.c.action.is_not(None)
         )
-        found |= {(row.filing_id, row.version): MadeVersion(row.action, row.made_at) for row in conn.execute(query)}
+        found |= {(row.filing_id, row.version): row.action for row in conn.execute(query)}
     return found

@@ -171,7 +171,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     output.say(
         f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}"
     )
-    in_force = found.get("version_in_force")
+    in_force = found.get("accepted_version")
     stands = f", version {in_force} in force" if in_force and in_force != found["version"] else ""
     output.say(f"state: {str(found['state']).replace('_', ' ')}{stands}", "bold")
     shipment = found.get("shipment")

@@ -157,7 +157,7 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             trip_number=string(),
             state=string(enum=FILING_STATES),
             version={"type": "integer", "minimum": 1},
-            version_in_force={"type": ["integer", "null"], "description": "The newest version that CBP has taken."},
+            accepted_version={"type": ["integer", "null"], "description": "The newest version that CBP has taken."},
             acts={"type": "array", "items": string(), "description": "What may be done with it now."},
         ),
         "description": "One declaration to CBP and where it stands.",
