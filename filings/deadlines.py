@@ -141,7 +141,7 @@ def _is_silent(one: Carried, file: FileOut, patience: Patience, now: datetime) -
     cell = FILING[one.state].get(FilingInput.OVERDUE)
     if cell is None or cell.alert != ANSWER:
         return False
-    if one.state is FilingState.UNDER_REVIEW:
+    if one.state in {FilingState.UNDER_REVIEW, FilingState.REQUESTED}:
         return now - one.since > patience.review
     return file.delivered_at is not None and now - file.delivered_at > patience.answer
 

@@ -8,25 +8,22 @@ them, and the events are recorded in the same transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
-from filings import events
+from filings import events, versions
 from filings.alerts import Alert, raise_alert
 from filings.deadlines import summary_due
 from filings.lifecycle import (
-    CROSSING,
     NOT_TO_CROSS,
     Act,
     Did,
-    EventType,
     FilingInput,
-    FilingState,
     NotPossible,
     ShipmentFacts,
     ShipmentState,
@@ -35,13 +32,13 @@ from filings.lifecycle import (
     TripState,
     fold,
     released_at,
-    step_filing,
     step_trip,
-    trip_verdict,
 )
 from filings.lifecycle.evidence import Kind
-from filings.reasons import reasons, rule_of
+from filings.moves import Moves, move_filing
 from filings.store import tables as t
+from filings.verdicts import counts, trip_events
+from filings.wording import MANIFEST_SETS
 
 CHUNK: Final = 400
 
@@ -55,32 +52,11 @@ class Step(StrEnum):
 
 
 @dataclass(slots=True)
-class Moves:
-    """What is to be written at the end: changed shipments and filings, events, alerts."""
-
-    shipments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    filings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    deadlines: dict[str, datetime | None] = field(default_factory=dict)
-    """When the entry summary of a filing is due, once its goods are released."""
-    events: list[events.EventDraft] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    trips: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class Known:
     """One shipment being moved: its row and its facts as they become."""
 
     row: Row[Any]
     facts: ShipmentFacts
-
-
-def filing_event(
-    kind: EventType, filing: str, of: str, trip_number: str, key: str | None, subject: str, now: datetime
-) -> events.EventDraft:
-    """What dispatch is told of a filing."""
-    data = {"filing_id": filing, "kind": of}
-    return events.EventDraft(kind.value, subject, trip_number, now, shipment_key=key, data=data)
 
 
 def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
@@ -147,51 +123,6 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
         )
 
 
-def move_filing(
-    row: Row[Any],
-    what: FilingInput,
-    moves: Moves,
-    now: datetime,
-    outcome: Mapping[str, Any] | None = None,
-    *,
-    version: int | None = None,
-) -> None:
-    """Step one filing and note what follows; an act its state forbids changes nothing.
-
-    ``version`` is the version that is spoken of. What is said of an earlier one tells only whether that is in force.
-    """
-    known = moves.filings.get(row.id) or {
-        "of": row.id,
-        "state": row.state,
-        "outcome": row.last_outcome,
-        "accepted": row.accepted_version,
-    }
-    spoken_of = row.version if version is None else version
-    accepted = known["accepted"]
-    if what in _ACCEPTING:
-        accepted = max(spoken_of, accepted or 0)
-    if spoken_of < row.version:
-        moves.filings[row.id] = {**known, "accepted": accepted}
-        return
-    try:
-        in_force = known["accepted"] is not None
-        following, effects = step_filing(FilingState(str(known["state"])), what, in_force=in_force)
-    except NotPossible:
-        return
-    moves.filings[row.id] = {
-        "of": row.id,
-        "state": following.value,
-        "outcome": known["outcome"] if outcome is None else dict(outcome),
-        "accepted": None if following is FilingState.CANCELLED else accepted,
-    }
-    for kind in effects.events:
-        subject = row.scn or row.trip_number
-        moves.events.append(filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
-
-
-_ACCEPTING: Final = frozenset({FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING})
-
-
 def write(conn: Connection, moves: Moves, now: datetime) -> None:
     """Write all that was noted, then judge the trips touched, then tell dispatch."""
     if moves.shipments:
@@ -236,92 +167,12 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
         due = update(t.filings).where(t.filings.c.id == bindparam("of"))
         days = [{"of": of, "new_deadline": at} for of, at in moves.deadlines.items()]
         conn.execute(due.values(deadline_at=bindparam("new_deadline")), days)
+    versions.settle(conn, moves.versions, moves.taken, moves.refused, now)
     for alert in moves.alerts:
         raise_alert(conn, alert, now)
     for trip_number in sorted(moves.trips):
-        moves.events.extend(_trip_events(conn, trip_number, now))
+        moves.events.extend(trip_events(conn, trip_number, now))
     events.record(conn, moves.events)
-
-
-def tell_trip(conn: Connection, trip_number: str, now: datetime) -> None:
-    """Judge a trip anew and tell dispatch if that changes whether the truck may go."""
-    events.record(conn, _trip_events(conn, trip_number, now))
-
-
-def counts(conn: Connection, trip_number: str) -> dict[ShipmentState, int]:
-    """A trip's shipments by state."""
-    query = (
-        select(t.shipments.c.state, func.count())
-        .where(t.shipments.c.trip_number == trip_number)
-        .group_by(t.shipments.c.state)
-    )
-    return {ShipmentState(state): int(count) for state, count in conn.execute(query)}
-
-
-def _trip_events(conn: Connection, trip_number: str, now: datetime) -> list[events.EventDraft]:
-    row = conn.execute(
-        select(t.trips.c.state, t.trips.c.plan_stage, t.trips.c.arrived_at).where(t.trips.c.trip_number == trip_number)
-    ).one()
-    if row.plan_stage != "done" or row.state == TripState.DRAFT.value:
-        return []  # not everything has been written yet: no verdict before that
-    found = counts(conn, trip_number)
-    verdict = trip_verdict(found)
-    following, effects = step_trip(TripState(row.state), verdict)
-    if following.value != row.state:
-        conn.execute(
-            update(t.trips).where(t.trips.c.trip_number == trip_number).values(state=following.value, updated_at=now)
-        )
-    if effects.verdict != "moved":
-        return []
-    data = _verdict_data(conn, trip_number, verdict, found)
-    return [events.EventDraft(kind.value, trip_number, trip_number, now, data=data) for kind in effects.events]
-
-
-def tell_blocked(conn: Connection, trip_number: str, now: datetime) -> None:
-    """Tell dispatch of a blocked trip once more, because other shipments block it now."""
-    data = _verdict_data(conn, trip_number, TripInput.STOP, counts(conn, trip_number))
-    kind = EventType.TRIP_BLOCKED.value
-    events.record(conn, [events.EventDraft(kind, trip_number, trip_number, now, data=data)])
-
-
-def _verdict_data(
-    conn: Connection, trip_number: str, verdict: TripInput, found: Mapping[ShipmentState, int]
-) -> dict[str, Any]:
-    """The verdict with the counts it follows from; what blocks a trip is named."""
-    data: dict[str, Any] = {
-        "verdict": verdict.value,
-        "shipments": {state.value: count for state, count in found.items()},
-        "blocking": [],
-    }
-    if verdict is TripInput.STOP:
-        stopping = [state.value for state in found if CROSSING[state] is TripInput.STOP]
-        table = t.shipments
-        query = (
-            select(table)
-            .where(table.c.trip_number == trip_number, table.c.state.in_(stopping))
-            .order_by(table.c.position)
-            .limit(NAMED)
-        )
-        rows = conn.execute(query).all()
-        why = reasons(conn, rows)
-        data["blocking"] = [
-            {
-                "shipment_id": row.shipment_id,
-                "shipment_control_number": row.scn,
-                "state": row.state,
-                "offered": (row.lapse or {}).get("pathway"),
-                "rule": rule_of(row),
-                "reason": why[row.key][:SENTENCE],
-            }
-            for row in rows
-        ]
-    return data
-
-
-NAMED: Final = 100
-"""Shipments named in one event; the board lists the others."""
-SENTENCE: Final = 300
-"""Characters of a reason in an event; the board has all of it."""
 
 
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
@@ -355,7 +206,7 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
             t.transmission_filings.c.version,
         ).where(t.transmission_filings.c.transmission_id == row.id)
     ).all()
-    kind: Kind = "manifest" if row.application == "309" else "entry"
+    kind: Kind = "manifest" if row.application in MANIFEST_SETS else "entry"
     known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
     for one in carried:
         if one.shipment_key in known and speaks_for(known[one.shipment_key], one.filing_id, kind):

@@ -6,7 +6,7 @@ Rules:
   before the socket opens. What is sent again is always those same bytes under the same message id.
 - A worker takes a transmission under a lease. A lease that ran out means that a worker died: what it had
   begun to send is *in doubt* and is settled by sending the same bytes again.
-- One trip has at most one unanswered 309: the answer does not carry our control numbers.
+- One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers.
 - Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
   demonstration may set.
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.
@@ -31,6 +31,7 @@ from filings.progress import Step, advance_transmission
 from filings.store import tables as t
 from filings.store.leases import claim
 from filings.store.leases import settle as settle_lease
+from filings.wording import MANIFEST_SETS
 from schemas.errors import Problem
 
 LEASE: Final = timedelta(minutes=4)
@@ -57,6 +58,8 @@ class Draft:
     priority: int = 100
     version: int = 1
     """Which version of its filings it carries."""
+    versions: tuple[int, ...] = ()
+    """The same where they differ, in the order of ``carries``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now
             "transmission_id": draft.id,
             "position": number,
             "filing_id": filing,
-            "version": draft.version,
+            "version": draft.versions[number - 1] if draft.versions else draft.version,
             "shipment_key": shipment,
         }
         for draft in drafts
@@ -132,12 +135,12 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
     """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first."""
     out = t.transmissions
     earlier = out.alias("earlier")
-    # Another 309 of the same trip is on its way, or older and still to go.
+    # Another message about the same manifest is on its way, or older and still to go.
     blocked = (
         select(earlier.c.id)
         .where(
             earlier.c.direction == "out",
-            earlier.c.application == "309",
+            earlier.c.application.in_(MANIFEST_SETS),
             earlier.c.trip_number == out.c.trip_number,
             earlier.c.id < out.c.id,
             earlier.c.answered_at.is_(None),
@@ -150,7 +153,7 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         out.c.partner == partner,
         out.c.state.in_(("queued", "sending", "in_doubt")),
         or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
-        or_(out.c.application != "309", ~blocked),
+        or_(out.c.application.not_in(MANIFEST_SETS), ~blocked),
     )
     columns = [out.c[name] for name in _TAKEN]
     rows = claim(

@@ -45,7 +45,7 @@ REMEMBERED: Final = timedelta(days=60)
 NAMED: Final = 20
 """Shipments listed in the detail of a trip's alert."""
 _WAITING: Final = ("queued", "sending", "in_doubt")
-_SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value)
+_SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value, FilingState.REQUESTED.value)
 _OPEN_GOODS: Final = tuple(
     state.value
     for state, verdict in CROSSING.items()

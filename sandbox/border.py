@@ -345,11 +345,15 @@ class Border:
     # ------------------------------------------------------------------ requests a human looks at
 
     def _review(self, body: dict[str, Any], at: datetime) -> None:
+        """A human decides on requests: granted, but for what is marked NOCHANGE and replacements after release."""
         for entry in self.notices.entries(body["entries"]):
             pending = entry["pending"]
-            if not pending or entry["state"] in {"RELEASED", "CANCELLED"}:
+            if not pending or entry["state"] == "CANCELLED":
                 continue
-            if pending == "D":
+            cancels = pending == "D"
+            if "NOCHANGE" in from_text(entry["marks"]) or (entry["state"] == "RELEASED" and not cancels):
+                self._refuse_request(entry["number"], "87" if cancels else "86", at)
+            elif cancels:
                 self.cancel(entry["number"])
                 self._tell([entry["number"]], "23", at)
             else:
@@ -357,6 +361,14 @@ class Border:
                     "update entry set body = ?, pending = '' where number = ?", pending, entry["number"]
                 )
                 self._tell([entry["number"]], "88", at)
+
+    def _refuse_request(self, number: str, code: str, at: datetime) -> None:
+        self.office.store.run("update entry set pending = '' where number = ?", number)
+        pile = Pile()
+        pile.comment(number, "RSN", "13")
+        pile.comment(number, "CMT", "REFUSED BY MARKER")
+        pile.entry(number, "", said(code, at))
+        self.notices.write(pile, at)
 
     def cancel(self, number: str) -> None:
         """An entry is cancelled; its number stays used."""

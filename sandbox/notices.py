@@ -37,6 +37,8 @@ DISPOSITIONS: Final = {
     "29": "NOT RELEASED",
     "30": "DE MINIMIS MAY BE MET USE ALT ENTRY TYPE",
     "34": "ENTRY RELEASE WITHHELD - DE MINIMIS MET",
+    "86": "CORRECTION REQUEST REJECTED",
+    "87": "CANCELLATION REQUEST REJECTED",
     "88": "ENTRY REPLACED",
     "90": "UNDER CBP REVIEW",
     "96": "DOCUMENT REQUIRED",
@@ -52,6 +54,11 @@ class Pile:
     def __init__(self) -> None:
         self.bills: list[tuple[str, str, str, str]] = []
         self.entries: dict[str, tuple[str, list[Disposition]]] = {}
+        self.comments: dict[str, list[tuple[str, str]]] = defaultdict(list)
+
+    def comment(self, number: str, qualifier: str, text: str) -> None:
+        """A further SO20 of an entry: the reason of a refusal (RSN) or CBP's comment (CMT)."""
+        self.comments[number].append((qualifier, text))
 
     def bill(self, scn: str, code: str, remark: str = "", entry: str = "") -> None:
         """A 350 disposition for a bill."""
@@ -166,7 +173,8 @@ class Notices:
             if late is None:
                 continue
             bill_code, dispositions = pile.entries[entry["number"]]
-            records = status(self._head(entry), self._bill_statuses(entry, bill_code, at), dispositions)
+            bills, comments = self._bill_statuses(entry, bill_code, at), pile.comments[entry["number"]]
+            records = status(self._head(entry), bills, dispositions, comments)
             groups[entry["partner"], entry["a_header"], late].append((entry["b_header"], records))
         size = self.office.behaviour.status_batch
         for (partner, a_header, late), transactions in groups.items():

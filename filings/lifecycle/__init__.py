@@ -7,7 +7,17 @@ the documentation made from them.
 
 from __future__ import annotations
 
-from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement, proves_arrival
+from filings.lifecycle.evidence import (
+    REQUEST_PAPERS,
+    Act,
+    Did,
+    Ending,
+    Kind,
+    OutcomeLike,
+    Statement,
+    decides,
+    proves_arrival,
+)
 from filings.lifecycle.facts import (
     Declaration,
     Fold,
@@ -18,7 +28,18 @@ from filings.lifecycle.facts import (
     released_at,
     shipment_state,
 )
-from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
+from filings.lifecycle.filing import (
+    ACTS,
+    FILING,
+    FILING_ENDS,
+    FILING_STARTS,
+    OWN_ACTS,
+    TAKEN,
+    WAITING,
+    answer_input,
+    permitted_acts,
+    step_filing,
+)
 from filings.lifecycle.page import render_markdown
 from filings.lifecycle.shipment import (
     DECISIONS,
@@ -66,18 +87,22 @@ __all__ = [
     "NOT_TO_CROSS",
     "OWN_ACTS",
     "REQUESTS",
+    "REQUEST_PAPERS",
     "SHIPMENT",
     "SHIPMENT_ENDS",
     "SHIPMENT_STARTS",
+    "TAKEN",
     "TRIP",
     "TRIP_ACTS",
     "TRIP_ENDS",
     "TRIP_STARTS",
+    "WAITING",
     "Act",
     "Cell",
     "Declaration",
     "Did",
     "Effects",
+    "Ending",
     "EventType",
     "FilingInput",
     "FilingState",
@@ -91,6 +116,8 @@ __all__ = [
     "Statement",
     "TripInput",
     "TripState",
+    "answer_input",
+    "decides",
     "declared_input",
     "fold",
     "is_final",

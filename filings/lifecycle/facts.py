@@ -18,19 +18,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from filings.lifecycle.declarations import Declaration, acted, answered, decided, read_declaration
 from filings.lifecycle.evidence import (
     ANSWERS,
     ANSWERS_TO,
     DECIDING,
     RANK,
     REMOVES,
+    REQUEST_PAPERS,
     Act,
     Did,
     Kind,
     Statement,
+    decides,
     proves_arrival,
 )
-from filings.lifecycle.filing import UNEXPECTED_ANSWER, step_filing
+from filings.lifecycle.filing import CHANGE_REFUSED, TAKEN, UNEXPECTED_ANSWER, step_filing
 from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, WHY_NOT, step_shipment
 from filings.lifecycle.states import (
     Effects,
@@ -53,16 +56,6 @@ __all__ = [
     "released_at",
     "shipment_state",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it from ``first`` on."""
-
-    state: FilingState
-    version: int = 1
-    in_force: bool = False
-    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +83,7 @@ class ShipmentFacts:
         return {
             "needs": list(self.needs),
             "base": self.base.value,
-            "declarations": {
-                kind: [known.state.value, known.version, known.in_force, known.first]
-                for kind, known in self.declarations.items()
-            },
+            "declarations": {kind: known.as_list() for kind, known in self.declarations.items()},
             "statements": [
                 [s.meaning, s.source, _text(s.at), s.code, s.order, s.version, s.holder] for s in self.statements
             ],
@@ -110,10 +100,7 @@ class ShipmentFacts:
         return cls(
             needs=tuple(value["needs"]),
             base=ShipmentState(value["base"]),
-            declarations={
-                kind: Declaration(FilingState(state), version, in_force, *first)
-                for kind, (state, version, in_force, *first) in value["declarations"].items()
-            },
+            declarations={kind: read_declaration(*known) for kind, known in value["declarations"].items()},
             statements=tuple(
                 Statement(meaning, source, datetime.fromisoformat(at), code, order, version, holder)
                 for meaning, source, at, code, order, version, holder in value["statements"]
@@ -186,7 +173,7 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
     if did.act is Act.TRIP_ARRIVED:
         return _arrived(facts, did.at)
     if did.act in DECIDING:
-        if facts.lapsed_at is not None and facts.arrived_at is None:
+        if (facts.lapsed_at is not None or did.anew) and facts.arrived_at is None:
             return _begun_again(facts, did)  # also while CBP holds the goods
         step_shipment(state, ShipmentInput(did.act.value))
         base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
@@ -195,6 +182,10 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
             kept = {kind: known for kind, known in facts.declarations.items() if known.in_force}
             return replace(facts, base=base, declarations=kept, statements=(), since=did.at)
         return replace(facts, base=base)
+    if did.act is Act.TAKEN_OFF:
+        if state in _WITH_CBP or any(known.in_force for known in facts.declarations.values()):
+            raise refuse("shipment", state, did.act, WHY_NOT[state])  # CBP must be told
+        return replace(facts, base=ShipmentState.CANCELLED, lapsed_at=None)
     if did.act in {Act.LAPSED, Act.LAPSE_LIFTED}:
         if did.act is Act.LAPSE_LIFTED:
             return replace(facts, lapsed_at=None)
@@ -209,14 +200,24 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
         if did.act is not opening:
             why = (f"It has no {did.kind} filing.", "File its trip.")
             raise refuse("shipment", state, did.act, why)
-        begun, _effects = step_filing(FilingState.QUEUED, FilingInput(did.act.value))
-        return _declared(facts, did.kind, Declaration(begun, did.version, first=did.version))
-    if did.version < known.version:
-        return facts
-    following, _effects = step_filing(known.state, FilingInput(did.act.value), in_force=known.in_force)
-    in_force = known.in_force and following is not FilingState.CANCELLED
-    return _declared(facts, did.kind, Declaration(following, did.version, in_force, known.first))
+        begun = FilingState.QUEUED  # so every filing begins
+        if did.act is not Act.QUEUED:
+            begun, _effects = step_filing(begun, FilingInput(did.act.value))
+        return _declared(facts, did.kind, Declaration(begun, did.version, first=did.version, ends=did.ends))
+    return _declared(facts, did.kind, acted(known, did))
 
+
+_WITH_CBP = frozenset(
+    {
+        ShipmentState.IN_DOUBT,
+        ShipmentState.FILED,
+        ShipmentState.ON_FILE,
+        ShipmentState.CANCELLING,
+        ShipmentState.DELINKED,
+        ShipmentState.RELEASED,
+    }
+)
+"""States in which CBP has something of a shipment: it cannot be taken off without a word to CBP."""
 
 _STAYING = frozenset({"held", "hold_removed", "exam"})
 """What CBP said of the goods themselves: it stands whatever they are declared as."""
@@ -240,19 +241,9 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
     what = ANSWERS.get(said.meaning)
     if what is None:
         return facts, "", True
-    accepted = what in {FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING}
-    if said.version is not None and said.version < known.first:
-        return facts, "", True  # about what has been declared anew since
-    if said.version is not None and said.version < known.version:
-        # A late answer to an earlier version tells only whether something is in force.
-        stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
-        return _declared(facts, kind, replace(known, in_force=stands)), "", True
-    following, effects = step_filing(known.state, what)
-    if effects.verdict == "unexpected":
-        return facts, effects.alert, False
-    in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
-    changed = _declared(facts, kind, replace(known, state=following, in_force=in_force))
-    return changed, effects.alert, True
+    changed, effects = answered(known, what, said.version)
+    alert = "" if effects.alert == CHANGE_REFUSED else effects.alert  # that is raised of the filing
+    return _declared(facts, kind, changed), alert, effects.verdict != "unexpected"
 
 
 def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, bool]:
@@ -260,6 +251,11 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
         return facts, False  # CBP speaks of something we never sent: the caller keeps it and raises it
     if said.meaning == "unknown":
         return facts, False
+    verdict = decides(said.source, said.meaning, said.code)
+    if verdict is not None and "entry" in facts.declarations:
+        facts = _about_request(facts, said, verdict)
+    if said.source == "SO" and said.code in REQUEST_PAPERS:
+        return facts, True
     if said.meaning not in RANK or said in facts.statements:
         return facts, True
     if facts.since is not None and said.at < facts.since.replace(second=0, microsecond=0):
@@ -267,6 +263,16 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
     if proves_arrival(said.source, said.meaning):
         facts = _arrived(facts, said.at)
     return replace(facts, statements=tuple(sorted((*facts.statements, said), key=_place))), True
+
+
+def _about_request(facts: ShipmentFacts, said: Statement, what: FilingInput) -> ShipmentFacts:
+    """CBP has decided on what we asked to be changed about the entry, or has cancelled it of its own accord."""
+    known = facts.declarations["entry"]
+    if what is not FilingInput.CANCELLED and (
+        (said.version is not None and said.version < known.version) or (what in TAKEN and known.ends == "cancel")
+    ):
+        return facts  # about an earlier request
+    return _declared(facts, "entry", decided(known, what)[0])
 
 
 def _arrived(facts: ShipmentFacts, at: datetime) -> ShipmentFacts:
@@ -317,9 +323,27 @@ def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
         state, alerts[said] = _move(state, what)
         if what in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE} and declared is not None:
             state, _alert = _move(state, declared)  # back to what the declarations say
-    if facts.lapsed_at is not None and facts.arrived_at is None:
-        state, _alert = _move(state, ShipmentInput.LAPSED)  # once the truck is there, CBP's word counts
+    last = _read_last(facts)
+    if last is not None:
+        state, _alert = _move(state, last)
     return state, alerts
+
+
+def _read_last(facts: ShipmentFacts) -> ShipmentInput | None:
+    """What counts more than all that is on file, until the truck is there: then CBP's word counts."""
+    if facts.arrived_at is None and (_bill_without_entry(facts) or any(d.ending for d in facts.declarations.values())):
+        return ShipmentInput.CANCELLING
+    if facts.arrived_at is None and facts.lapsed_at is not None:
+        return ShipmentInput.LAPSED
+    manifest = facts.declarations.get("manifest")
+    return ShipmentInput.DELINKED if manifest is not None and manifest.off else None
+
+
+def _bill_without_entry(facts: ShipmentFacts) -> bool:
+    """The entry is cancelled, and the bill that needs it still stands on the manifest."""
+    bill, entry = facts.declarations.get("manifest"), facts.declarations.get("entry")
+    cancelled = entry is not None and entry.state is FilingState.CANCELLED
+    return cancelled and bill is not None and bill.in_force and not bill.off
 
 
 Reason = tuple[ShipmentInput, str, str, str]

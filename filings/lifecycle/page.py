@@ -30,7 +30,7 @@ def render_markdown() -> str:
     parts = [
         _OPENING,
         "## A filing\n",
-        _diagram(FILING, FILING_STARTS, dict.fromkeys(FILING_ENDS, "")),
+        _diagram(FILING, FILING_STARTS, {state: "" for state in FILING if state in FILING_ENDS}),
         _table(FILING),
         "Accepted by CBP is told as `filing.amended` when an earlier version is in force already. Our own acts are: "
         + ", ".join(sorted(_words(act) for act in OWN_ACTS))
@@ -44,7 +44,7 @@ def render_markdown() -> str:
         _shipment_notes(),
         _refusals(shipment.WHY_NOT),
         "## A trip\n",
-        _diagram(TRIP, TRIP_STARTS, dict.fromkeys(TRIP_ENDS, "")),
+        _diagram(TRIP, TRIP_STARTS, {state: "" for state in TRIP if state in TRIP_ENDS}),
         _table(TRIP),
         "What a person may ask for (*refile* where something has lapsed):\n",
         _acts(list(TRIP_ACTS), {state: permitted_trip_acts(state) for state in TRIP}),

@@ -23,6 +23,7 @@ class FilingState(StrEnum):
     SENT = "sent"  # the partner's receipt is in hand; CBP has not answered
     IN_DOUBT = "in_doubt"  # we cannot know whether CBP has it
     UNDER_REVIEW = "under_review"  # CBP has it; what it decides we have not heard
+    REQUESTED = "requested"  # a person at CBP decides on our correction or cancellation; the version before stands
     ACCEPTED = "accepted"  # CBP has taken the declaration; that releases nothing
     REJECTED = "rejected"  # CBP has refused the declaration
     CANCELLED = "cancelled"  # no longer in force
@@ -34,7 +35,6 @@ class FilingInput(StrEnum):
     """What can happen to a filing: our acts first, CBP's answers after."""
 
     QUEUED = "queued"
-    CANCELLATION_QUEUED = "cancellation_queued"
     SENT = "sent"
     IN_DOUBT = "in_doubt"
     NOT_DELIVERED = "not_delivered"
@@ -52,6 +52,8 @@ class FilingInput(StrEnum):
     TRY_AGAIN = "try_again"
     UNDER_REVIEW = "under_review"
     ALREADY_ON_FILE = "already_on_file"
+    REFERRED = "referred"  # a change of what is in force went to a person at CBP
+    CHANGE_REFUSED = "change_refused"  # CBP refuses a change; what was in force before it stays in force
     CANCELLED = "cancelled"
 
 
@@ -67,6 +69,8 @@ class ShipmentState(StrEnum):
     ON_FILE = "on_file"  # CBP accepted every declaration that is needed
     HANDED_OFF = "handed_off"  # a licensed broker makes the entry
     LAPSED = "lapsed"  # lawful when it was declared, not any more at the arrival that is still possible
+    CANCELLING = "cancelling"  # being cancelled, and CBP has not said yes or no; or its bill stands without an entry
+    DELINKED = "delinked"  # on file with CBP, and taken off this trip
     HELD = "held"
     EXAM = "exam"
     DOCUMENTS_REQUIRED = "documents_required"
@@ -97,6 +101,8 @@ class ShipmentInput(StrEnum):
     RELEASE_REVOKED = "release_revoked"
     CANCELLED = "cancelled"
     LAPSED = "lapsed"
+    CANCELLING = "cancelling"
+    DELINKED = "delinked"
 
 
 class TripState(StrEnum):
@@ -108,6 +114,7 @@ class TripState(StrEnum):
     BLOCKED = "blocked"  # something aboard may not cross
     CLEAR = "clear"  # every shipment may cross
     ARRIVED = "arrived"
+    CANCELLED = "cancelled"  # its manifest was deleted; its shipments may go on another trip
 
 
 class TripInput(StrEnum):

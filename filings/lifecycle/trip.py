@@ -2,8 +2,10 @@
 
 Rules: the verdict over the shipments is *stop* if one may not cross, *wait* if one is still open, else
 *go*. A shipment may cross when CBP has every declaration on file (on the truck side release is
-decided at arrival) or has released it. One that was cancelled is not carried and does not count. A
-trip is put and its shipments are staged while it is a draft; after that its expected arrival may be
+decided at arrival) or has released it. One that was cancelled or taken off is not carried and does not count.
+While CBP has not answered a change, or holds the manifest as preliminary, a truck that could go waits: which
+version is on file is not known. A trip whose manifest was deleted is over; its number is not used again here.
+A trip is put and its shipments are staged while it is a draft; after that its expected arrival may be
 changed and what has lapsed filed anew, until it has arrived.
 """
 
@@ -47,7 +49,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILING),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.FILED: {
         **_on_the_way(_S.FILED),
@@ -56,7 +58,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.BLOCKED: {
         **_on_the_way(_S.BLOCKED),
@@ -65,7 +67,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_before_clear"),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.CLEAR: {
         **_on_the_way(_S.CLEAR),
@@ -74,7 +76,7 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.FILED),
         _I.STOP: Cell(_S.BLOCKED, _E.TRIP_BLOCKED),
         _I.ARRIVED: Cell(_S.ARRIVED),
-        _I.MANIFEST_DELETED: Cell(_S.DRAFT),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
     _S.ARRIVED: {
         _I.ALL_SENT: Cell(_S.ARRIVED),
@@ -82,6 +84,15 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
         _I.WAIT: Cell(_S.ARRIVED),
         _I.STOP: Cell(_S.ARRIVED),
         _I.ARRIVED: Cell(_S.ARRIVED),
+        _I.MANIFEST_DELETED: Cell(_S.ARRIVED),
+    },
+    _S.CANCELLED: {
+        _I.ALL_SENT: Cell(_S.CANCELLED),
+        _I.GO: Cell(_S.CANCELLED),
+        _I.WAIT: Cell(_S.CANCELLED),
+        _I.STOP: Cell(_S.CANCELLED),
+        _I.ARRIVED: Cell(_S.ARRIVED, alert="arrived_unfiled"),
+        _I.MANIFEST_DELETED: Cell(_S.CANCELLED),
     },
 }
 """State × input → next state, event, alert."""
@@ -89,8 +100,8 @@ TRIP: Mapping[TripState, Mapping[TripInput, Cell]] = {
 TRIP_STARTS: Final = (TripState.DRAFT,)
 """How a trip begins: it has been put, nothing of it has been filed."""
 
-TRIP_ENDS: Final = frozenset({TripState.ARRIVED})
-"""Terminal by intent: a truck crosses once."""
+TRIP_ENDS: Final = frozenset({TripState.ARRIVED, TripState.CANCELLED})
+"""Ends on purpose: a truck crosses once, and the number of a deleted manifest is not used again here."""
 
 TRIP_ACTS: Final[Mapping[str, TripInput]] = {
     "replace": TripInput.PUT,
@@ -111,6 +122,7 @@ WHY_NOT: Final[Mapping[TripState, Why]] = {
     _S.BLOCKED: ("It has been filed.", "Settle what blocks it, or take that off the truck."),
     _S.CLEAR: ("It has been filed, and every shipment may cross.", "Let the truck cross."),
     _S.ARRIVED: ("The truck is there.", "Settle its shipments with CBP at the port."),
+    _S.CANCELLED: ("Its manifest was deleted.", "File the goods on a new trip number."),
 }
 """Why a state refuses what is asked of it, and the way out."""
 
@@ -124,6 +136,8 @@ CROSSING: Mapping[ShipmentState, TripInput | None] = {
     ShipmentState.ON_FILE: TripInput.GO,
     ShipmentState.HANDED_OFF: TripInput.WAIT,
     ShipmentState.LAPSED: TripInput.STOP,
+    ShipmentState.CANCELLING: TripInput.STOP,
+    ShipmentState.DELINKED: None,
     ShipmentState.HELD: TripInput.STOP,
     ShipmentState.EXAM: TripInput.STOP,
     ShipmentState.DOCUMENTS_REQUIRED: TripInput.STOP,
@@ -135,9 +149,14 @@ CROSSING: Mapping[ShipmentState, TripInput | None] = {
 """Whether a shipment in this state may cross; ``None``: it is not carried."""
 
 
-def trip_verdict(counts: Mapping[ShipmentState, int]) -> TripInput:
-    """Go, wait or stop over the counts of a trip's shipments by state; a trip with nothing to carry waits."""
+def trip_verdict(counts: Mapping[ShipmentState, int], *, unsettled: bool = False) -> TripInput:
+    """Go, wait or stop over the counts of a trip's shipments by state; a trip with nothing to carry waits.
+
+    ``unsettled``: CBP has not answered a change of what it has on file, or holds the manifest as preliminary.
+    """
     found = {CROSSING[state] for state, count in counts.items() if count > 0}
+    if unsettled:
+        found.add(TripInput.WAIT)
     for verdict in (TripInput.STOP, TripInput.WAIT, TripInput.GO):
         if verdict in found:
             return verdict
@@ -169,6 +188,7 @@ NOT_TO_CROSS: Final = frozenset(
         ShipmentState.FILED,
         ShipmentState.REJECTED,
         ShipmentState.LAPSED,
+        ShipmentState.CANCELLING,
     }
 )
 """States in which a shipment has no business on a truck that is at the border.

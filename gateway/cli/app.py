@@ -16,6 +16,7 @@ import typer
 
 from gateway.cli import (
     alerts,
+    amend,
     bench,
     board,
     codes,
@@ -55,6 +56,8 @@ app.command("inspect")(inspect.inspect)
 app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
+app.command("amend")(amend.amend)
+app.command("cancel")(amend.cancel)
 app.command("refile")(refile.refile)
 app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gateway.cli.amend_view import show_versions
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -37,9 +38,8 @@ TRIP_COMMANDS: Final = {
 }
 FILING_COMMANDS: Final = {
     "amend": "amend it: gateway amend {name} PATCH.json",
-    "cancel": "cancel it at CBP: gateway cancel {name} --reason TEXT",
-    "withdraw": "withdraw it: gateway cancel {name} --reason TEXT",
-    "hand_over": "give its package to the broker: GET /v1/handoffs/{name}/package",
+    "cancel": "cancel it: gateway cancel {name} --reason TEXT",
+    "download the package": "give its package to the broker: GET /v1/handoffs/{name}/package",
 }
 """How an act that the lifecycle permits is asked for."""
 
@@ -170,7 +170,7 @@ def filing(
     async def run() -> dict[str, Any]:
         async with client:
             found: dict[str, Any] = await client.filing(identifier)
-            for part in ("timeline", "transmissions"):
+            for part in ("timeline", "versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
             return found
 
@@ -191,7 +191,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     output.say(
         f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}"
     )
-    output.say(f"state: {str(found['state']).replace('_', ' ')}", "bold")
+    in_force = found.get("accepted_version")
+    stands = f", version {in_force} in force" if in_force and in_force != found["version"] else ""
+    output.say(f"state: {str(found['state']).replace('_', ' ')}{stands}", "bold")
     shipment = found.get("shipment")
     if shipment:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
@@ -201,6 +203,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         show_decided(output, found["decided_by"])
     for alert in found.get("alerts", ()):
         output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+    show_versions(output, found["versions"])
     _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):

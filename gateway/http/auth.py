@@ -53,6 +53,8 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     "get_filing_timeline": _RECORDS,
     "get_filing_versions": _RECORDS,
     "get_filing_transmissions": _RECORDS,
+    "amend_filing": _BROKER,
+    "cancel_filing": _BROKER,
     "get_handoff_package": _BROKER,
     "get_rule_book": _RECORDS,
     "list_events": _EVENTS,

@@ -27,6 +27,7 @@ from filings.lifecycle import (
     TRIP,
     TRIP_ENDS,
     TRIP_STARTS,
+    WAITING,
     Act,
     Cell,
     Did,
@@ -252,46 +253,31 @@ def test_contradicting_answers_raise_an_alert() -> None:
 
 
 def test_nothing_new_is_sent_while_an_answer_is_open() -> None:
-    """A filing that is sent, in doubt or under review takes no new version."""
-    for state in (FilingState.SENT, FilingState.IN_DOUBT, FilingState.UNDER_REVIEW):
+    """A filing that waits, is under review or requested takes no new version; one that is accepted or refused does."""
+    for state in (*WAITING, FilingState.UNDER_REVIEW, FilingState.REQUESTED, FilingState.CANCELLED):
         assert permitted_acts(state) == ()
-    assert permitted_acts(FilingState.ACCEPTED) == ("amend", "cancel")
-    assert permitted_acts(FilingState.CANCELLED) == ()
+    for state in (FilingState.ACCEPTED, FilingState.REJECTED, FilingState.READY):
+        assert {"amend", "cancel"} <= set(permitted_acts(state))
 
 
-@pytest.mark.parametrize("kind", ["manifest", "entry", "handoff"])
-@pytest.mark.parametrize("in_force", [False, True])
 @pytest.mark.parametrize("state", FilingState)
-def test_what_is_offered_is_what_the_table_takes(state: FilingState, kind: str, in_force: bool) -> None:
-    """Every act offered for a filing moves it, and no act of its kind that would move it is left out."""
-    offered = permitted_acts(state, kind, in_force=in_force)
-    for act, asking in ACTS.items():
-        if kind not in asking.kinds:
-            assert act not in offered
-            continue
-        try:
-            following, effects = step_filing(state, asking.what, in_force=in_force)
-        except NotPossible:
-            assert act not in offered
-        else:
-            assert (act in offered) is (following is not state)
-            assert (act in offered) is (effects.verdict == "moved")
+def test_what_is_offered_is_what_the_table_takes(state: FilingState) -> None:
+    """Every act offered for a filing is some input that its state takes; what waits for CBP's answer is left alone."""
+    offered = permitted_acts(state)
+    for act, inputs in ACTS.items():
+        taken = [what for what in inputs if what in FILING[state]]
+        assert (act in offered) is (bool(taken) and state not in WAITING and state not in FILING_ENDS)
+        for what in taken:
+            step_filing(state, what)
 
 
 @pytest.mark.parametrize("state", TripState)
 def test_what_is_offered_of_a_trip_is_what_the_table_takes(state: TripState) -> None:
-    """A trip is put and staged as a draft only; on the way its arrival may change; once there nothing is offered."""
+    """A trip is put and staged as a draft; on the way its arrival may change; once it is over nothing is offered."""
     offered = permitted_trip_acts(state)
     assert {TRIP_ACTS[act] for act in offered} == REQUESTS & set(TRIP[state])
-    expected = {TripState.DRAFT: ("replace", "stage", "file"), TripState.ARRIVED: ()}
+    expected = {TripState.DRAFT: ("replace", "stage", "file"), **dict.fromkeys(TRIP_ENDS, ())}
     assert offered == expected.get(state, ("change_arrival", "refile"))
-
-
-def test_what_is_in_force_is_not_withdrawn_by_us_alone() -> None:
-    """A refused amendment does not let us call the accepted version off: CBP must cancel it."""
-    assert step_filing(FilingState.REJECTED, FilingInput.WITHDRAWN)[0] is FilingState.CANCELLED
-    with pytest.raises(NotPossible, match="in force at CBP"):
-        step_filing(FilingState.REJECTED, FilingInput.WITHDRAWN, in_force=True)
 
 
 def test_manifest_only_shipment() -> None:
@@ -528,7 +514,8 @@ def test_rejected_amendment_leaves_the_accepted_version_in_force() -> None:
     facts = run(queued("manifest"), said("accepted", "355", 1), Did(Act.QUEUED, minute(2), version=2))
     facts = run(facts, Did(Act.SENT, minute(2), version=2), Statement("rejected", "355", minute(3), version=2))
     assert shipment_state(facts) is S.ON_FILE
-    assert facts.declaration_state("manifest") == "rejected"
+    assert facts.declaration_state("manifest") == "accepted"
+    assert (facts.declarations["manifest"].accepted, facts.declarations["manifest"].version) == (1, 2)
 
 
 def test_staged_again_after_rejection_keeps_what_is_in_force() -> None:
@@ -553,7 +540,7 @@ def test_what_we_refuse_or_review_is_not_filed(base: Act) -> None:
 def test_what_cbp_has_is_not_decided_again(state: ShipmentState) -> None:
     """Once CBP has a shipment, our own staging decisions are not possible any more."""
     assert state in {S.IN_DOUBT, S.FILED, S.ON_FILE, S.HANDED_OFF, S.HELD, S.EXAM, S.DOCUMENTS_REQUIRED, S.RELEASED,
-                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED}  # fmt: skip
+                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED, S.CANCELLING, S.DELINKED}  # fmt: skip
 
 
 def test_facts_survive_being_stored() -> None:
@@ -682,13 +669,20 @@ def witnesses() -> dict[ShipmentState, ShipmentFacts]:
         S.ON_FILE: filed,
         S.HANDED_OFF: run(on_file("manifest"), Did(Act.PACKAGE_READY, NOW, "handoff")),
         S.LAPSED: run(filed, Did(Act.LAPSED, minute(2))),
+        S.CANCELLING: run(filed, Did(Act.QUEUED, minute(2), "entry", 2, ends="cancel")),
+        S.DELINKED: run(
+            on_file("manifest"),
+            Did(Act.QUEUED, minute(2), "manifest", 2, ends="delink"),
+            Did(Act.SENT, minute(2), "manifest", 2),
+            Statement("accepted", "355", minute(3), version=2),
+        ),
         S.HELD: run(filed, said("held", "350", 2, "1H")),
         S.EXAM: run(filed, said("exam", "350", 2, "1A")),
         S.DOCUMENTS_REQUIRED: run(filed, said("documents_required", "SO", 2, "96")),
         S.RELEASED: run(filed, said("released", "350", 2, "1C")),
         S.RELEASE_SUSPENDED: run(filed, said("release_suspended", "SO", 2, "99")),
         S.RELEASE_REVOKED: run(filed, said("release_revoked", "350", 2, "4E")),
-        S.CANCELLED: run(filed, said("cancelled", "SO", 2, "23")),
+        S.CANCELLED: run(filed, said("cancelled", "350", 2, "14")),
     }
 
 
@@ -735,7 +729,7 @@ def test_what_cbp_keeps_it_can_let_go(state: ShipmentState) -> None:
     """Held, exam, documents, suspended, revoked: each is left by CBP's release, and by CBP's cancellation."""
     facts = witnesses()[state]
     assert shipment_state(run(facts, said("released", "350", 5, "1C"))) is S.RELEASED
-    assert shipment_state(run(facts, said("cancelled", "SO", 5, "23"))) is S.CANCELLED
+    assert shipment_state(run(facts, said("cancelled", "350", 5, "14"))) is S.CANCELLED
 
 
 def test_a_failure_of_cbps_system_puts_the_same_declaration_back() -> None:

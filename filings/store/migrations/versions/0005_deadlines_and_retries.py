@@ -1,6 +1,6 @@
-"""Since when a transmission is in doubt, what is sent again after a failure of CBP's, which version is in force.
+"""Since when a transmission is in doubt, and what is sent again after a failure of CBP's.
 
-Revision: 0004, after 0003.
+Revision: 0005, after 0004.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -21,20 +21,13 @@ WORD = sa.String(40)
 
 
 def upgrade() -> None:
-    """Add column and table; what is in doubt is so since it was queued, what is accepted is in force as it stands."""
+    """Add column and table; what is in doubt is taken to be so since it was queued."""
     op.add_column("transmissions", sa.Column("doubt_since", INSTANT))
     transmissions = sa.table(
         "transmissions", sa.column("state", WORD), sa.column("created_at", INSTANT), sa.column("doubt_since", INSTANT)
     )
     doubtful = transmissions.c.state == "in_doubt"
     op.execute(sa.update(transmissions).where(doubtful).values(doubt_since=transmissions.c.created_at))
-    filings = sa.table(
-        "filings",
-        sa.column("state", WORD),
-        sa.column("version", sa.Integer()),
-        sa.column("accepted_version", sa.Integer()),
-    )
-    op.execute(sa.update(filings).where(filings.c.state == "accepted").values(accepted_version=filings.c.version))
     op.create_table(
         "retries",
         sa.Column("id", KEY, nullable=False),
