@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from filings.amending import open_amendment
 from filings.amending_messages import STAGES
 from filings.awaited import awaits_answer
 from filings.context import Actor, FilingContext
@@ -145,7 +146,7 @@ class Refiling:
 def preview(conn: Connection, trip_number: str, *, now: datetime) -> Refiling:
     """What refiling the trip would do; raises as :func:`request` does."""
     row = load_trip(conn, trip_number)
-    if row.plan_stage in STAGES[:-1]:
+    if _under_way(conn, row):
         return Refiling(trip_number, (), True, True)
     return _planned(conn, row, now, dry_run=True)
 
@@ -153,7 +154,7 @@ def preview(conn: Connection, trip_number: str, *, now: datetime) -> Refiling:
 def request(conn: Connection, ctx: FilingContext, trip_number: str, *, actor: Actor, now: datetime) -> Refiling:
     """Take the refiling on. Raises :class:`NotFound`, and :class:`Conflict` where nothing can or need be mended."""
     row = load_trip(conn, trip_number, lock=True)
-    if row.plan_stage in STAGES[:-1]:
+    if _under_way(conn, row):
         return Refiling(trip_number, (), False, True)
     planned = _planned(conn, row, now, dry_run=False)
     filing = sum(one.files == "entry" for one in planned.steps)
@@ -163,6 +164,14 @@ def request(conn: Connection, ctx: FilingContext, trip_number: str, *, actor: Ac
     begun = Refiling(trip_number, steps, False, warnings=planned.warnings)
     begin(conn, begun, actor=actor, now=now)
     return begun
+
+
+def _under_way(conn: Connection, row: Row[Any]) -> bool:
+    """Whether what is being made for the trip just now is its refiling, and no other amendment."""
+    if row.plan_stage not in STAGES[:-1]:
+        return False
+    amendment = open_amendment(conn, row.trip_number)
+    return amendment is not None and amendment.purpose == "refile"
 
 
 def _planned(conn: Connection, row: Row[Any], now: datetime, *, dry_run: bool) -> Refiling:

@@ -42,6 +42,7 @@ class Auditor:
         self._cursor = 0
         self._streams: dict[str, int] = defaultdict(int)
         self._accepted_trips: dict[str, list[frozenset[str]]] = defaultdict(list)
+        self._unread: set[str] = set()
         self._words: dict[str, list[Said]] = defaultdict(list)
         self._told_in: dict[Said, set[str]] = defaultdict(set)
         self._applied: set[str] = set()
@@ -83,6 +84,7 @@ class Auditor:
             if not one.intact:
                 continue
             answer = read_answer(one.payload)
+            self._unread.add(answer.unread)
             for said in answer.said:
                 if said.source == "355" and said.word == "accepted":
                     self._accepted_trips[said.about].append(answer.refused_bills)
@@ -156,7 +158,7 @@ class Auditor:
                 raise Broken("bytes are resent unchanged", f"{one.name} left twice as {one.message_id}, and differed")
             earlier = self._attempts[one.name]
             other = [was for was in earlier if was.message_id != one.message_id]
-            if other and other[-1].fate != "damaged":
+            if other and not any(was.fate == "damaged" for was in other if was.message_id == other[-1].message_id):
                 text = f"{one.name} left as {one.message_id} after {other[-1].message_id} ({other[-1].fate})"
                 raise Broken("bytes are resent unchanged", text)
             earlier.append(one)
@@ -180,8 +182,11 @@ class Auditor:
         for number, (digest, action, _scn) in declared.entries.items():
             if action == "D":
                 self.withdrawn.add(number)
-            if action == "A" and self._by_entry.setdefault(number, digest) != digest:
+            refused = any(said.word == "rejected" for said in self._words[number])
+            if action == "A" and self._by_entry.get(number, digest) != digest and not refused:
                 raise Broken("no control number is used again", f"entry {number} left with other content ({sent.name})")
+            if action == "A":
+                self._by_entry[number] = digest
         if declared.form == "x12" and sent.name not in self._declared:
             self._one_at_a_time(declared, sent)
         self._declared[sent.name] = declared
@@ -192,12 +197,13 @@ class Auditor:
             for name, one in self._declared.items()
             if one.form == "x12" and one.trip == declared.trip and any(was.reached for was in self._attempts[name])
         ]
+        unread = {name for name in earlier if str(int(self._declared[name].control.split(":")[1])) in self._unread}
         answers = {
             one.answer
             for one in self.network.journal.given
             if one.kind == "355" and declared.trip.encode() in one.payload
         }
-        if len(earlier) > len(answers):
+        if len(earlier) > len(answers) + len(unread):
             raise Broken("one unanswered 309 per trip", f"{sent.name} left while {earlier[-1]} had no answer")
 
     # --------------------------------------------------------------------------------------------- evidence

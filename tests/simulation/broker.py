@@ -7,18 +7,22 @@ looks for it until the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
+from aiohttp import web
 from sqlalchemy import Connection, func, select
 
-from filings import refiling, requesting, staging, trips
+from filings import amendments, refiling, requesting, staging, trips
 from filings.context import Actor
 from filings.staging import StageResult
 from filings.store import tables as t
+from filings.uuid7 import uuid7
+from gateway.http.idempotency import Scope, once
 from schemas.errors import Conflict, GatewayError
 from schemas.intake import Row, read_rows
 from schemas.trip import read_trip
@@ -46,6 +50,9 @@ class Want:
     after: tuple[Want, ...] = ()
     done: bool = False
     asked: bool = False
+    tries: int = 0
+    later: bool = False
+    """Whether it makes no sense before all of its trip has been sent."""
 
     @property
     def ready(self) -> bool:
@@ -74,12 +81,13 @@ class Broker:
         self.answered = Answered()
         self.wants: list[Want] = []
         self._made = 0
+        self._planned: set[str] = set()
         for number in range(world.chance.choice((1, 1, 2))):
             self._plan_trip(number)
 
     def ready(self) -> list[Want]:
         """What can be asked now."""
-        return [one for one in self.wants if one.ready]
+        return [one for one in self.wants if one.ready and (not one.later or one.trip in self._planned)]
 
     @property
     def content(self) -> bool:
@@ -111,11 +119,66 @@ class Broker:
         file = self._want(f"file {trip}", trip, self._file(trip), self._was_filed(trip), *staged)
         if chance.random() < 0.2:
             self._want(f"file {trip} again", trip, self._file(trip), self._was_filed(trip), file)
+        for raw in parcels:
+            self._plan_change(trip, raw, file)
+        if chance.random() < 0.05:
+            self._change(f"cancel {trip}", trip, self._cancelling(trip), "cancel_filing", file)
         if chance.random() < 0.25:
             later = arrival + timedelta(minutes=chance.choice((30, 300, 900)))
-            self._want(
-                f"expect {trip} later", trip, self._expect(trip, later), self._noted("change_arrival", trip), file
-            )
+            name = f"expect {trip} later"
+            self._want(name, trip, self._expect(trip, later), self._noted("change_arrival", trip), file).later = True
+
+    def _plan_change(self, trip: str, raw: dict[str, Any], file: Want) -> None:
+        """A shipment that is filed may move to another street, be worth more, or be called off."""
+        chance, scn = self.world.chance, str(raw["shipment_control_number"])
+        draw = chance.random()
+        if draw < 0.12:
+            street = f"{chance.randint(1, 999)} Elm Ave"
+            patch = {"consignee": {"address": {"lines": [street]}}}
+            self._change(f"move {scn} to {street}", trip, self._amending(scn, patch), "amend_filing", file)
+        elif draw < 0.18:
+            count = chance.randint(2, 9)
+            patch = {"packages": {"count": count}}
+            self._change(f"make {scn} {count} packages", trip, self._amending(scn, patch), "amend_filing", file)
+        elif draw < 0.26:
+            self._change(f"cancel {scn}", trip, self._cancelling(scn), "cancel_filing", file)
+
+    def _change(
+        self, name: str, trip: str, act: Callable[[Connection], dict[str, Any]], kept_as: str, *after: Want
+    ) -> None:
+        """An act under a key of its own: asked again, it gets its first answer, whatever has happened since."""
+        scope = Scope(BROKER.name, name, "simulated", f"/simulated/{name}")
+
+        def work(conn: Connection) -> web.Response:
+            def answer(inner: Connection) -> web.Response:
+                return web.json_response(act(inner), dumps=lambda value: orjson.dumps(value, default=str).decode())
+
+            key = f"{name} {want.tries}"
+            return once(conn, replace(scope, key=key, owner=uuid7()), name, self.world.wall, answer)
+
+        want = self._want(name, trip, work, self._noted(kept_as, trip), *after)
+        want.later = True
+
+    def _amending(self, name: str, patch: Mapping[str, Any]) -> Callable[[Connection], dict[str, Any]]:
+        asked = amendments.read_amendment({"patch": patch, "reason": "So it is.", "reason_code": "03"})
+
+        def act(conn: Connection) -> dict[str, Any]:
+            plan = amendments.prepare(conn, self.ctx, name, asked, self.world.now)
+            return amendments.taken_on(amendments.begin(conn, self.ctx, plan, actor=BROKER, now=self.world.now))
+
+        return act
+
+    def _cancelling(self, name: str) -> Callable[[Connection], dict[str, Any]]:
+        said = {"reason": "It does not go.", "entry_reason_code": "08", "bill_reason_code": "03"}
+        if self.world.chance.random() < 0.5:
+            said["bill"] = self.world.chance.choice(("delete", "delink", "keep"))
+        asked = amendments.read_cancellation(said)
+
+        def act(conn: Connection) -> dict[str, Any]:
+            plan = amendments.prepare_cancellation(conn, self.ctx, name, asked, self.world.now)
+            return amendments.taken_on(amendments.begin(conn, self.ctx, plan, actor=BROKER, now=self.world.now))
+
+        return act
 
     def _want(
         self, name: str, trip: str, work: Callable[[Connection], Any], answered: Callable[[Any], None], *after: Want
@@ -160,6 +223,8 @@ class Broker:
             .where(t.shipments.c.lapse.is_not(None), t.shipments.c.state == "lapsed")
             .group_by(t.shipments.c.trip_number)
         )
+        planned = select(t.trips.c.trip_number).where(t.trips.c.plan_stage == "done")
+        self._planned = set(await database.read(lambda conn: [str(row[0]) for row in conn.execute(planned)]))
         lapsed = await database.read(lambda conn: [str(row[0]) for row in conn.execute(query)])
         open_ones = {one.trip for one in self.wants if one.name.startswith("refile") and not one.done}
         for trip in sorted(set(lapsed) - open_ones):
@@ -179,7 +244,14 @@ class Broker:
             if task.cancelled():
                 return
             error = task.exception()
-            if error is None:
+            refusal = _refusal(task.result()) if error is None else ""
+            if refusal:
+                self.world.note(f"broker: {want.name}: {refusal}")
+                want.done = refusal not in _LATER
+                want.tries += 1
+                if want.tries > PATIENCE_OF_BROKER:
+                    want.done = True
+            elif error is None:
                 want.done = True
                 want.answered(task.result())
                 self.world.note(f"broker: {want.name}: yes")
@@ -221,11 +293,23 @@ class Broker:
 
     def _noted(self, act: str, trip: str) -> Callable[[Any], None]:
         def answered(found: Any) -> None:
-            if not isinstance(found, dict) or found.get("changed", True):
+            changed = found.get("changed", True) if isinstance(found, dict) else not getattr(found, "already", False)
+            if changed:
                 self.answered.acts.append((act, trip))
 
         return answered
 
 
-_LATER: Final = frozenset({"trip_being_filed", "trip_being_judged", "answer_awaited"})
+def _refusal(answer: Any) -> str:
+    """The code by which an act under a key was refused; nothing if it was taken on."""
+    if not isinstance(answer, web.Response) or answer.status < HTTPStatus.BAD_REQUEST:
+        return ""
+    return str(orjson.loads(bytes(answer.body or b"{}"))["code"])
+
+
+PATIENCE_OF_BROKER: Final = 12
+"""How often the broker asks again for something that is refused for the moment; under another key each time."""
+_LATER: Final = frozenset(
+    "trip_being_filed trip_being_judged answer_awaited entry_answer_awaited request_pending".split()
+)
 """Refusals that say: ask again in a moment."""

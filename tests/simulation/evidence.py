@@ -58,6 +58,8 @@ class Answered:
 
     said: tuple[Said, ...] = ()
     refused_bills: frozenset[str] = frozenset()
+    unread: str = ""
+    """Control number of a group of ours that CBP could not read (997 R)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def _x12_answer(found: list[list[str]]) -> Answered:
     sets = [one[1] for one in found if one[0] == "ST"]
     if sets == ["355"]:
         return _acceptance(found)
+    if sets == ["997"] and any(one[0] == "AK9" and one[1] == "R" for one in found):
+        return Answered(unread=next(one[2] for one in found if one[0] == "AK1"))
     if sets != ["350"]:
         return Answered()
     said = []

@@ -34,6 +34,8 @@ SETTLING: Final = timedelta(days=4)
 """How long everything has to settle once nothing goes wrong any more."""
 PATIENCE_RUNS_OUT: Final = timedelta(hours=3)
 """Longer than any patience with CBP's silence but that with its review, three times longer than which is waited."""
+LOOKS: Final = 8
+"""Steps after which the broker looks at the boards again."""
 LEASE: Final = 300.0
 """Seconds for which a paused process stands still: longer than any lease."""
 
@@ -70,6 +72,8 @@ class Simulation:
                 await self._new_process()
             for _ in range(self.steps):
                 self.world.steps += 1
+                if self.world.steps % LOOKS == 0:
+                    await self.broker.look(self.database)
                 await self._step()
                 await self._audit()
                 if self._over():
