@@ -56,6 +56,7 @@ class Matcher:
         self.moves = moves
         self.now = now
         self.rows: list[dict[str, Any]] = []
+        self._arrivals: dict[str, datetime] = {}
         self._versions: dict[str, int | None] = {}
         self._batches: dict[str, dict[str, int]] = {}
         outcomes = reading.outcomes
@@ -118,6 +119,8 @@ class Matcher:
                 unmatched.append(outcome)
                 self._keep(outcome, None, None)
         self._answered()
+        for trip_number, at in sorted(self._arrivals.items()):
+            arrive(self.conn, trip_number, at, self.moves)
         if unmatched:
             first = unmatched[0]
             about = first.scn or first.entry_number or first.trip_number or "nothing named"
@@ -137,9 +140,14 @@ class Matcher:
         if manifest is not None and outcome.source == "355" and version:
             self._about_bill(manifest.id, version, known.row.key, outcome.meaning)
         self._keep(outcome, about.id if about is not None else None, known.row.key, known.row.trip_number)
-        if proves_arrival(outcome.source, outcome.meaning):
-            arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
+        self._note_arrival(outcome, known.row.trip_number)
         return True
+
+    def _note_arrival(self, outcome: Outcome, trip_number: str) -> None:
+        """The truck is there, if the outcome says or proves so; once for all that the file says of its trip."""
+        if proves_arrival(outcome.source, outcome.meaning):
+            at = outcome.occurred_at or self.now
+            self._arrivals[trip_number] = min(at, self._arrivals.get(trip_number, at))
 
     def _about_bill(self, manifest: str, version: int, key: str, meaning: str) -> None:
         """What CBP said of one bill of a version is what it has on file of its shipment, or is not."""
@@ -233,8 +241,7 @@ class Matcher:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
             self._about_manifest(outcome, manifest)
-        if proves_arrival(outcome.source, outcome.meaning):
-            arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
+        self._note_arrival(outcome, outcome.trip_number)
         self._keep(outcome, manifest.id, None, outcome.trip_number)
         return True
 

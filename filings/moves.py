@@ -40,6 +40,8 @@ class Moves:
     alerts: list[Alert] = field(default_factory=list)
     deadlines: dict[str, datetime | None] = field(default_factory=dict)
     """When the entry summary of a filing is due, once its goods are released."""
+    arrived: dict[str, datetime] = field(default_factory=dict)
+    """Trips whose truck has turned out to be there, and since when: every shipment aboard is there with it."""
     trips: set[str] = field(default_factory=set)
     versions: list[VersionMove] = field(default_factory=list)
     taken: set[Subject] = field(default_factory=set)

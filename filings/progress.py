@@ -125,6 +125,8 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
 
 def write(conn: Connection, moves: Moves, now: datetime) -> None:
     """Write all that was noted, then judge the trips touched, then tell dispatch."""
+    for trip_number, at in sorted(moves.arrived.items()):
+        _tell_aboard(conn, trip_number, at, moves, now)
     if moves.shipments:
         statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
         conn.execute(
@@ -175,6 +177,15 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
     events.record(conn, moves.events)
 
 
+def _tell_aboard(conn: Connection, trip_number: str, at: datetime, moves: Moves, now: datetime) -> None:
+    """Every shipment of a trip is told that its truck is there, as it has become by what was noted already."""
+    aboard = select(t.shipments.c.key).where(t.shipments.c.trip_number == trip_number)
+    for key, known in load(conn, conn.execute(aboard).scalars()).items():
+        if key in moves.shipments:
+            known.facts = ShipmentFacts.from_dict(moves.shipments[key]["facts"])
+        tell(known, Did(Act.TRIP_ARRIVED, at), moves, now)
+
+
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
     """CBP has the truck: the trip is over as a plan."""
     query = select(t.trips.c.state, t.trips.c.arrived_at).where(t.trips.c.trip_number == trip_number)
@@ -188,6 +199,7 @@ def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> No
             .where(t.trips.c.trip_number == trip_number)
             .values(state=following.value, arrived_at=at, judge_again_at=at, updated_at=at)
         )
+        moves.arrived[trip_number] = at
     # A hold or exam at the booth is CBP's own doing; what should not have crossed is what was open before.
     unsettled = {state.value: count for state, count in counts(conn, trip_number).items() if state in NOT_TO_CROSS}
     if effects.alert and effects.verdict == "moved" and unsettled:
