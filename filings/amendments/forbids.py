@@ -86,7 +86,9 @@ def _of_shipment(plan: Plan, one: PlannedShipment) -> Iterator[Problem]:
         yield Problem("shipment_cancelled", name, text, "File it on a new trip, under a new control number.")
         return
     touches = step.change is not None or step.entry.again or step.entry.cancels
-    if entry is not None and touches:
+    # An entry that CBP has not answered may be on file: nothing takes its place, and its bill does not go, before.
+    replaces = bool(step.entry.files) or (not step.stays and step.bill != "delink")
+    if entry is not None and (touches or replaces):
         yield from _of_entry(entry, name)
     for act in (step.change, step.cancellation):
         if act is not None and act.expected == "refused":

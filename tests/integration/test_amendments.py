@@ -10,7 +10,9 @@ from filings.store import Store
 from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
-from tests.filing_kit import Desk, informal, parcel
+from schemas.errors import Conflict
+from tests import samples
+from tests.filing_kit import Desk, informal, marked, parcel, type86
 
 STREET = {"consignee": {"address": {"lines": ["77 Elm Ave", "Unit 9"]}}}
 
@@ -75,3 +77,28 @@ async def test_a_type_11_entry_is_replaced_as_well(desk: Desk) -> None:
         await desk.hear(*(one.payload for one in cbp.send(payload)))
     entry = next(row for row in await desk.table(t.filings) if row.scn == "TSTC00000000001")
     assert (entry.state, entry.version, entry.accepted_version) == ("requested", 2, 1)
+
+
+OTHER_TYPE = {
+    "lines": [{**samples.shipment()["lines"][0], "value": "1200.00"}],
+    "fair_retail_value": "1200.00",
+    "pathway": "informal",
+}
+
+
+@pytest.mark.parametrize("patch", [OTHER_TYPE, None], ids=["declared otherwise", "called off"])
+async def test_an_unanswered_entry_is_neither_replaced_nor_left_behind(desk: Desk, patch: Any) -> None:
+    """CBP may have it on file: before it has answered there is no second entry, and no bill taken away under it."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, marked(type86(1), "SILENT"), parcel(2))
+    (entry,) = [one for one in await desk.table(t.filings) if one.kind == "entry"]
+    assert entry.state == "sent"
+    asked = (
+        desk.amend(entry.scn, patch, reason_code="03", reason="It was worth more.")
+        if patch is not None
+        else desk.cancel(entry.scn, bill="delete", bill_reason_code="03", entry_reason_code="08")
+    )
+    with pytest.raises(Conflict) as refused:
+        await asked
+    assert "entry_answer_awaited" in {one.code for one in refused.value.problems}
+    assert await desk.send() == []

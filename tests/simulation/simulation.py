@@ -34,6 +34,8 @@ SETTLING: Final = timedelta(days=4)
 """How long everything has to settle once nothing goes wrong any more."""
 PATIENCE_RUNS_OUT: Final = timedelta(hours=3)
 """Longer than any patience with CBP's silence but that with its review, three times longer than which is waited."""
+WOKEN: Final = 0.85
+"""How often a turn is one that has something to do; the rest look and find nothing."""
 LOOKS: Final = 8
 """Steps after which the broker looks at the boards again."""
 LEASE: Final = 300.0
@@ -147,13 +149,23 @@ class Simulation:
             self._let(mine[0])
             await self._quiet()
 
-    def _turn(self) -> None:
-        """A worker of a process begins a turn."""
+    async def _turn(self) -> None:
+        """A worker of a process begins a turn, mostly one that has something to do."""
         process = self._somebody()
         idle = process.idle()
+        if self.world.chance.random() < WOKEN:
+            busy = await self._with_work()
+            idle = [name for name in idle if name in busy]
         if idle and self._awake(process):
-            weights = [_EAGER.get(name, 1.0) for name in idle]
-            process.turn(self.world.chance.choices(idle, weights)[0])
+            process.turn(self.world.chance.choice(idle))
+
+    async def _with_work(self) -> set[str]:
+        """Workers that would find something to do; the gateway's own are woken by each other."""
+        now, wall = (stamp.replace(tzinfo=None) for stamp in (self.world.now, self.world.wall))
+        if self.database.url.get_backend_name() != "sqlite":
+            now, wall = self.world.now, self.world.wall
+        found = await self.database.rows(_WORK, now=now, wall=wall)
+        return {row["worker"] for row in found}
 
     def _deliver(self) -> None:
         """One of CBP's answers reaches one of our doors, not always the oldest."""
@@ -291,8 +303,10 @@ class Simulation:
             while self.network.answers():
                 self._deliver()
                 await self._quiet()
-            for process in self.processes:
-                for name in process.idle():
+            process = self.processes[0]  # one is enough where everything passes at once
+            busy = await self._with_work()
+            for name in process.idle():
+                if name in busy or name == "watcher":
                     process.turn(name)
                     await self._quiet()
             await self._audit()
@@ -316,5 +330,10 @@ class Simulation:
         return min((one for one in instants if one > self.world.now), default=None)
 
 
-_EAGER: Final = {"planner": 3.0, "sender": 3.0, "reader": 3.0, "watcher": 0.4, "rejudger": 0.6}
-"""How often each worker begins a turn."""
+_WORK: Final = """
+SELECT 'planner' AS worker FROM trips WHERE plan_stage IS NOT NULL AND plan_stage <> 'done'
+UNION SELECT 'reader' FROM transmissions WHERE direction = 'in' AND state = 'received'
+UNION SELECT 'sender' FROM transmissions WHERE direction = 'out' AND state IN ('queued', 'sending', 'in_doubt')
+  AND (next_attempt_at IS NULL OR next_attempt_at <= :wall) AND (lease_until IS NULL OR lease_until <= :wall)
+UNION SELECT 'rejudger' FROM trips WHERE judge_again_at <= :now AND plan_stage = 'done'
+"""
