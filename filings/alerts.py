@@ -64,3 +64,9 @@ def settle(conn: Connection, kind: str, *, transmission_id: str, by: str, now: d
     """Close the open alerts of this kind about a transmission; their number."""
     open_ones = (alerts.c.kind == kind) & (alerts.c.transmission_id == transmission_id) & alerts.c.settled_at.is_(None)
     return conn.execute(update(alerts).where(open_ones).values(settled_at=now, settled_by=by)).rowcount
+
+
+def settle_filing(conn: Connection, kind: str, filing_id: str, by: str, now: datetime) -> int:
+    """Close the open alerts of this kind about a filing; their number."""
+    open_ones = (alerts.c.kind == kind) & (alerts.c.filing_id == filing_id) & alerts.c.settled_at.is_(None)
+    return conn.execute(update(alerts).where(open_ones).values(settled_at=now, settled_by=by)).rowcount

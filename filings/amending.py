@@ -1,93 +1,83 @@
 """How does a change of what has been filed become messages in the outbox?
 
-An amendment is asked for in one transaction (:mod:`filings.refiling` does it for what has lapsed): its items say
-what happens to each shipment, its new filings exist and have their entry numbers. The rest is done in steps as
-planning does its own, each small, each in a transaction of its own, each safe to repeat after a crash:
+An amendment is asked for in one transaction (:mod:`filings.refiling` does it for what has lapsed,
+:mod:`filings.amendments` for what a person words): its items say what happens to each shipment, its new filings exist
+and have their entry numbers. The rest is done in steps as planning does its own, each small, each in a transaction of
+its own, each safe to repeat after a crash:
 
-1. ``amend_manifest``: the 309 messages of type Y are written and queued, with new control numbers.
-2. ``cancel_entries``: the entries that go are cancelled (SE action D), each with its reason.
-3. ``amend_entries``: the entries that take their place are written and queued.
-4. ``amend_handoffs``: the packages for the licensed broker are made.
+1. ``amend_manifest``: the 309 messages of type Y are written and queued, or the one that deletes the manifest.
+2. ``amend_consist``: the 358 that ties bills to the trip or takes them off it.
+3. ``cancel_entries``: the entries that go are cancelled (SE action D), each with its reason.
+4. ``change_entries``: entries that stay are replaced, updated or filed again (SE action R, U or A).
+5. ``amend_entries``: the entries that take another's place are written and queued.
+6. ``amend_handoffs``: the packages for the licensed broker are made.
+7. ``complete_manifest``: a manifest that CBP holds as preliminary is completed, once CBP has answered what went before
+   and refuses no bill of it any more.
 
-A truck's bills go before its entries, as they do when a trip is filed. One trip has one amendment at a time.
+A truck's bills go before its entries, as they do when a trip is filed. One trip has one amendment at a time. What the
+messages say is :mod:`filings.amending_messages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from filings import archive
+from filings.amending_messages import (
+    ENTRY_STAGES,
+    MANIFEST_STAGES,
+    STAGES,
+    TIES,
+    Item,
+    Made,
+    Work,
+    make,
+)
 from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence, use_scns
 from filings.judging import eastern_day
-from filings.lifecycle import EventType, FilingState
-from filings.progress import Moves, filing_event, filings_of, tell_trip, write
-from filings.sending import Draft, queue
+from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentState
+from filings.moves import Moves, filing_event
+from filings.progress import filings_of, load, tell, write
+from filings.sending import queue
 from filings.store import tables as t
 from filings.trips import load_trip
-from filings.uuid7 import uuid7
-from filings.wording import batch_reference, entry_bytes, manifest_bytes
+from filings.verdicts import tell_trip
+from filings.wording import MANIFEST_SETS
 from mappings.decision import PathwayDecision
-from mappings.entry import build_entry
-from mappings.handoff import Bill, build_package, zip_package
-from mappings.manifest_amendment import BillChange, Change, build_amendment
-from schemas.catair import Record
 from schemas.shipment import Shipment
-from schemas.trip import Trip, read_trip
+from schemas.trip import read_trip
 
-STAGES: Final = ("amend_manifest", "cancel_entries", "amend_entries", "amend_handoffs", "done")
-X12: Final = "application/edi-x12"
-CATAIR: Final = "application/edi-consent"
-BILLS_FIRST: Final = 10
-CANCELLATIONS_NEXT: Final = 50
-"""What is sent before what, as far as the road keeps the order; entries have 100."""
-REPLACED: Final = "03"
-"""SE13: cleared under another entry, which SE20 EN names."""
-NOT_COMING: Final = "08"
-"""SE13: non-arrival. The goods come off the truck."""
-CANCELLED_VERSION: Final = 2
-"""The version of an entry filing that is its cancellation."""
+__all__ = ["STAGES", "Made", "Work", "make", "next_work", "numbers_for", "open_amendment", "store", "trips_to_plan"]
 
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What happens to one shipment, with what its messages need."""
-
-    position: int
-    key: str
-    shipment: Shipment
-    decision: PathwayDecision
-    bill_change: str | None
-    cancels: str | None
-    cancels_number: str
-    cancelled_decision: PathwayDecision | None
-    filing: str | None
-    number: str
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one step needs, read from the store."""
-
-    stage: str
-    trip: Trip
-    amendment: str
-    manifest: str
-    version: int
-    items: tuple[Item, ...]
-    numbers: tuple[int, ...] = ()
+_GONE: Final = (ShipmentState.IN_REVIEW.value, ShipmentState.REFUSED.value)
 
 
 def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
-    """Trips with an amendment that is not made yet; those of ``without`` leave their room to others."""
+    """Trips with an amendment that is not made yet; those of ``without`` leave their room to others.
+
+    A manifest that is to be completed waits until CBP has answered what went before.
+    """
+    sent = t.transmissions
+    awaited = select(sent.c.id).where(
+        sent.c.direction == "out",
+        sent.c.application.in_(MANIFEST_SETS),
+        sent.c.trip_number == t.trips.c.trip_number,
+        sent.c.answered_at.is_(None),
+        sent.c.state != "refused",
+    )
     query = (
         select(t.trips.c.trip_number)
-        .where(t.trips.c.plan_stage.in_(STAGES[:-1]), t.trips.c.trip_number.not_in(sorted(without)))
+        .where(
+            t.trips.c.plan_stage.in_(STAGES[:-1]),
+            t.trips.c.trip_number.not_in(sorted(without)),
+            or_(t.trips.c.plan_stage != "complete_manifest", ~awaited.exists()),
+        )
         .order_by(t.trips.c.updated_at)
         .limit(limit)
     )
@@ -102,15 +92,39 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     amendment = open_amendment(conn, trip_number)
     if amendment is None:
         raise LookupError(f"trip {trip_number} is at {row.plan_stage} without an amendment")
-    items = _items(conn, ctx, row, amendment)
-    return Work(
+    work = Work(
         row.plan_stage,
         read_trip(row.document),
         amendment.id,
         amendment.manifest_filing_id or "",
         amendment.manifest_version or 1,
-        items,
+        _items(conn, ctx, row, amendment),
+        _of_trip(conn, row, amendment),
+        None if amendment.purpose == "refile" else amendment.reason_code or "",
+        completes=amendment.completes,
     )
+    return replace(work, aboard=_aboard(conn, amendment)) if work.of_trip == "delete" else work
+
+
+def _of_trip(conn: Connection, trip: Row[Any], amendment: Row[Any]) -> str:
+    """What the step says of the trip itself."""
+    if trip.plan_stage == "amend_manifest":
+        return amendment.trip_change or ""
+    if trip.plan_stage == "complete_manifest" and amendment.completes and trip.held_as == "preliminary":
+        table = t.shipments
+        refused = select(table.c.key).where(
+            table.c.trip_number == trip.trip_number, table.c.manifest_state == FilingState.REJECTED.value
+        )
+        open_one = conn.execute(refused.where(table.c.state == ShipmentState.REJECTED.value).limit(1)).first()
+        return "" if open_one is not None else "complete"
+    return ""
+
+
+def _aboard(conn: Connection, amendment: Row[Any]) -> tuple[str, ...]:
+    """The shipments whose bills are on the manifest that is deleted."""
+    items = t.amendment_items
+    query = select(items.c.shipment_key).where(items.c.amendment_id == amendment.id, items.c.bill_change == "gone")
+    return tuple(conn.execute(query.order_by(items.c.position)).scalars())
 
 
 def open_amendment(conn: Connection, trip_number: str) -> Row[Any] | None:
@@ -122,38 +136,54 @@ def open_amendment(conn: Connection, trip_number: str) -> Row[Any] | None:
 
 def _items(conn: Connection, ctx: FilingContext, trip: Row[Any], amendment: Row[Any]) -> tuple[Item, ...]:
     items, shipments, filings = t.amendment_items, t.shipments, t.filings
-    cancelled = t.filings.alias("cancelled")
-    before = t.filing_versions
+    cancelled, changed = filings.alias("cancelled"), filings.alias("changed")
+    before, first = t.declared.alias("before"), t.filing_versions
     query = (
         select(
             items,
             shipments.c.document,
             shipments.c.decision,
+            shipments.c.state,
             filings.c.entry_number,
             cancelled.c.entry_number.label("cancels_number"),
+            cancelled.c.version.label("cancels_version"),
+            changed.c.entry_number.label("changes_number"),
+            changed.c.version.label("changes_version"),
             before.c.content.label("before"),
+            first.c.content.label("first"),
         )
         .join(shipments, shipments.c.key == items.c.shipment_key)
         .outerjoin(filings, filings.c.id == items.c.new_filing_id)
         .outerjoin(cancelled, cancelled.c.id == items.c.cancels_filing_id)
-        .outerjoin(before, (before.c.filing_id == items.c.cancels_filing_id) & (before.c.version == 1))
+        .outerjoin(changed, changed.c.id == items.c.changes_filing_id)
+        .outerjoin(
+            before, and_(before.c.filing_id == items.c.cancels_filing_id, before.c.subject == items.c.shipment_key)
+        )
+        .outerjoin(first, and_(first.c.filing_id == items.c.cancels_filing_id, first.c.version == 1))
         .where(items.c.amendment_id == amendment.id, items.c.position > trip.planned_through)
         .order_by(items.c.position)
     )
     stage, limits = trip.plan_stage, ctx.limits
     if stage == "amend_manifest":
-        query = query.where(items.c.bill_change.is_not(None))
+        query = query.where(items.c.bill_change.in_(("add", "replace", "delete")))
+    elif stage == "amend_consist":
+        query = query.where(items.c.bill_change.in_(TIES))
     elif stage == "cancel_entries":
         query = query.where(items.c.cancels_filing_id.is_not(None)).limit(limits.entries_per_transmission)
+    elif stage == "change_entries":
+        query = query.where(items.c.changes_filing_id.is_not(None)).limit(limits.entries_per_transmission)
     elif stage == "amend_entries":
         query = query.where(filings.c.kind == "entry").limit(limits.entries_per_transmission)
-    else:
+    elif stage == "amend_handoffs":
         query = query.where(filings.c.kind == "handoff").limit(limits.handoffs_per_step)
+    else:
+        return ()
     return tuple(_item(row) for row in conn.execute(query))
 
 
 def _item(row: Row[Any]) -> Item:
-    before = (row.before or {}).get("decision")
+    before: Mapping[str, Any] = row.before or row.first or {}
+    decided, shipped = before.get("decision"), before.get("shipment")
     return Item(
         row.position,
         row.shipment_key,
@@ -162,122 +192,28 @@ def _item(row: Row[Any]) -> Item:
         row.bill_change,
         row.cancels_filing_id,
         row.cancels_number or "",
-        PathwayDecision.from_dict(before) if before else None,
+        row.cancels_version or 1,
+        row.cancels_reason or "",
+        row.cancels_reference or "",
+        Shipment.model_validate(shipped) if shipped else None,
+        PathwayDecision.from_dict(decided) if decided else None,
+        row.changes_filing_id,
+        row.changes_number or "",
+        row.changes_version or 1,
+        row.entry_action or "",
         row.new_filing_id,
         row.entry_number or "",
+        row.state in _GONE,
     )
 
 
 def numbers_for(conn: Connection, ctx: FilingContext, work: Work) -> Work:
     """Draw the control numbers of the step; committed before anything is written with them."""
-    if not work.items:
+    count = work.messages(ctx.limits.bills_per_manifest)
+    if not count:
         return work
-    if work.stage == "amend_manifest":
-        messages = -(-len(work.items) // ctx.limits.bills_per_manifest)
-        return replace(work, numbers=tuple(allocate(conn, interchange_sequence(ctx.partner), messages)))
-    if work.stage in ("cancel_entries", "amend_entries"):
-        return replace(work, numbers=tuple(allocate(conn, f"batch:{ctx.partner}", 1)))
-    return work
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a step has made, ready to be stored."""
-
-    work: Work
-    drafts: tuple[Draft, ...] = ()
-    packages: tuple[bytes, ...] = ()
-
-
-def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
-    """Do the step: pure, and the only part that takes long."""
-    if not work.items:
-        return Made(work)
-    if work.stage == "amend_manifest":
-        return Made(work, drafts=tuple(manifest_drafts(ctx, work, now)))
-    if work.stage == "cancel_entries":
-        return Made(work, drafts=(_batch(ctx, work, [cancellation(ctx, work.trip, one) for one in work.items], now),))
-    if work.stage == "amend_entries":
-        new = [
-            list(build_entry(one.shipment, one.decision, work.trip, ctx.filer, one.number).records)
-            for one in work.items
-        ]
-        return Made(work, drafts=(_batch(ctx, work, new, now),))
-    return Made(work, packages=tuple(package(work.trip, one, now) for one in work.items))
-
-
-def package(trip: Trip, one: Item, now: datetime) -> bytes:
-    """What a broker gets for goods that came off the truck: with the arrival that was judged, and without a bill."""
-    judged = trip.model_copy(update={"estimated_arrival": one.decision.arrival})
-    bill: Bill = "deleted" if one.bill_change == "delete" else "never_on_file"
-    return zip_package(build_package(one.shipment, one.decision, judged, now, bill), now)
-
-
-def manifest_drafts(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
-    """The 309 messages of type Y. A bill that goes is not answered for its shipment: that is off the truck."""
-    changes = [
-        BillChange(cast("Change", one.bill_change), one.shipment, None if one.bill_change == "delete" else one.decision)
-        for one in work.items
-    ]
-    messages = build_amendment(work.trip, changes, ctx.profile, limit=ctx.limits.bills_per_manifest)
-    drafts: list[Draft] = []
-    start = 0
-    for message, number in zip(messages, work.numbers, strict=True):
-        chunk = work.items[start : start + len(message.scns)]
-        start += len(chunk)
-        drafts.append(
-            Draft(
-                id=uuid7(),
-                name=f"309-{work.trip.trip_number}-{number:09d}.x12",
-                application="309",
-                control_number=str(number),
-                correlation=work.trip.trip_number,
-                content_type=X12,
-                payload=manifest_bytes(ctx, message, number, now),
-                trip_number=work.trip.trip_number,
-                carries=tuple((work.manifest, None if one.bill_change == "delete" else one.key) for one in chunk),
-                priority=BILLS_FIRST,
-                version=work.version,
-            )
-        )
-    return drafts
-
-
-def cancellation(ctx: FilingContext, trip: Trip, one: Item) -> list[Record]:
-    """The SE transaction that cancels an entry, naming the one that takes its place if there is one."""
-    reason, references = (REPLACED, [("EN", one.number)]) if one.number else (NOT_COMING, [])
-    made = build_entry(
-        one.shipment,
-        one.cancelled_decision or one.decision,
-        trip,
-        ctx.filer,
-        one.cancels_number,
-        action="D",
-        reason_code=reason,
-        references=references,
-    )
-    return list(made.records)
-
-
-def _batch(ctx: FilingContext, work: Work, transactions: list[list[Record]], now: datetime) -> Draft:
-    cancelling = work.stage == "cancel_entries"
-    reference = batch_reference(work.numbers[0])
-    carries: tuple[tuple[str, str | None], ...] = tuple(
-        (one.cancels or "", None) if cancelling else (one.filing or "", one.key) for one in work.items
-    )
-    return Draft(
-        id=uuid7(),
-        name=f"SE-{ctx.filer.code}-{reference}.txt",
-        application="SE",
-        control_number=reference,
-        correlation=reference,
-        content_type=CATAIR,
-        payload=entry_bytes(ctx, transactions, reference, now),
-        trip_number=work.trip.trip_number,
-        carries=carries,
-        priority=CANCELLATIONS_NEXT if cancelling else 100,
-        version=CANCELLED_VERSION if cancelling else 1,
-    )
+    sequence = interchange_sequence(ctx.partner) if work.stage in MANIFEST_STAGES else f"batch:{ctx.partner}"
+    return replace(work, numbers=tuple(allocate(conn, sequence, count)))
 
 
 def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bool:
@@ -288,13 +224,15 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
     if row.plan_stage != work.stage or (work.items and row.planned_through >= work.items[0].position):
         return False
     if made.drafts:
-        if work.stage == "amend_manifest":
+        if work.stage == "amend_manifest" and work.items:
             use_scns(conn, [one.key for one in work.items], eastern_day(now))
         queue(conn, ctx.partner, ctx.channel, list(made.drafts), now)
     if made.packages:
         _store_handoffs(conn, made, now)
-    again = bool(work.items) and work.stage != "amend_manifest"
+    again = bool(work.items) and work.stage in (*ENTRY_STAGES, "amend_handoffs")
     following = work.stage if again else STAGES[STAGES.index(work.stage) + 1]
+    if following == "complete_manifest" and not work.completes:
+        following = "done"
     values: dict[str, Any] = {
         "plan_stage": following,
         "planned_through": work.items[-1].position if again else 0,
@@ -309,7 +247,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 
 
 def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
-    """Keep the packages. Their shipments stay off the truck: a package that is ready moves none of them."""
+    """Keep the packages. Shipments that came off the truck stay off it: a package that is ready moves only others."""
     work = made.work
     entries = [
         archive.Entry(
@@ -331,6 +269,9 @@ def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:
         ready.values(state=FilingState.READY.value, updated_at=now), [{"of": one.filing} for one in work.items]
     )
     moves = Moves()
+    aboard = load(conn, [one.key for one in work.items if not one.gone])
+    for known in aboard.values():
+        tell(known, Did(Act.PACKAGE_READY, now, "handoff"), moves, now)
     for filing in filings_of(conn, [one.filing for one in work.items if one.filing]):
         scn = filing.scn or ""
         told = (EventType.HANDOFF_READY, filing.id, "handoff", filing.trip_number, filing.shipment_key, scn, now)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 
 from filings import events
 from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentFacts, ShipmentState, fold
-from filings.progress import filing_event
+from filings.moves import filing_event
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision

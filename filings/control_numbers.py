@@ -85,6 +85,24 @@ def open_range(conn: Connection, name: str, first: int, last: int) -> None:
     _insert_missing(conn, counters, [{"name": name, "first_value": first, "last_value": last, "next_value": first}])
 
 
+def peek(conn: Connection, name: str, count: int = 1) -> list[int]:
+    """The numbers that :func:`allocate` would give now, as far as they are left; nothing is drawn."""
+    query = (
+        select(counters.c.last_value, counters.c.next_value)
+        .where(counters.c.name == name, counters.c.next_value <= counters.c.last_value)
+        .order_by(counters.c.first_value)
+    )
+    rows = [(row.next_value, row.last_value) for row in conn.execute(query)]
+    if not rows and not conn.execute(select(counters.c.name).where(counters.c.name == name).limit(1)).first():
+        rows = [(1, count)]  # never opened: it begins at 1
+    found: list[int] = []
+    for first, last in rows:
+        found.extend(range(first, min(last, first + count - len(found) - 1) + 1))
+        if len(found) == count:
+            break
+    return found
+
+
 def allocate(conn: Connection, name: str, count: int = 1, *, last: int = INTERCHANGE_LAST) -> list[int]:
     """The next ``count`` numbers of ``name``, growing; a name never opened has 1 to ``last``.
 

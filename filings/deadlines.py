@@ -1,108 +1,224 @@
-"""Whose silence has become a matter for a person?
+"""Whose silence, or whose day, has become a matter for a person?
 
-Three deadlines: a transmission without the partner's receipt, a delivered one without CBP's answer, and
-a truck that is due soon and not clear to cross. Each is an alert that names its subject once, and is
-settled by itself when what was awaited comes.
+Pure: facts and now in, matters out, each naming its filing. There is a matter when something has lasted *longer* than
+the patience for it, and none any more when what was awaited has come:
+
+- a file of ours without the partner's receipt, and one of which we do not know whether the partner has it;
+- a filing that CBP has and does not answer, one by one: an answer to some of a batch answers for those only;
+- a truck that is due soon and not clear to cross (19 CFR 123.92; the half hour for FAST is not modelled);
+- a truck that was due and of which CBP has said nothing; goods of a truck that is there and which CBP neither lets go
+  nor holds;
+- an entry summary, due ten working days after the release (:mod:`mappings.working_days`).
+
+Whether silence matters in a state is a cell of the lifecycle's table (*overdue*), not a rule of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, and_, or_, select, update
-
-from filings.alerts import Alert, raise_alert
-from filings.lifecycle import TripState
-from filings.sending import UNSETTLED
-from filings.store import tables as t
+from filings.lifecycle import FILING, FilingInput, FilingState, TripState
+from mappings.decision import eastern_day
+from mappings.rule import EASTERN
+from mappings.working_days import entry_summary, working_days_after
 
 RECEIPT: Final = "receipt_overdue"
+DOUBT: Final = "doubt_too_long"
 ANSWER: Final = "answer_overdue"
 ARRIVAL: Final = "arrival_near"
-MOST: Final = 100
-"""Alerts of one kind raised in one look: a broken line is one matter, not a thousand."""
+UNHEARD: Final = "arrival_unheard"
+BORDER: Final = "release_overdue"
+SUMMARY: Final = "entry_summary_due"
+KINDS: Final = (RECEIPT, DOUBT, ANSWER, ARRIVAL, UNHEARD, BORDER, SUMMARY)
+"""Kinds of alerts that are raised and settled here."""
+NAMED: Final = 3
+"""Filings named in a sentence; the detail has them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long silence may last."""
+    """How long silence may last, and how many working days ahead an entry summary is told of."""
 
-    receipt: timedelta
-    answer: timedelta
-    before_arrival: timedelta
-
-
-def watch(conn: Connection, patience: Patience, now: datetime) -> int:
-    """Raise what is overdue and settle what is not any more; the number of new alerts."""
-    _settle(conn, now)
-    return _transmissions(conn, patience, now) + _trips(conn, patience, now)
+    receipt: timedelta = timedelta(minutes=15)
+    answer: timedelta = timedelta(minutes=60)
+    before_arrival: timedelta = timedelta(minutes=60)
+    doubt: timedelta = timedelta(minutes=30)
+    review: timedelta = timedelta(hours=4)
+    border: timedelta = timedelta(hours=2)
+    summary_ahead: int = 2
 
 
-def _transmissions(conn: Connection, patience: Patience, now: datetime) -> int:
-    out = t.transmissions
-    unsent = and_(out.c.state.in_(UNSETTLED), out.c.created_at < now - patience.receipt)
-    silent = and_(
-        out.c.state == "delivered",
-        out.c.answered_at.is_(None),
-        out.c.application.in_(("309", "SE")),
-        out.c.delivered_at < now - patience.answer,
-    )
-    query = select(out).where(out.c.direction == "out", or_(unsent, silent)).order_by(out.c.id).limit(MOST)
-    new = 0
-    for row in conn.execute(query).all():
-        if row.state == "delivered":
-            kind, text = ANSWER, f"CBP has not answered {row.name}, delivered {_minutes(now, row.delivered_at)} ago."
-        else:
-            kind, text = RECEIPT, f"{row.name} has had no receipt for {_minutes(now, row.created_at)}."
-        alert = Alert(kind, text, "warning", trip_number=row.trip_number, transmission_id=row.id)
-        new += raise_alert(conn, alert, now)
-    return new
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A filing that a file of ours carries, in the version that it carries; ``since`` it stands as it does."""
+
+    filing_id: str
+    name: str
+    state: FilingState
+    since: datetime
 
 
-def _trips(conn: Connection, patience: Patience, now: datetime) -> int:
-    done = (TripState.CLEAR.value, TripState.ARRIVED.value)
-    query = select(t.trips).where(
-        t.trips.c.state.not_in(done),
-        t.trips.c.estimated_arrival > now,
-        t.trips.c.estimated_arrival <= now + patience.before_arrival,
-    )
-    new = 0
-    for row in conn.execute(query.limit(MOST)).all():
+@dataclass(frozen=True, slots=True)
+class FileOut:
+    """A file of ours. ``state`` is that of the transmission."""
+
+    id: str
+    name: str
+    trip_number: str | None
+    state: str
+    created_at: datetime
+    doubt_since: datetime | None
+    delivered_at: datetime | None
+    carries: tuple[Carried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A trip; ``open_goods`` are shipments aboard that CBP has on file and neither lets go nor holds."""
+
+    trip_number: str
+    state: TripState
+    estimated_arrival: datetime
+    arrived_at: datetime | None
+    manifest: str | None
+    open_goods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An entry whose summary is due; ``due_at`` is the end of its last day."""
+
+    filing_id: str
+    name: str
+    trip_number: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something for a person: what it is, of which filings, since when."""
+
+    kind: str
+    text: str
+    trip_number: str | None = None
+    filing_id: str | None = None
+    transmission_id: str | None = None
+    severity: Literal["warning", "error"] = "warning"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
+    """What a file of ours gives cause for."""
+    if file.state != "delivered":
+        return _undelivered(file, patience, now)
+    silent = [one for one in file.carries if _is_silent(one, file, patience, now)]
+    if not silent:
+        return []
+    longest = _words(patience.answer)
+    text = f"CBP has not answered {named([one.name for one in silent])} for more than {longest} ({file.name})."
+    return [_about(file, ANSWER, text, silent)]
+
+
+def _undelivered(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
+    carried = f" with {named([one.name for one in file.carries])}" if file.carries else ""
+    found = []
+    if now - file.created_at > patience.receipt:
+        text = f"{file.name}{carried} has had no receipt for more than {_words(patience.receipt)}."
+        found.append(_about(file, RECEIPT, text, file.carries))
+    if file.doubt_since is not None and now - file.doubt_since > patience.doubt:
         text = (
-            f"Trip {row.trip_number} arrives in {_minutes(row.estimated_arrival, now)} and is not clear: "
-            "a manifest must be on file an hour before (30 minutes for FAST)."
+            f"For more than {_words(patience.doubt)} it has not been known whether CBP has {file.name}{carried}. "
+            "The same bytes keep going out; ask the partner what it has."
         )
-        new += raise_alert(conn, Alert(ARRIVAL, text, "warning", trip_number=row.trip_number), now)
-    return new
+        found.append(_about(file, DOUBT, text, file.carries))
+    return found
 
 
-def _settle(conn: Connection, now: datetime) -> None:
-    """Close what is over: the receipt or the answer came, the truck is clear or has crossed."""
-    came = select(t.transmissions.c.id).where(
-        t.transmissions.c.id == t.alerts.c.transmission_id,
-        or_(
-            and_(t.alerts.c.kind == RECEIPT, t.transmissions.c.delivered_at.is_not(None)),
-            and_(t.alerts.c.kind == ANSWER, t.transmissions.c.answered_at.is_not(None)),
-        ),
-    )
-    over = select(t.trips.c.trip_number).where(
-        t.trips.c.trip_number == t.alerts.c.trip_number,
-        t.alerts.c.kind == ARRIVAL,
-        or_(t.trips.c.state.in_((TripState.CLEAR.value, TripState.ARRIVED.value)), t.trips.c.estimated_arrival <= now),
-    )
-    conn.execute(
-        update(t.alerts)
-        .where(
-            t.alerts.c.settled_at.is_(None),
-            t.alerts.c.kind.in_((RECEIPT, ANSWER, ARRIVAL)),
-            or_(came.exists(), over.exists()),
+def _is_silent(one: Carried, file: FileOut, patience: Patience, now: datetime) -> bool:
+    cell = FILING[one.state].get(FilingInput.OVERDUE)
+    if cell is None or cell.alert != ANSWER:
+        return False
+    if one.state in {FilingState.UNDER_REVIEW, FilingState.REQUESTED}:
+        return now - one.since > patience.review
+    return file.delivered_at is not None and now - file.delivered_at > patience.answer
+
+
+def _about(file: FileOut, kind: str, text: str, carried: Sequence[Carried]) -> Matter:
+    detail = {"filings": [one.filing_id for one in carried], "names": [one.name for one in carried]}
+    alone = carried[0].filing_id if len(carried) == 1 else None
+    return Matter(kind, text, file.trip_number, alone, file.id, detail=detail)
+
+
+def of_crossing(trip: Crossing, patience: Patience, now: datetime) -> list[Matter]:
+    """What a truck on its way, or at the border, gives cause for."""
+    number, manifest = trip.trip_number, trip.manifest
+    if trip.arrived_at is not None:
+        if not trip.open_goods or now - trip.arrived_at <= patience.border:
+            return []
+        text = (
+            f"The truck of trip {number} has been at the border for more than {_words(patience.border)}, and CBP has "
+            f"neither released nor held {named(trip.open_goods)}."
         )
-        .values(settled_at=now, settled_by="gateway")
+        return [Matter(BORDER, text, number, manifest, detail={"shipments": list(trip.open_goods)})]
+    if trip.state is TripState.ARRIVED:
+        return []
+    if trip.estimated_arrival > now:
+        if trip.state is TripState.CLEAR or trip.estimated_arrival - now > patience.before_arrival:
+            return []
+        text = (
+            f"The truck of trip {number} arrives within {_words(patience.before_arrival)} and is not clear to cross: "
+            "its manifest must be with CBP an hour before."
+        )
+        return [Matter(ARRIVAL, text, number, manifest, detail={"citation": "19 CFR 123.92"})]
+    if trip.state is TripState.DRAFT or now - trip.estimated_arrival <= patience.border:
+        return []
+    text = (
+        f"The truck of trip {number} was due more than {_words(patience.border)} ago, and CBP has said nothing of it. "
+        "If it comes later, note its new arrival."
     )
+    return [Matter(UNHEARD, text, number, manifest)]
 
 
-def _minutes(later: datetime, earlier: datetime) -> str:
-    minutes = max(int((later - earlier).total_seconds() // 60), 0)
-    return f"{minutes} minutes" if minutes != 1 else "1 minute"
+def of_release(entry: Released, patience: Patience, now: datetime) -> list[Matter]:
+    """What the release of an entry gives cause for: its summary is due soon, or overdue."""
+    last_day = eastern_day(entry.due_at - timedelta(microseconds=1))
+    if now < _beginning(working_days_after(last_day, -patience.summary_ahead)):
+        return []
+    citation = entry_summary().citation
+    detail = {"due_on": last_day.isoformat(), "citation": citation, "filings": [entry.filing_id]}
+    if now < entry.due_at:
+        text = f"The entry summary of {entry.name} is due on {last_day}."
+        return [Matter(SUMMARY, text, entry.trip_number, entry.filing_id, detail=detail)]
+    text = f"The entry summary of {entry.name} was due on {last_day}, and nobody has noted that it was filed."
+    return [Matter(SUMMARY, text, entry.trip_number, entry.filing_id, None, "error", detail)]
+
+
+def summary_due(entry_type: str | None, released_at: datetime) -> datetime | None:
+    """The end of the last day for the summary of an entry released then; ``None`` for a type that has none."""
+    law = entry_summary()
+    if entry_type not in law.entry_types:
+        return None
+    last_day = working_days_after(eastern_day(released_at), law.days)
+    return _beginning(last_day + timedelta(days=1))
+
+
+def _beginning(day: Any) -> datetime:
+    """The instant at which a day begins in Eastern time."""
+    return datetime.combine(day, time(), EASTERN)
+
+
+def named(names: Sequence[str]) -> str:
+    """Some names in a sentence, and how many more there are."""
+    listed = ", ".join(names[:NAMED])
+    more = len(names) - NAMED
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def _words(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes % 60 == 0 and minutes > 60:
+        return f"{minutes // 60} hours"
+    return "a minute" if minutes == 1 else f"{minutes} minutes"

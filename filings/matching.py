@@ -1,31 +1,36 @@
 """What is each statement of CBP about, and who is told?
 
 An answer names what it answers by our control numbers or user data, by trip, by bill or by entry; a 355 only by its
-trip, and only what is wrong. So a trip has one unanswered 309 at a time, and what a 355 does not name stands as its
-trip does. What matches nothing is kept and raised.
+trip, and only what is wrong (:mod:`filings.awaited`). What a 355 does not name stands as its trip does. A status that
+decides on a request of ours is about the newest version, unless it was told before. What matches nothing is kept and
+raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from filings import archive
 from filings.alerts import Alert
-from filings.lifecycle import FilingInput, FilingState, Statement
+from filings.awaited import carried_by, find_sent, messages_of, unanswered_message
+from filings.lifecycle import REQUEST_PAPERS, FilingInput, FilingState, Statement, decides, proves_arrival
 from filings.lifecycle.evidence import KINDS
-from filings.progress import CHUNK, Known, Moves, arrive, by_column, filings_of, load, move_filing, speaks_for, tell
+from filings.moves import Moves, move_filing
+from filings.progress import CHUNK, Known, arrive, by_column, filings_of, load, speaks_for, tell
 from filings.store import tables as t
 from filings.uuid7 import uuid7
+from filings.verdicts import manifest_deleted
+from filings.versions import actions_of
+from filings.wording import MANIFEST_SETS
 from mappings.outcomes import Outcome, ResponseReading
 
 PLACES: Final = 1_000_000
 """Statements in one file at most; with the sender's running number it orders the statements of one minute."""
-GONE: Final = ("sending", "awaiting_receipt", "in_doubt", "delivered")
-"""States of a transmission that the partner may have."""
+ENDING: Final = ("D", "3")
+"""What is sent for a version that ends its filing: an entry cancelled, a manifest deleted."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""
 _OF_ENTRIES: Final = frozenset({"SX", "SO"})
@@ -33,66 +38,12 @@ _OF_ENTRIES: Final = frozenset({"SX", "SO"})
 _ANSWERS: Final = frozenset(
     "syntax_accepted syntax_rejected accepted accepted_with_warning rejected under_review cancelled".split()
 )
-
-
-def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
-    """The transmission an answer names, by the control numbers or the user data it repeats."""
-    for column, value in (
-        ("control_number", names.get("group_control") or names.get("interchange_control")),
-        ("correlation", names.get("user_data") or names.get("reference")),
-    ):
-        if not value:
-            continue
-        wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
-        query = (
-            select(t.transmissions)
-            .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)
-            .order_by(t.transmissions.c.id.desc())
-            .limit(1)
-        )
-        found = conn.execute(query).first()
-        if found is not None:
-            return found
-    return None
-
-
-def unanswered_309(conn: Connection, trip_number: str) -> Row[Any] | None:
-    """The one 309 of a trip that has left and waits for its 355; the answer itself does not say which."""
-    waiting = (one for one in _messages(conn, trip_number) if one.answered_at is None and one.state in GONE)
-    return next(waiting, None)
-
-
-def awaits_answer(conn: Connection, trip_number: str) -> bool:
-    """Whether some 309 of the trip, sent or still to be sent, has no answer of CBP's yet."""
-    return any(one.answered_at is None and one.state != "refused" for one in _messages(conn, trip_number))
-
-
-def _messages(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
-    """The 309s of a trip in their order."""
-    query = (
-        select(t.transmissions)
-        .where(
-            t.transmissions.c.direction == "out",
-            t.transmissions.c.application == "309",
-            t.transmissions.c.trip_number == trip_number,
-        )
-        .order_by(t.transmissions.c.id)
-    )
-    return conn.execute(query).all()
-
-
-def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
-    """What this answer refuses, as it was sent: with it each fault finds its shipment, line and party."""
-    for outcome in reading.outcomes:
-        if outcome.meaning not in ("rejected", "syntax_rejected"):
-            continue
-        if outcome.source == "355":
-            sent = unanswered_309(conn, outcome.trip_number)
-        else:
-            sent = find_sent(conn, outcome.correlation)
-        kept = archive.read(conn, sent.archive_position) if sent is not None else None
-        return kept.entry.body if kept is not None else None
-    return None
+_TAKEN: Final = frozenset({"accepted", "accepted_with_warning"})
+_REFUSALS: Final = frozenset({"rejected", "syntax_rejected"})
+EARLIER: Final = 0
+"""The version of what is about an earlier one, whichever that was."""
+HELD_AS: Final = ("complete", "preliminary", "deleted")
+"""What a 355 says that CBP holds a manifest as; another word (amended) leaves that as it was."""
 
 
 class Matcher:
@@ -105,7 +56,9 @@ class Matcher:
         self.moves = moves
         self.now = now
         self.rows: list[dict[str, Any]] = []
+        self._arrivals: dict[str, datetime] = {}
         self._versions: dict[str, int | None] = {}
+        self._batches: dict[str, dict[str, int]] = {}
         outcomes = reading.outcomes
         by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
         by_entry = by_column(conn, "entry_number", {one.entry_number for one in outcomes if one.entry_number})
@@ -122,6 +75,12 @@ class Matcher:
         self.filings = {one.id: one for one in filings_of(conn, [identifier for identifier in wanted if identifier])}
         self.replaced = self._replaced_entries({one.entry_number for one in outcomes if one.source in _OF_ENTRIES})
         self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
+        changed = (*self.filings.values(), *self.replaced.values(), *self.trips.values())
+        self.actions = actions_of(conn, {one.id for one in changed if one.version > 1})
+
+    def _action(self, filing: Row[Any], version: int | None = None) -> str:
+        """What was sent for a version of a filing, the newest if none is named."""
+        return self.actions.get((filing.id, version or filing.version), "")
 
     def _replaced_entries(self, numbers: set[str]) -> dict[str, Row[Any]]:
         """Entries of ours, by number, that another one has taken the place of: their shipments go by that one."""
@@ -160,6 +119,8 @@ class Matcher:
                 unmatched.append(outcome)
                 self._keep(outcome, None, None)
         self._answered()
+        for trip_number, at in sorted(self._arrivals.items()):
+            arrive(self.conn, trip_number, at, self.moves)
         if unmatched:
             first = unmatched[0]
             about = first.scn or first.entry_number or first.trip_number or "nothing named"
@@ -168,40 +129,101 @@ class Matcher:
             self.moves.alerts.append(Alert("answer_matches_nothing", text, "warning", transmission_id=self.row.id))
 
     def _about_shipment(self, outcome: Outcome, known: Known, order: int) -> bool:
-        version = self._answered_version(outcome.trip_number) if outcome.source == "355" else None
-        said = Statement.of(outcome, received_at=self.now, order=self._order(order), version=version)
-        tell(known, said, self.moves, self.now)
         entry = self.filings.get(known.row.entry_filing_id or "")
         manifest = self.filings.get(known.row.manifest_filing_id or "")
-        about = entry if outcome.source in ("SX", "SO") else manifest
-        if entry is not None and entry.kind == "entry" and outcome.source == "SX" and outcome.meaning in _ANSWERS:
-            move_filing(entry, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+        about = entry if outcome.source in _OF_ENTRIES else manifest
+        version = self._version_of(outcome, about)
+        said = Statement.of(outcome, received_at=self.now, order=self._order(order), version=version)
+        tell(known, said, self.moves, self.now)
+        if entry is not None and entry.kind == "entry" and outcome.source in _OF_ENTRIES:
+            self._about_entry(outcome, entry, version)
+        if manifest is not None and outcome.source == "355" and version:
+            self._about_bill(manifest.id, version, known.row.key, outcome.meaning)
         self._keep(outcome, about.id if about is not None else None, known.row.key, known.row.trip_number)
-        if outcome.meaning == "arrived":
-            arrive(self.conn, known.row.trip_number, outcome.occurred_at or self.now, self.moves)
+        self._note_arrival(outcome, known.row.trip_number)
         return True
+
+    def _note_arrival(self, outcome: Outcome, trip_number: str) -> None:
+        """The truck is there, if the outcome says or proves so; once for all that the file says of its trip."""
+        if proves_arrival(outcome.source, outcome.meaning):
+            at = outcome.occurred_at or self.now
+            self._arrivals[trip_number] = min(at, self._arrivals.get(trip_number, at))
+
+    def _about_bill(self, manifest: str, version: int, key: str, meaning: str) -> None:
+        """What CBP said of one bill of a version is what it has on file of its shipment, or is not."""
+        subjects = self.moves.refused if meaning in _REFUSALS else self.moves.taken
+        if version > 1 and meaning in _REFUSALS | _TAKEN:
+            subjects.add((manifest, version, key))
+
+    def _about_entry(self, outcome: Outcome, entry: Row[Any], version: int | None) -> None:
+        """An entry of ours: an answer to what we sent, or a decision on what we asked for."""
+        what = FilingInput(outcome.meaning) if outcome.source == "SX" and outcome.meaning in _ANSWERS else None
+        verdict = decides(outcome.source, outcome.meaning, outcome.code)
+        if verdict is not None and (version in (None, entry.version) or verdict is FilingInput.CANCELLED):
+            what = verdict
+        if what is not None and version in (None, entry.version):
+            ends = self._action(entry) in ENDING
+            move_filing(entry, what, self.moves, self.now, outcome.as_dict(), ends=ends)
+        if outcome.source == "SO" and outcome.code in REQUEST_PAPERS:
+            text = (
+                f"CBP wants papers before it decides on what was asked for entry {entry.entry_number}: {outcome.text}."
+            )
+            detail = {"document_type": outcome.correlation.get("document_type"), "code": outcome.code}
+            named = {"trip_number": entry.trip_number, "filing_id": entry.id}
+            self.moves.alerts.append(Alert("papers_for_request", text, "warning", detail, **named))
+
+    def _version_of(self, outcome: Outcome, about: Row[Any] | None) -> int | None:
+        """Which version of a filing an answer is about; ``None`` where the answer does not say."""
+        if outcome.source == "355":
+            return self._answered_version(outcome.trip_number)
+        if about is None or about.version == 1:
+            return None
+        if outcome.source == "SX":
+            repeated = outcome.correlation.get("action") in (None, "", self._action(about))
+            return self._batch(outcome).get(about.id, about.version if repeated else 1)
+        if decides(outcome.source, outcome.meaning, outcome.code) is not None and self._said_before(outcome, about.id):
+            return EARLIER
+        return None
+
+    def _said_before(self, outcome: Outcome, filing: str) -> bool:
+        """Whether CBP has told this decision before: then it is about what had been asked for by then.
+
+        No clock is asked: that of CBP and ours may differ.
+        """
+        table = t.outcomes
+        same = (table.c.filing_id == filing) & (table.c.source == outcome.source) & (table.c.code == outcome.code)
+        same &= table.c.occurred_at == outcome.occurred_at
+        if any(
+            (one["filing_id"], one["source"], one["code"], one["occurred_at"])
+            == (filing, outcome.source, outcome.code, outcome.occurred_at)
+            for one in self.rows
+        ):
+            return True
+        return self.conn.execute(select(table.c.id).where(same).limit(1)).first() is not None
+
+    def _batch(self, outcome: Outcome) -> dict[str, int]:
+        """The versions that the batch carried which this answers, by filing."""
+        name = str(outcome.correlation.get("user_data") or "")
+        if name not in self._batches:
+            sent = find_sent(self.conn, {"user_data": name}) if name else None
+            carried = carried_by(self.conn, sent.id) if sent is not None else ()
+            self._batches[name] = {one.filing_id: one.version for one in carried}
+        return self._batches[name]
 
     def _about_replaced(self, outcome: Outcome, filing: Row[Any]) -> bool:
         """An entry that another one has replaced: its cancellation is followed, the shipment no longer goes by it."""
-        meaning = outcome.meaning
-        cancelling = outcome.correlation.get("action") == "D"
-        if cancelling and meaning in ("accepted", "accepted_with_warning"):
-            meaning = FilingInput.CANCELLED.value
-        if meaning == FilingInput.CANCELLED.value or (cancelling and meaning in _ANSWERS):
-            move_filing(filing, FilingInput(meaning), self.moves, self.now, outcome.as_dict())
-        if cancelling and meaning == "rejected":
-            text = f"CBP does not cancel entry {outcome.entry_number}, which another one replaces: {outcome.text}."
-            self.moves.alerts.append(
-                Alert("cancellation_refused", text, "warning", trip_number=filing.trip_number, filing_id=filing.id)
-            )
+        version = self._version_of(outcome, filing)
+        cancelling = outcome.correlation.get("action") == "D" or outcome.source == "SO"
+        if cancelling and (outcome.source == "SO" or version in (None, filing.version)):
+            self._about_entry(outcome, filing, version)
         self._keep(outcome, filing.id, filing.shipment_key, filing.trip_number)
         return True
 
     def _answered_version(self, trip_number: str) -> int | None:
         """The version of the manifest that the 355 in hand answers; ``None`` when nothing waits for one."""
         if trip_number not in self._versions:
-            sent = unanswered_309(self.conn, trip_number)
-            carried = self._carried(sent) if sent is not None else ()
+            sent = unanswered_message(self.conn, trip_number)
+            carried = carried_by(self.conn, sent.id) if sent is not None else ()
             self._versions[trip_number] = max((one.version for one in carried), default=None)
         return self._versions[trip_number]
 
@@ -218,30 +240,60 @@ class Matcher:
         if manifest is None:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
-            version = self._answered_version(outcome.trip_number)
-            if version in (None, manifest.version) and self._settles_manifest(outcome, manifest):
-                move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
-            self._rest_of_manifest(outcome)
-        if outcome.meaning == "arrived":
-            arrive(self.conn, outcome.trip_number, outcome.occurred_at or self.now, self.moves)
+            self._about_manifest(outcome, manifest)
+        self._note_arrival(outcome, outcome.trip_number)
         self._keep(outcome, manifest.id, None, outcome.trip_number)
         return True
 
+    def _about_manifest(self, outcome: Outcome, manifest: Row[Any]) -> None:
+        """An answer to a message about the manifest; a completion that is refused leaves it as it was."""
+        version = self._answered_version(outcome.trip_number)
+        sent = unanswered_message(self.conn, outcome.trip_number)
+        completing = sent is not None and sent.application == "353"
+        if completing and outcome.meaning in _REFUSALS:
+            text = f"CBP does not complete the manifest of trip {outcome.trip_number}: {outcome.text}."
+            named = {"trip_number": manifest.trip_number, "filing_id": manifest.id}
+            self.moves.alerts.append(Alert("completion_refused", text, "warning", **named))
+        elif version in (None, manifest.version) and self._settles_manifest(outcome, manifest):
+            ends = version is not None and self._action(manifest) in ENDING
+            move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict(), ends=ends)
+        self._rest_of_manifest(outcome, manifest)
+        self._note_held_as(outcome, completing=completing)
+
+    def _note_held_as(self, outcome: Outcome, *, completing: bool) -> None:
+        """What CBP holds the manifest as from now on."""
+        number, taken = outcome.trip_number, outcome.meaning in _TAKEN
+        word = str(outcome.correlation.get("manifest_state") or "").lower()
+        saved = word == "preliminary" and outcome.correlation.get("saved_rest")
+        remarks = (one for one in self.reading.outcomes if one.trip_number == number and one.scope == "trip")
+        if any(one.meaning == "warning" and "PRELIM" in one.text.upper() for one in remarks):
+            held_as = "preliminary"
+        elif completing and taken:
+            held_as = "complete"
+        elif word in HELD_AS and (taken or saved):
+            held_as = word
+        else:
+            return
+        self.conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(held_as=held_as))
+        self.moves.trips.add(number)
+        if held_as == "deleted":
+            manifest_deleted(self.conn, number, self.now)
+
     def _settles_manifest(self, outcome: Outcome, manifest: Row[Any]) -> bool:
         """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
-        messages = _messages(self.conn, outcome.trip_number)
+        messages = messages_of(self.conn, outcome.trip_number)
         if len(messages) < 2 or outcome.meaning == "rejected":
             return True
         open_ones = [one for one in messages if one.answered_at is None]
         return len(open_ones) <= 1 and manifest.state != FilingState.REJECTED
 
-    def _rest_of_manifest(self, outcome: Outcome) -> None:
+    def _rest_of_manifest(self, outcome: Outcome, manifest: Row[Any]) -> None:
         """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
-        sent = unanswered_309(self.conn, outcome.trip_number)
+        sent = unanswered_message(self.conn, outcome.trip_number)
         if sent is None:
             return
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
-        keys = [one.shipment_key for one in self._carried(sent) if one.shipment_key]
+        keys = [one.shipment_key for one in carried_by(self.conn, sent.id) if one.shipment_key]
         known = self._load(keys)
         saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
@@ -250,13 +302,7 @@ class Matcher:
         for one in known:
             if one.row.scn not in named:
                 tell(one, told, self.moves, self.now)
-
-    def _carried(self, sent: Row[Any]) -> Sequence[Any]:
-        """What a transmission carries: filings and shipments."""
-        table = t.transmission_filings
-        columns = (table.c.filing_id, table.c.shipment_key, table.c.version)
-        query = select(*columns).where(t.transmission_filings.c.transmission_id == sent.id)
-        return self.conn.execute(query.order_by(t.transmission_filings.c.position)).all()
+                self._about_bill(manifest.id, version or 1, one.row.key, meaning)
 
     def _load(self, keys: Sequence[str]) -> list[Known]:
         """Shipments as this file has moved them so far."""
@@ -267,16 +313,18 @@ class Matcher:
         sent = find_sent(self.conn, outcome.correlation)
         if sent is None:
             return False
-        carried = self._carried(sent)
+        carried = carried_by(self.conn, sent.id)
         filings = {one.filing_id: one.version for one in carried}
         if outcome.meaning in _ANSWERS:
-            source, kind = ("997", KINDS[0]) if sent.application == "309" else ("X1", KINDS[1])
+            source, kind = ("997", KINDS[0]) if sent.application in MANIFEST_SETS else ("X1", KINDS[1])
             about = [one for one in carried if one.shipment_key]
             for one, of in zip(self._load([one.shipment_key for one in about]), about, strict=True):
                 if speaks_for(one, of.filing_id, kind):
                     at = outcome.occurred_at or self.now
                     told = Statement(outcome.meaning, source, at, outcome.code, version=of.version)
                     tell(one, told, self.moves, self.now)
+                if kind == KINDS[0]:
+                    self._about_bill(of.filing_id, of.version, one.row.key, outcome.meaning)
             for filing in filings_of(self.conn, filings):
                 if filings[filing.id] == filing.version:
                     move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
@@ -286,10 +334,10 @@ class Matcher:
         return True
 
     def _answered(self) -> None:
-        """Mark the transmissions that this file answers, so that the next 309 of a trip may go."""
+        """Mark the transmissions that this file answers, so that the next one about a manifest may go."""
         if self.reading.kind.startswith("355"):
             for number in {one.trip_number for one in self.reading.outcomes if one.trip_number}:
-                sent = unanswered_309(self.conn, number)
+                sent = unanswered_message(self.conn, number)
                 if sent is not None:
                     self._mark_answered(sent.id)
         reference = self.reading.control.get("user_data")

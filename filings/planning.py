@@ -30,11 +30,12 @@ from filings.judging import decide_all, eastern_day
 from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.person_days import count_days, hold_people, ledger_of_others
-from filings.progress import Step, advance_shipments, tell_trip
+from filings.progress import Step, advance_shipments
 from filings.sending import Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.uuid7 import uuid7
+from filings.verdicts import tell_trip
 from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision

@@ -8,23 +8,22 @@ them, and the events are recorded in the same transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
-from filings import events
+from filings import events, versions
 from filings.alerts import Alert, raise_alert
+from filings.deadlines import summary_due
 from filings.lifecycle import (
-    CROSSING,
+    NOT_TO_CROSS,
     Act,
     Did,
-    EventType,
     FilingInput,
-    FilingState,
     NotPossible,
     ShipmentFacts,
     ShipmentState,
@@ -32,29 +31,16 @@ from filings.lifecycle import (
     TripInput,
     TripState,
     fold,
-    step_filing,
+    released_at,
     step_trip,
-    trip_verdict,
 )
 from filings.lifecycle.evidence import Kind
-from filings.reasons import reasons, rule_of
+from filings.moves import Moves, move_filing
 from filings.store import tables as t
+from filings.verdicts import counts, trip_events
+from filings.wording import MANIFEST_SETS
 
 CHUNK: Final = 400
-
-
-NOT_TO_CROSS: Final = frozenset(
-    {
-        ShipmentState.STAGED,
-        ShipmentState.IN_REVIEW,
-        ShipmentState.REFUSED,
-        ShipmentState.IN_DOUBT,
-        ShipmentState.FILED,
-        ShipmentState.REJECTED,
-        ShipmentState.LAPSED,
-    }
-)
-"""States in which a shipment has no business on a truck that is at the border."""
 
 
 class Step(StrEnum):
@@ -66,17 +52,6 @@ class Step(StrEnum):
 
 
 @dataclass(slots=True)
-class Moves:
-    """What is to be written at the end: changed shipments and filings, events, alerts."""
-
-    shipments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    filings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    events: list[events.EventDraft] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    trips: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class Known:
     """One shipment being moved: its row and its facts as they become."""
 
@@ -84,19 +59,11 @@ class Known:
     facts: ShipmentFacts
 
 
-def filing_event(
-    kind: EventType, filing: str, of: str, trip_number: str, key: str | None, subject: str, now: datetime
-) -> events.EventDraft:
-    """What dispatch is told of a filing."""
-    data = {"filing_id": filing, "kind": of}
-    return events.EventDraft(kind.value, subject, trip_number, now, shipment_key=key, data=data)
-
-
 _MOVED: Final = tuple(
     t.shipments.c[name]
     for name in (
-        "key", "shipment_id", "scn", "trip_number", "pathway", "entry_number", "state", "state_since", "facts",
-        "manifest_filing_id", "entry_filing_id",
+        "key", "shipment_id", "scn", "trip_number", "pathway", "entry_type", "entry_number", "state", "state_since",
+        "facts", "manifest_filing_id", "entry_filing_id",
     )
 )  # fmt: skip
 """What moving a shipment needs of it: not its document and its decision, which are most of the row."""
@@ -137,6 +104,9 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
             "entry": done.facts.declaration_state("entry"),
         }
         moves.trips.add(row.trip_number)
+        if row.entry_filing_id and ShipmentState.RELEASED in (done.state, before):
+            at_last = released_at(done.facts) if done.state is ShipmentState.RELEASED else None
+            moves.deadlines[row.entry_filing_id] = summary_due(row.entry_type, at_last) if at_last else None
     for kind in done.effects.events:
         at = told.at
         data = {
@@ -161,27 +131,10 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
         )
 
 
-def move_filing(
-    row: Row[Any], what: FilingInput, moves: Moves, now: datetime, outcome: Mapping[str, Any] | None = None
-) -> None:
-    """Step one filing and note what follows; an act its state forbids changes nothing."""
-    known = moves.filings.get(row.id, {"state": row.state, "outcome": row.last_outcome})
-    try:
-        following, effects = step_filing(FilingState(str(known["state"])), what, in_force=row.version > 1)
-    except NotPossible:
-        return
-    moves.filings[row.id] = {
-        "of": row.id,
-        "state": following.value,
-        "outcome": known["outcome"] if outcome is None else dict(outcome),
-    }
-    for kind in effects.events:
-        subject = row.scn or row.trip_number
-        moves.events.append(filing_event(kind, row.id, row.kind, row.trip_number, row.shipment_key, subject, now))
-
-
 def write(conn: Connection, moves: Moves, now: datetime) -> None:
     """Write all that was noted, then judge the trips touched, then tell dispatch."""
+    for trip_number, at in sorted(moves.arrived.items()):
+        _tell_aboard(conn, trip_number, at, moves, now)
     if moves.shipments:
         statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
         conn.execute(
@@ -204,98 +157,41 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
     if moves.filings:
         statement = update(t.filings).where(t.filings.c.id == bindparam("of"))
         conn.execute(
-            statement.values(state=bindparam("new_state"), last_outcome=bindparam("new_outcome"), updated_at=now),
+            statement.values(
+                state=bindparam("new_state"),
+                last_outcome=bindparam("new_outcome"),
+                accepted_version=bindparam("new_accepted"),
+                updated_at=now,
+            ),
             [
-                {"of": one["of"], "new_state": one["state"], "new_outcome": one["outcome"]}
+                {
+                    "of": one["of"],
+                    "new_state": one["state"],
+                    "new_outcome": one["outcome"],
+                    "new_accepted": one["accepted"],
+                }
                 for one in moves.filings.values()
             ],
         )
+    if moves.deadlines:
+        due = update(t.filings).where(t.filings.c.id == bindparam("of"))
+        days = [{"of": of, "new_deadline": at} for of, at in moves.deadlines.items()]
+        conn.execute(due.values(deadline_at=bindparam("new_deadline")), days)
+    versions.settle(conn, moves.versions, moves.taken, moves.refused, now)
     for alert in moves.alerts:
         raise_alert(conn, alert, now)
     for trip_number in sorted(moves.trips):
-        moves.events.extend(_trip_events(conn, trip_number, now))
+        moves.events.extend(trip_events(conn, trip_number, now))
     events.record(conn, moves.events)
 
 
-def tell_trip(conn: Connection, trip_number: str, now: datetime) -> None:
-    """Judge a trip anew and tell dispatch if that changes whether the truck may go."""
-    events.record(conn, _trip_events(conn, trip_number, now))
-
-
-def counts(conn: Connection, trip_number: str) -> dict[ShipmentState, int]:
-    """A trip's shipments by state."""
-    query = (
-        select(t.shipments.c.state, func.count())
-        .where(t.shipments.c.trip_number == trip_number)
-        .group_by(t.shipments.c.state)
-    )
-    return {ShipmentState(state): int(count) for state, count in conn.execute(query)}
-
-
-def _trip_events(conn: Connection, trip_number: str, now: datetime) -> list[events.EventDraft]:
-    row = conn.execute(
-        select(t.trips.c.state, t.trips.c.plan_stage, t.trips.c.arrived_at).where(t.trips.c.trip_number == trip_number)
-    ).one()
-    if row.plan_stage != "done" or row.state == TripState.DRAFT.value:
-        return []  # not everything has been written yet: no verdict before that
-    found = counts(conn, trip_number)
-    verdict = trip_verdict(found)
-    following, effects = step_trip(TripState(row.state), verdict)
-    if following.value != row.state:
-        conn.execute(
-            update(t.trips).where(t.trips.c.trip_number == trip_number).values(state=following.value, updated_at=now)
-        )
-    if effects.verdict != "moved":
-        return []
-    data = _verdict_data(conn, trip_number, verdict, found)
-    return [events.EventDraft(kind.value, trip_number, trip_number, now, data=data) for kind in effects.events]
-
-
-def tell_blocked(conn: Connection, trip_number: str, now: datetime) -> None:
-    """Tell dispatch of a blocked trip once more, because other shipments block it now."""
-    data = _verdict_data(conn, trip_number, TripInput.STOP, counts(conn, trip_number))
-    kind = EventType.TRIP_BLOCKED.value
-    events.record(conn, [events.EventDraft(kind, trip_number, trip_number, now, data=data)])
-
-
-def _verdict_data(
-    conn: Connection, trip_number: str, verdict: TripInput, found: Mapping[ShipmentState, int]
-) -> dict[str, Any]:
-    """The verdict with the counts it follows from; what blocks a trip is named."""
-    data: dict[str, Any] = {
-        "verdict": verdict.value,
-        "shipments": {state.value: count for state, count in found.items()},
-        "blocking": [],
-    }
-    if verdict is TripInput.STOP:
-        stopping = [state.value for state in found if CROSSING[state] is TripInput.STOP]
-        table = t.shipments
-        query = (
-            select(table)
-            .where(table.c.trip_number == trip_number, table.c.state.in_(stopping))
-            .order_by(table.c.position)
-            .limit(NAMED)
-        )
-        rows = conn.execute(query).all()
-        why = reasons(conn, rows)
-        data["blocking"] = [
-            {
-                "shipment_id": row.shipment_id,
-                "shipment_control_number": row.scn,
-                "state": row.state,
-                "offered": (row.lapse or {}).get("pathway"),
-                "rule": rule_of(row),
-                "reason": why[row.key][:SENTENCE],
-            }
-            for row in rows
-        ]
-    return data
-
-
-NAMED: Final = 100
-"""Shipments named in one event; the board lists the others."""
-SENTENCE: Final = 300
-"""Characters of a reason in an event; the board has all of it."""
+def _tell_aboard(conn: Connection, trip_number: str, at: datetime, moves: Moves, now: datetime) -> None:
+    """Every shipment of a trip is told that its truck is there, as it has become by what was noted already."""
+    aboard = select(t.shipments.c.key).where(t.shipments.c.trip_number == trip_number)
+    for key, known in load(conn, conn.execute(aboard).scalars()).items():
+        if key in moves.shipments:
+            known.facts = ShipmentFacts.from_dict(moves.shipments[key]["facts"])
+        tell(known, Did(Act.TRIP_ARRIVED, at), moves, now)
 
 
 def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> None:
@@ -311,6 +207,7 @@ def arrive(conn: Connection, trip_number: str, at: datetime, moves: Moves) -> No
             .where(t.trips.c.trip_number == trip_number)
             .values(state=following.value, arrived_at=at, judge_again_at=at, updated_at=at)
         )
+        moves.arrived[trip_number] = at
     # A hold or exam at the booth is CBP's own doing; what should not have crossed is what was open before.
     unsettled = {state.value: count for state, count in counts(conn, trip_number).items() if state in NOT_TO_CROSS}
     if effects.alert and effects.verdict == "moved" and unsettled:
@@ -329,7 +226,7 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
             t.transmission_filings.c.version,
         ).where(t.transmission_filings.c.transmission_id == row.id)
     ).all()
-    kind: Kind = "manifest" if row.application == "309" else "entry"
+    kind: Kind = "manifest" if row.application in MANIFEST_SETS else "entry"
     known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
     for one in carried:
         if one.shipment_key in known and speaks_for(known[one.shipment_key], one.filing_id, kind):
@@ -353,22 +250,7 @@ def advance_shipments(conn: Connection, keys: Sequence[str], step: Step, now: da
     for one in known.values():
         tell(one, Did(Act(step.value), now, "handoff"), moves, now)
     for filing in filings_of(conn, {one.row.entry_filing_id for one in known.values() if one.row.entry_filing_id}):
-        moves.filings[filing.id] = {
-            "of": filing.id,
-            "state": FilingState.READY.value,
-            "outcome": filing.last_outcome,
-        }
-        moves.events.append(
-            filing_event(
-                EventType.HANDOFF_READY,
-                filing.id,
-                "handoff",
-                filing.trip_number,
-                filing.shipment_key,
-                filing.scn or "",
-                now,
-            )
-        )
+        move_filing(filing, FilingInput(step.value), moves, now)
     write(conn, moves, now)
 
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from filings import archive
+from filings import archive, open_alerts
+from filings.amendments.history import versions_of
 from filings.decided import acts, decided_by
-from filings.lifecycle import FilingState
+from filings.lifecycle import FilingState, permitted_acts
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
@@ -112,10 +113,14 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
         "pathway": row.pathway,
         "state": row.state,
         "version": row.version,
+        "accepted_version": row.accepted_version,
         "created_at": instant_text(row.created_at),
         "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,
-        "acts": ["download the package"] if row.state == FilingState.READY.value else [],
+        "acts": [
+            *(act for act in permitted_acts(FilingState(row.state)) if act != "hand_over"),
+            *(["download the package"] if row.state == FilingState.READY.value else []),
+        ],
     }
 
 
@@ -157,6 +162,7 @@ def filing(conn: Connection, name: str) -> dict[str, Any]:
         shown["shipment"] = explained(conn, [found])[0]
         decision, in_force = _decision_of(conn, row, found)
         shown["decided_by"] = decided_by(conn, decision, found.lapse if in_force else None) if decision else None
+    shown["alerts"] = open_alerts.about(conn, row.id)
     if row.kind == "manifest":
         shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
     return shown
@@ -246,34 +252,8 @@ def _said(row: Row[Any]) -> dict[str, Any]:
 
 
 def versions(conn: Connection, name: str) -> list[dict[str, Any]]:
-    """Every content a filing has had."""
-    row = find_filing(conn, name)
-    query = (
-        select(t.filing_versions).where(t.filing_versions.c.filing_id == row.id).order_by(t.filing_versions.c.version)
-    )
-    kept = [
-        {
-            "version": one.version,
-            "content": one.content,
-            "made_at": instant_text(one.made_at),
-            "made_by": one.made_by,
-            "reason": one.reason,
-        }
-        for one in conn.execute(query)
-    ]
-    if kept or not row.shipment_key:
-        return kept
-    shipment = conn.execute(select(t.shipments).where(t.shipments.c.key == row.shipment_key)).one()
-    content = {"shipment": shipment.document, "decision": shipment.decision}
-    return [
-        {
-            "version": 1,
-            "content": content,
-            "made_at": instant_text(row.created_at),
-            "made_by": "gateway",
-            "reason": None,
-        }
-    ]
+    """Every version of a filing, with its difference, its messages and CBP's answer."""
+    return versions_of(conn, find_filing(conn, name))
 
 
 def transmissions(conn: Connection, name: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from filings import archive
 from filings.alerts import Alert, raise_alert
 from filings.matching import Matcher
-from filings.progress import Moves, write
+from filings.moves import Moves
+from filings.progress import write
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading, read_response

@@ -21,20 +21,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, select
 
-from filings.amending import CANCELLED_VERSION, NOT_COMING, REPLACED, STAGES
+from filings.amending import open_amendment
+from filings.amending_messages import STAGES
+from filings.awaited import awaits_answer
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
-from filings.lifecycle import Act, Did, EventType, FilingInput, FilingState, ShipmentFacts
-from filings.lifecycle.evidence import Kind
-from filings.matching import awaits_answer
-from filings.progress import Moves, filing_event, filings_of, load, move_filing, tell, write
-from filings.rejudging import settle_lapse
+from filings.lifecycle import FilingState, ShipmentFacts
+from filings.progress import filings_of
+from filings.refiling_begun import begin
 from filings.shown import local_text, zone_of
 from filings.store import tables as t
-from filings.trips import load_trip, record_act
-from filings.uuid7 import uuid7
+from filings.trips import load_trip
 from filings.wording import ENTERED
 from mappings.manifest_bill import PAPS_PATHWAYS
 from schemas.entry_number import make_entry_number
@@ -42,7 +41,6 @@ from schemas.errors import Conflict, Problem
 
 OFF_THE_TRUCK: Final = ("formal", "review")
 HOUR: Final = timedelta(hours=1)
-PAGE: Final = 400
 _GONE: Final = (FilingState.REJECTED.value, FilingState.CANCELLED.value)
 
 
@@ -148,7 +146,7 @@ class Refiling:
 def preview(conn: Connection, trip_number: str, *, now: datetime) -> Refiling:
     """What refiling the trip would do; raises as :func:`request` does."""
     row = load_trip(conn, trip_number)
-    if row.plan_stage in STAGES[:-1]:
+    if _under_way(conn, row):
         return Refiling(trip_number, (), True, True)
     return _planned(conn, row, now, dry_run=True)
 
@@ -156,7 +154,7 @@ def preview(conn: Connection, trip_number: str, *, now: datetime) -> Refiling:
 def request(conn: Connection, ctx: FilingContext, trip_number: str, *, actor: Actor, now: datetime) -> Refiling:
     """Take the refiling on. Raises :class:`NotFound`, and :class:`Conflict` where nothing can or need be mended."""
     row = load_trip(conn, trip_number, lock=True)
-    if row.plan_stage in STAGES[:-1]:
+    if _under_way(conn, row):
         return Refiling(trip_number, (), False, True)
     planned = _planned(conn, row, now, dry_run=False)
     filing = sum(one.files == "entry" for one in planned.steps)
@@ -164,8 +162,16 @@ def request(conn: Connection, ctx: FilingContext, trip_number: str, *, actor: Ac
     numbers = iter(str(make_entry_number(ctx.filer.code, sequence)) for sequence in drawn)
     steps = tuple(replace(one, number=next(numbers) if one.files == "entry" else "") for one in planned.steps)
     begun = Refiling(trip_number, steps, False, warnings=planned.warnings)
-    _begin(conn, begun, actor=actor, now=now)
+    begin(conn, begun, actor=actor, now=now)
     return begun
+
+
+def _under_way(conn: Connection, row: Row[Any]) -> bool:
+    """Whether what is being made for the trip just now is its refiling, and no other amendment."""
+    if row.plan_stage not in STAGES[:-1]:
+        return False
+    amendment = open_amendment(conn, row.trip_number)
+    return amendment is not None and amendment.purpose == "refile"
 
 
 def _planned(conn: Connection, row: Row[Any], now: datetime, *, dry_run: bool) -> Refiling:
@@ -227,173 +233,3 @@ def _warnings(row: Row[Any], steps: Sequence[Step], now: datetime) -> tuple[Prob
     text = "Changing the manifest begins the hour anew that it must be with CBP before the truck (30 minutes for FAST)."
     remedy = f"Let the truck come no earlier than {local_text(now + HOUR, zone_of(row.port_of_arrival))}."
     return (Problem("hour_begins_again", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"),)
-
-
-# ------------------------------------------------------------------------------------------------ beginning
-
-
-def _begin(conn: Connection, begun: Refiling, *, actor: Actor, now: datetime) -> None:
-    number = begun.trip_number
-    manifest, version = _next_manifest(conn, begun, actor, now)
-    amendment = uuid7()
-    reason = f"{len(begun.steps)} shipments are no longer lawful as declared ({begun.steps[0].lapse['rule']})"
-    conn.execute(
-        insert(t.amendments).values(
-            id=amendment,
-            trip_number=number,
-            purpose="refile",
-            reason=reason,
-            manifest_filing_id=manifest,
-            manifest_version=version,
-            made_at=now,
-            made_by=actor.name,
-        )
-    )
-    moves = Moves()
-    new = {one.row.key: uuid7() for one in begun.steps if one.files}
-    _new_filings(conn, begun, new, moves, now)
-    _cancel(conn, begun, moves, actor, now)
-    conn.execute(
-        insert(t.amendment_items),
-        [
-            {
-                "amendment_id": amendment,
-                "position": place,
-                "shipment_key": one.row.key,
-                "bill_change": one.bill,
-                "cancels_filing_id": one.cancels.id
-                if one.cancels is not None and one.cancels.kind == "entry"
-                else None,
-                "new_filing_id": new.get(one.row.key),
-                "new_pathway": one.lapse["pathway"],
-            }
-            for place, one in enumerate(begun.steps, start=1)
-        ],
-    )
-    _take_other_way(conn, begun, new, now)
-    known = load(conn, [one.row.key for one in begun.steps])
-    for one in begun.steps:
-        for did in declared_anew(one, version, now):
-            tell(known[one.row.key], did, moves, now)
-    values = {"plan_stage": STAGES[0], "planned_through": 0, "updated_at": now}
-    conn.execute(update(t.trips).where(t.trips.c.trip_number == number).values(values))
-    settle_lapse(conn, number, now, by=actor.name)
-    shown = begun.as_dict()
-    record_act(conn, "refile_trip", {"refiling": shown}, actor=actor, now=now, trip_number=number)
-    write(conn, moves, now)
-
-
-def declared_anew(one: Step, manifest_version: int | None, now: datetime) -> list[Did]:
-    """The acts by which a lapsed shipment goes its other way."""
-    if not one.stays:
-        return [Did(Act.REVIEW_NEEDED, now, needs=("manifest",))]
-    needs: tuple[Kind, ...] = ("manifest", "entry") if one.files == "entry" else ("manifest",)
-    anew: tuple[Kind, ...] = ("entry", "handoff") if one.bill is None else ("manifest", "entry", "handoff")
-    acts = [Did(Act.STAGED, now, needs=needs, anew=anew)]
-    if one.bill is not None:
-        acts.append(Did(Act.QUEUED, now, "manifest", manifest_version or 1))
-    if one.files == "entry":
-        acts.append(Did(Act.QUEUED, now, "entry"))
-    return acts
-
-
-def _next_manifest(conn: Connection, begun: Refiling, actor: Actor, now: datetime) -> tuple[str | None, int | None]:
-    """The manifest filing at its next version, if any bill changes."""
-    bills = [{"shipment_control_number": one.row.scn, "change": one.bill} for one in begun.steps if one.bill]
-    mine = (t.filings.c.trip_number == begun.trip_number) & (t.filings.c.kind == "manifest")
-    row = conn.execute(select(t.filings).where(mine).with_for_update()).first()
-    if row is None or not bills:
-        return (row.id if row is not None else None), None
-    version = row.version + 1
-    moves = Moves()
-    move_filing(row, FilingInput.QUEUED, moves, now)
-    conn.execute(update(t.filings).where(t.filings.c.id == row.id).values(version=version))
-    if row.version == 1:
-        first = select(t.shipments.c.scn).where(t.shipments.c.manifest_filing_id == row.id)
-        scns = list(conn.execute(first.order_by(t.shipments.c.position)).scalars())
-        _version(conn, row.id, 1, {"bills": scns}, row.created_at, "gateway", None)
-    _version(conn, row.id, version, {"bills": bills}, now, actor.name, "lapsed pathways")
-    write(conn, moves, now)
-    return row.id, version
-
-
-def _new_filings(conn: Connection, begun: Refiling, new: dict[str, str], moves: Moves, now: datetime) -> None:
-    rows = [
-        {
-            "id": new[one.row.key],
-            "kind": one.files,
-            "trip_number": begun.trip_number,
-            "shipment_key": one.row.key,
-            "scn": one.row.scn,
-            "entry_number": one.number or None,
-            "entry_type": one.lapse["entry_type"],
-            "pathway": one.lapse["pathway"],
-            "state": FilingState.QUEUED.value,
-            "version": 1,
-            "created_at": now,
-            "updated_at": now,
-        }
-        for one in begun.steps
-        if one.files
-    ]
-    if rows:
-        conn.execute(insert(t.filings), rows)
-    for row in rows:
-        if row["kind"] == "entry":
-            told = (row["id"], "entry", begun.trip_number, row["shipment_key"], row["scn"] or "", now)
-            moves.events.append(filing_event(EventType.FILING_QUEUED, *told))
-
-
-def _cancel(conn: Connection, begun: Refiling, moves: Moves, actor: Actor, now: datetime) -> None:
-    """Entries that go get a version that is their cancellation; a handoff that goes is withdrawn."""
-    for one in begun.steps:
-        old = one.old
-        if old is None:
-            continue
-        content = {"shipment": one.row.document, "decision": one.row.decision}
-        _version(conn, old.id, 1, content, old.created_at, "gateway", None)
-        if one.cancels is None:
-            continue
-        if old.kind == "handoff":
-            move_filing(old, FilingInput.WITHDRAWN, moves, now)
-            continue
-        said = {"action": "D", "reason_code": REPLACED if one.number else NOT_COMING, "replaced_by": one.number or None}
-        _version(conn, old.id, CANCELLED_VERSION, said, now, actor.name, one.lapse["text"])
-        conn.execute(update(t.filings).where(t.filings.c.id == old.id).values(version=CANCELLED_VERSION))
-        move_filing(old, FilingInput.QUEUED, moves, now)
-
-
-def _version(
-    conn: Connection, filing: str, version: int, content: dict[str, Any], at: datetime, by: str, reason: str | None
-) -> None:
-    values = {"content": content, "made_at": at, "made_by": by, "reason": reason}
-    conn.execute(insert(t.filing_versions).values(filing_id=filing, version=version, **values))
-
-
-def _take_other_way(conn: Connection, begun: Refiling, new: dict[str, str], now: datetime) -> None:
-    """The shipments' rows follow: the decision in force, the filing and the number they go by."""
-    statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
-    changes = [
-        {
-            "of": one.row.key,
-            "new_pathway": one.lapse["pathway"],
-            "new_type": one.lapse["entry_type"],
-            "new_decision": one.lapse["decision"],
-            "new_filing": new.get(one.row.key),
-            "new_number": one.number or None,
-        }
-        for one in begun.steps
-    ]
-    for start in range(0, len(changes), PAGE):
-        conn.execute(
-            statement.values(
-                pathway=bindparam("new_pathway"),
-                entry_type=bindparam("new_type"),
-                decision=bindparam("new_decision"),
-                entry_filing_id=bindparam("new_filing"),
-                entry_number=bindparam("new_number"),
-                lapse=None,
-                updated_at=now,
-            ),
-            changes[start : start + PAGE],
-        )

@@ -37,11 +37,13 @@ from filings.lapsing import (
     summary,
 )
 from filings.lifecycle import Act, Did, TripState
+from filings.moves import Moves
 from filings.person_days import count_days, hold_people, ledger_of_others, move_days
-from filings.progress import Moves, load, tell, tell_blocked, write
+from filings.progress import load, tell, write
 from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip
+from filings.verdicts import tell_blocked
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
 from schemas.shipment import Shipment

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from filings.context import Actor
+from filings.lifecycle import TRIP, TripInput, TripState, step_trip
 from filings.store import tables as t
 from filings.trips import load_trip, record_act
 from mappings.advice import Advice
@@ -60,7 +61,7 @@ def request_filing(
     )
     by_pathway = {pathway or "review": int(count) for pathway, count in counted}
     total = sum(by_pathway.values())
-    if row.state != "draft":
+    if TripInput.FILING_REQUESTED not in TRIP[TripState(row.state)]:
         return FilingReceipt(trip_number, total, by_pathway, True)
     if not total:
         raise Conflict(
@@ -70,8 +71,9 @@ def request_filing(
     stopping = [one for one in findings if one.severity == "error"]
     if stopping:
         raise Conflict(stopping)
+    following, _effects = step_trip(TripState(row.state), TripInput.FILING_REQUESTED)
     values = {
-        "state": "filing",
+        "state": following.value,
         "plan_stage": "decide",
         "planned_through": 0,
         "filed_at": now,

@@ -6,12 +6,12 @@ Rules:
   before the socket opens. What is sent again is always those same bytes under the same message id.
 - A worker takes a transmission under a lease. A lease that ran out means that a worker died: what it had
   begun to send is *in doubt* and is settled by sending the same bytes again.
-- One trip has at most one unanswered 309: the answer does not carry our control numbers.
+- One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers.
 - Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
   demonstration may set.
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.
-- A refusal by the partner (a negative receipt) is raised to a person and tried again later with fresh
-  bytes: nothing was taken in, so nothing can be doubled.
+- A refusal by the partner (a negative receipt) is raised to a person and tried again later in a fresh
+  envelope around the same payload: nothing was taken in, so nothing can be doubled.
 - A partner that posts its receipts later has been handed the bytes, which is not a receipt. If none has come by its
   time, that is doubt as any other. What a receipt that comes then does, see :mod:`filings.late_receipts`.
 """
@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, and_, case, insert, or_, select
 
 from filings import archive
 from filings.alerts import Alert, raise_alert, settle
@@ -33,6 +33,7 @@ from filings.progress import Step, advance_transmission
 from filings.store import tables as t
 from filings.store.leases import claim
 from filings.store.leases import settle as settle_lease
+from filings.wording import MANIFEST_SETS
 from schemas.errors import Problem
 
 LEASE: Final = timedelta(minutes=4)
@@ -63,6 +64,8 @@ class Draft:
     priority: int = 100
     version: int = 1
     """Which version of its filings it carries."""
+    versions: tuple[int, ...] = ()
+    """The same where they differ, in the order of ``carries``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now
             "transmission_id": draft.id,
             "position": number,
             "filing_id": filing,
-            "version": draft.version,
+            "version": draft.versions[number - 1] if draft.versions else draft.version,
             "shipment_key": shipment,
         }
         for draft in drafts
@@ -138,12 +141,12 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
     """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first."""
     out = t.transmissions
     earlier = out.alias("earlier")
-    # Another 309 of the same trip is on its way, or older and still to go.
+    # Another message about the same manifest is on its way, or older and still to go.
     blocked = (
         select(earlier.c.id)
         .where(
             earlier.c.direction == "out",
-            earlier.c.application == "309",
+            earlier.c.application.in_(MANIFEST_SETS),
             earlier.c.trip_number == out.c.trip_number,
             earlier.c.id < out.c.id,
             earlier.c.answered_at.is_(None),
@@ -156,7 +159,7 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         out.c.partner == partner,
         out.c.state.in_(UNSETTLED),
         or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
-        or_(out.c.application != "309", ~blocked),
+        or_(out.c.application.not_in(MANIFEST_SETS), ~blocked),
     )
     columns = [out.c[name] for name in _TAKEN]
     rows = claim(
@@ -175,6 +178,8 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         if died or row["state"] == AWAITING:  # or its receipt has not come in time
             conn.execute(out.update().where(out.c.id == row["id"]).values(state="in_doubt"))
             doubt(conn, _row(conn, row["id"]), now)
+        elif row["state"] == "queued" and row["prepared"] is not None:  # its bytes are committed: the socket opens next
+            conn.execute(out.update().where(out.c.id == row["id"]).values(state="sending"))
     return [_outgoing(conn, row) for row in rows]
 
 
@@ -214,12 +219,15 @@ def prepared(
     body: bytes,
     wall: datetime,
 ) -> bool:
-    """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile."""
+    """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile.
+
+    What was in doubt stays so: the new envelope says nothing of what became of the one before.
+    """
     values = {
         "message_id": message_id,
         "prepared": dict(headers),
         "prepared_body": body,
-        "state": "sending",
+        "state": case((t.transmissions.c.doubt_since.is_not(None), "in_doubt"), else_="sending"),
         "lease_until": wall + LEASE,
         "lease_owner": owner,
     }
@@ -252,6 +260,7 @@ def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], bod
         "state": "delivered",
         "delivered_at": now,
         "next_attempt_at": None,
+        "doubt_since": None,
     }
     _release(conn, identifier, values)
     _keep_receipt(conn, row, "receipt", receipt, body, now)
@@ -272,23 +281,26 @@ class Attempt:
 
 
 def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body: bytes) -> None:
-    """The partner had it and said no: tell a person, keep the receipt, try later with fresh bytes."""
+    """The partner had it and said no: tell a person, keep the receipt, try later in a fresh envelope.
+
+    That settles no doubt about an earlier attempt: what CBP may have from that one it still may have.
+    """
     row = _row(conn, attempt.transmission_id)
-    if settle_lease(conn, t.transmissions, row.id, attempt.owner, _fresh(receipt, attempt)):
+    if settle_lease(conn, t.transmissions, row.id, attempt.owner, _fresh(row, receipt, attempt)):
         _told_no(conn, row, receipt, body, attempt.now)
 
 
 def refused_later(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body: bytes) -> None:
     """The same, when the partner says so by itself: whoever still holds the lease has lost it with that."""
     row = _row(conn, attempt.transmission_id)
-    _release(conn, row.id, _fresh(receipt, attempt))
+    _release(conn, row.id, _fresh(row, receipt, attempt))
     _told_no(conn, row, receipt, body, attempt.now)
 
 
-def _fresh(receipt: Mapping[str, Any], attempt: Attempt) -> dict[str, Any]:
+def _fresh(row: Row[Any], receipt: Mapping[str, Any], attempt: Attempt) -> dict[str, Any]:
     return {
         "receipt": dict(receipt),
-        "state": "queued",
+        "state": "queued" if row.doubt_since is None else "in_doubt",
         "prepared": None,
         "prepared_body": None,
         "message_id": None,
@@ -343,6 +355,8 @@ def undelivered(
 
 def doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
     """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled."""
+    if row.doubt_since is None:
+        conn.execute(t.transmissions.update().where(t.transmissions.c.id == row.id).values(doubt_since=now))
     text = f"It is not known whether the partner has {row.name}; the same bytes go again."
     alert = Alert("in_doubt", text, "warning", trip_number=row.trip_number, transmission_id=row.id)
     raise_alert(conn, alert, now)

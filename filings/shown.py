@@ -21,6 +21,10 @@ EASTERN: Final = ZoneInfo("America/New_York")
 """The zone of the law, and of a port that is not known."""
 
 
+PENDING: Final = ("queued", "sent", "in_doubt", "under_review")
+"""States of declarations that CBP has not answered; what is cancelled is not waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Part of a list; ``next`` is the cursor of the following part, or ``None`` at the end."""
@@ -87,10 +91,12 @@ def counted(conn: Connection, column: Any, trip_number: str, *more: Any) -> dict
 
 
 def answered(states: Mapping[str, int]) -> dict[str, int]:
-    accepted = states.get("accepted", 0)
-    rejected = states.get("rejected", 0)
-    made = sum(count for state, count in states.items() if state != "none")
-    return {"accepted": accepted, "rejected": rejected, "pending": made - accepted - rejected}
+    """Declarations by CBP's answer. Where a person there decides on a change, what was accepted stands until then."""
+    return {
+        "accepted": states.get("accepted", 0) + states.get("requested", 0),
+        "rejected": states.get("rejected", 0),
+        "pending": sum(states.get(state, 0) for state in PENDING),
+    }
 
 
 def no_cursor(cursor: str) -> Problem:

@@ -21,6 +21,7 @@ from filings import refusals, rule_books
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ScnRequest, TakenScn, allocate, free_scns, reserve_scns
 from filings.judging import Judged, eastern_day, fit, judge
+from filings.lifecycle import TRIP, TripInput, TripState
 from filings.person_days import count_days
 from filings.store import tables as t
 from filings.trips import already_filed, load_trip, record_act
@@ -84,7 +85,7 @@ def stage(
     trip_row = load_trip(conn, trip_number, lock=True)
     trip = read_trip(trip_row.document)
     known = _known(conn, trip_number, [row.shipment.shipment_id for row in rows if row.shipment])
-    if trip_row.state != "draft":
+    if TripInput.STAGED not in TRIP[TripState(trip_row.state)]:
         return _answer_filed(trip_number, rows, known)
     results: dict[int, StageResult] = {}
     fresh: list[Row] = []

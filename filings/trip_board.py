@@ -14,12 +14,12 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from filings import refusals
 from filings.lapsing import possible_arrival
-from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, trip_verdict
-from filings.progress import counts
+from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
 from filings.reasons import reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
 from filings.store import tables as t
 from filings.trips import load_trip
+from filings.verdicts import counts, unsettled
 from schemas.errors import NotFound
 from schemas.identifiers import land_ports
 from schemas.trip import read_trip
@@ -40,7 +40,10 @@ def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any
     port = land_ports().get(row.port_of_arrival)
     zone = zone_of(row.port_of_arrival)
     judging = being_judged(row, now)
-    decision, reason = _verdict(row, states)
+    changes = open_changes(conn, trip_number)
+    decision, reason = _verdict(row, states, unsettled(conn, trip_number, row.held_as))
+    if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
+        reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
     if judging is not None:
         decision, reason = "wait", f"The trip is being judged again for {local_text(judging, zone)}."
     refused = refusals.listed(conn, trip_number)
@@ -72,17 +75,19 @@ def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any
         "judged_for_local": _local(row.judged_at, zone),
         "being_judged_for": instant_text(judging),
         "lapsed": by_state.get("lapsed", 0),
+        "acts": _acts(row.state, by_state),
         "planning": row.plan_stage,
         "shipments": sum(by_state.values()),
         "states": by_state,
         "pathways": by_pathway,
         "manifest": answered(manifest),
-        "manifest_filing": _manifest_filing(conn, trip_number),
+        "manifest_filing": _manifest_filing(conn, row),
         "entries": answered(entries),
         "handoffs": by_state.get("handed_off", 0),
         "released": by_state.get("released", 0),
         "held": sum(by_state.get(state, 0) for state in HELD),
         "transmissions": _transmissions(conn, trip_number),
+        "changes": changes,
         "blocking": explained(conn, _some(conn, trip_number, BLOCKING)),
         "waiting": explained(conn, _some(conn, trip_number, OPEN)),
         "refused_rows": refused,
@@ -98,18 +103,26 @@ def being_judged(row: Row[Any], now: datetime) -> datetime | None:
     return possible_arrival(row.estimated_arrival, row.filed_at, now, read_trip(row.document).arrival)
 
 
+def _acts(state: str, by_state: Mapping[str, int]) -> list[str]:
+    """What may be asked of the trip: what the lifecycle permits, and refiling only where something has lapsed."""
+    permitted = permitted_trip_acts(TripState(state))
+    return [act for act in permitted if act != "refile" or by_state.get(ShipmentState.LAPSED.value)]
+
+
 def _local(at: datetime | None, zone: ZoneInfo) -> str | None:
     return at.astimezone(zone).isoformat() if at is not None else None
 
 
-def _verdict(row: Row[Any], states: Mapping[ShipmentState, int]) -> tuple[str, str]:
+def _verdict(row: Row[Any], states: Mapping[ShipmentState, int], open_matter: str) -> tuple[str, str]:
     if row.state == TripState.DRAFT.value:
         return "wait", "The trip has not been filed."
+    if row.state == TripState.CANCELLED.value:
+        return "no_go", "Its manifest was deleted: nothing of it is on file with CBP."
     if row.plan_stage != "done":
         return "wait", "Its filings are being made."
     if row.arrived_at is not None:
         return _arrived(states)
-    verdict = trip_verdict(states)
+    verdict = trip_verdict(states, unsettled=bool(open_matter))
     stopped = {state: count for state, count in states.items() if CROSSING[state] is TripInput.STOP}
     if verdict is TripInput.STOP:
         listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in stopped.items())
@@ -120,6 +133,8 @@ def _verdict(row: Row[Any], states: Mapping[ShipmentState, int]) -> tuple[str, s
     if verdict is TripInput.WAIT and waiting:
         listed = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in waiting.items())
         return "wait", f"Still open: {listed}."
+    if verdict is TripInput.WAIT and open_matter:
+        return "wait", open_matter
     if verdict is TripInput.WAIT:
         return "wait", "Nothing is to be carried."
     return "go", "Every shipment may cross."
@@ -130,7 +145,7 @@ def _arrived(states: Mapping[ShipmentState, int]) -> tuple[str, str]:
     left = {
         state.value.replace("_", " "): count
         for state, count in states.items()
-        if state not in (ShipmentState.RELEASED, ShipmentState.CANCELLED)
+        if state not in (ShipmentState.RELEASED, ShipmentState.CANCELLED, ShipmentState.DELINKED)
     }
     if not left:
         return "go", "Every shipment is released."
@@ -138,20 +153,76 @@ def _arrived(states: Mapping[ShipmentState, int]) -> tuple[str, str]:
     return "no_go", f"Not released: {listed}."
 
 
-def _manifest_filing(conn: Connection, trip_number: str) -> dict[str, Any]:
-    """Where the manifest as a whole stands, and what CBP holds it as (``preliminary``, ``complete``)."""
+def _manifest_filing(conn: Connection, trip: Row[Any]) -> dict[str, Any]:
+    """Where the manifest as a whole stands, and what CBP holds it as (``preliminary``, ``complete``, ``deleted``)."""
+    table = t.filings
     filing = conn.execute(
-        select(t.filings.c.state, t.filings.c.last_outcome).where(
-            t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest"
+        select(table.c.id, table.c.state, table.c.version, table.c.accepted_version).where(
+            table.c.trip_number == trip.trip_number, table.c.kind == "manifest"
         )
     ).first()
     if filing is None:
-        return {"state": None, "cbp_state": None}
-    said = (filing.last_outcome or {}).get("correlation", {})
-    held_as = said.get("manifest_state") or None
-    if filing.state == "rejected" and said.get("accepted"):
-        held_as = "preliminary"  # CBP puts a manifest back when it refuses some of its bills
-    return {"state": filing.state, "cbp_state": str(held_as).lower() if held_as else None}
+        return {"id": None, "state": None, "cbp_state": None, "version": None, "accepted_version": None}
+    return {
+        "id": filing.id,
+        "state": filing.state,
+        "cbp_state": trip.held_as,
+        "version": filing.version,
+        "accepted_version": filing.accepted_version,
+    }
+
+
+def open_changes(conn: Connection, trip_number: str) -> list[dict[str, Any]]:
+    """Changes that CBP has not answered, decides on, or refused: what of them is in force, and what CBP said."""
+    filings, versions = t.filings, t.filing_versions
+    newest = (versions.c.filing_id == filings.c.id) & (versions.c.version == filings.c.version)
+    query = (
+        select(
+            filings.c.id,
+            filings.c.kind,
+            filings.c.scn,
+            filings.c.entry_number,
+            filings.c.version,
+            filings.c.accepted_version,
+            versions.c.state,
+            versions.c.action,
+            versions.c.outcome,
+            versions.c.made_at,
+        )
+        .join(versions, newest)
+        .where(filings.c.trip_number == trip_number, filings.c.version > 1, versions.c.state.in_(NOT_SETTLED))
+        .order_by(versions.c.made_at)
+        .limit(SHOWN)
+    )
+    return [_change(row) for row in conn.execute(query)]
+
+
+def _change(row: Any) -> dict[str, Any]:
+    said = (row.outcome or {}).get("text")
+    stands = f"version {row.accepted_version} is in force" if row.accepted_version else "nothing of it is in force"
+    name = f"entry {row.entry_number}" if row.entry_number else "the manifest"
+    what = _CHANGES[row.state].format(name=name, version=row.version, said=said or "without saying why")
+    return {
+        "filing_id": row.id,
+        "kind": row.kind,
+        "shipment_control_number": row.scn,
+        "entry_number": row.entry_number,
+        "version": row.version,
+        "accepted_version": row.accepted_version,
+        "action": row.action,
+        "state": row.state,
+        "text": f"{what}; {stands}." if row.state != "partly_accepted" else f"{what}.",
+        "made_at": instant_text(row.made_at),
+    }
+
+
+NOT_SETTLED: Final = ("pending", "requested", "refused", "partly_accepted")
+_CHANGES: Final = {
+    "pending": "CBP has not answered version {version} of {name}",
+    "requested": "A person at CBP decides on version {version} of {name}",
+    "refused": "CBP refuses version {version} of {name} ({said})",
+    "partly_accepted": "CBP took version {version} of {name} in part ({said})",
+}
 
 
 def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:

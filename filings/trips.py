@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from filings import archive
 from filings.context import Actor, FilingContext
+from filings.lifecycle import TRIP, TRIP_STARTS, TripInput, TripState
 from filings.person_days import move_days
 from filings.shown import local_text, zone_of
 from filings.store import tables as t
@@ -79,10 +80,12 @@ def put_trip(
     }
     version = 1
     if known is None:
-        conn.execute(insert(t.trips).values(trip_number=number, state="draft", version=1, created_at=now, **values))
+        conn.execute(
+            insert(t.trips).values(trip_number=number, state=TRIP_STARTS[0].value, version=1, created_at=now, **values)
+        )
     elif known.document == dict(raw):
         return TripReceipt(number, known.version, False, _remarks(trip, now, ctx), notes)
-    elif known.state != "draft":
+    elif TripInput.PUT not in TRIP[TripState(known.state)]:
         raise Conflict(already_filed(number))
     else:
         version = known.version + 1
@@ -101,10 +104,10 @@ def change_arrival(conn: Connection, number: str, arrival: datetime, *, actor: A
     :class:`ShipmentError`: a truck that is not there cannot have come, and the law of a day gone by is not its law.
     """
     row = load_trip(conn, number, lock=True)
-    if row.state == "draft":
-        text = f"Trip {number} has not been filed."
-        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Put the trip again with its new arrival."))
-    if row.arrived_at is not None:
+    if TripInput.ARRIVAL_CHANGED not in TRIP[TripState(row.state)]:
+        if row.arrived_at is None:
+            text = f"Trip {number} has not been filed."
+            raise Conflict(Problem("trip_not_filed", "trip_number", text, "Put the trip again with its new arrival."))
         text = f"Trip {number} has arrived."
         raise Conflict(Problem("trip_arrived", "trip_number", text, "Nothing has to be changed any more."))
     if row.plan_stage != "done":

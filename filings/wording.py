@@ -17,6 +17,8 @@ from mappings.manifest import ManifestMessage
 from schemas.catair import BlockSpec, Record, write_batch
 from schemas.x12 import envelope_for, write_interchange
 
+MANIFEST_SETS: Final = ("309", "358", "353")
+"""Messages about a manifest. CBP answers each by a 355 that does not say which, so a trip has one unanswered."""
 ENTERED: Final = ("type86", "informal")
 """Pathways for which an entry is sent by us."""
 ENTRIES_IN_BLOCK: Final = 999
@@ -24,15 +26,15 @@ ENTRIES_IN_BLOCK: Final = 999
 
 
 def manifest_bytes(ctx: FilingContext, message: ManifestMessage, number: int, written_at: datetime) -> bytes:
-    """One 309 under control number ``number``, in our names and CBP's."""
+    """One message about a manifest under control number ``number``, in our names and CBP's."""
     envelope = replace(
-        envelope_for("309", ctx.profile, control_number=number, written_at=written_at, usage=ctx.sender.usage),
+        envelope_for(message.set_id, ctx.profile, control_number=number, written_at=written_at, usage=ctx.sender.usage),
         sender_qualifier=ctx.sender.sender_qualifier,
         sender_id=ctx.sender.sender_id,
         receiver_qualifier=ctx.sender.receiver_qualifier,
         receiver_id=ctx.sender.receiver_id,
     )
-    return write_interchange(envelope, "309", message.segments, ctx.profile)
+    return write_interchange(envelope, message.set_id, message.segments, ctx.profile)
 
 
 def batch_reference(number: int) -> str:

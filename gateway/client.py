@@ -110,7 +110,30 @@ class GatewayClient:
         answer: Json = await self._json("POST", path, b"{}", query={"dry_run": "1"} if dry_run else None)
         return answer
 
+    async def settle_alert(self, identifier: str, note: str) -> Json:
+        """Close an alert with a word on what was done."""
+        path = f"/v1/alerts/{_part(identifier)}/settlement"
+        answer: Json = await self._json("POST", path, orjson.dumps({"note": note}))
+        return answer
+
+    async def amend(self, identifier: str, body: Mapping[str, Any], *, dry_run: bool = False) -> Json:
+        """Amend a filing by a patch, or show what that would do."""
+        return await self._change(identifier, "amendments", body, dry_run=dry_run)
+
+    async def cancel(self, identifier: str, body: Mapping[str, Any], *, dry_run: bool = False) -> Json:
+        """Cancel a filing, or show what that would do."""
+        return await self._change(identifier, "cancellation", body, dry_run=dry_run)
+
+    async def _change(self, identifier: str, what: str, body: Mapping[str, Any], *, dry_run: bool) -> Json:
+        path = f"/v1/filings/{_part(identifier)}/{what}"
+        answer: Json = await self._json("POST", path, orjson.dumps(body), query={"dry_run": "1"} if dry_run else None)
+        return answer
+
     # ------------------------------------------------------------------ looks
+
+    def alerts(self, **filters: str) -> AsyncIterator[Json]:
+        """Open alerts, page by page."""
+        return self._pages("/v1/alerts", filters)
 
     async def board(self, trip_number: str) -> Json:
         """The board of a trip."""

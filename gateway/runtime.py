@@ -258,6 +258,10 @@ class Gateway:
             receipt=timedelta(minutes=times.receipt_minutes),
             answer=timedelta(minutes=times.response_minutes),
             before_arrival=timedelta(minutes=times.before_arrival_minutes),
+            doubt=timedelta(minutes=times.doubt_minutes),
+            review=timedelta(minutes=times.review_minutes),
+            border=timedelta(minutes=times.border_minutes),
+            summary_ahead=times.summary_days,
         )
         watcher = Watcher(store, patience, clock)
         rejudger = Rejudger(store, self.ctx, clock, self.wake)

@@ -218,6 +218,14 @@ class Deadlines(Section):
     receipt_minutes: int = Field(15, ge=1, description="A transmission without receipt.")
     response_minutes: int = Field(60, ge=1, description="A filing without CBP's answer.")
     before_arrival_minutes: int = Field(60, ge=1, description="A manifest must be accepted this long before arrival.")
+    doubt_minutes: int = Field(30, ge=1, description="A transmission of which we do not know whether CBP has it.")
+    review_minutes: int = Field(240, ge=1, description="A filing that CBP has under review.")
+    border_minutes: int = Field(
+        120, ge=1, description="A truck that was due, or goods that are at the border, without a word of CBP."
+    )
+    summary_days: int = Field(
+        2, ge=0, le=10, description="Working days ahead that an entry summary is told of; it is due ten after release."
+    )
 
 
 class Rules(Section):

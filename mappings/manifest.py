@@ -35,6 +35,7 @@ __all__ = [
     "ManifestMessage",
     "bill_segments",
     "build_manifest",
+    "crew_segments",
     "manifest_header",
     "port_segment",
     "trip_segments",
@@ -46,18 +47,29 @@ MOST_SHIPMENTS: Final = 9_999
 
 @dataclass(frozen=True, slots=True)
 class ManifestMessage:
-    """One 309: ``kind`` is its manifest type (P, W or Y), ``segments`` its body, ``scns`` its shipments in order."""
+    """One message about a manifest: ``segments`` its body, ``scns`` its shipments in order.
+
+    ``kind`` is its manifest type (P, W, Y or 3), ``set_id`` the set: 309, or 358 and 353 for what changes later.
+    """
 
     kind: str
     segments: tuple[Segment, ...]
     scns: tuple[str, ...]
     notes: tuple[Note, ...]
+    set_id: str = "309"
 
 
 def manifest_header(
-    trip: Trip, profile: Profile, kind: str, bills: int, wire: Wire, *, purpose: str = "original", reason: str = ""
+    trip: Trip,
+    profile: Profile,
+    kind: str,
+    bills: int | None,
+    wire: Wire,
+    *,
+    purpose: str = "original",
+    reason: str = "",
 ) -> Segment:
-    """M10; ``reason`` is that of an amendment."""
+    """M10; ``reason`` is that of an amendment. Without ``purpose`` none is said."""
     country = profile.manifest_country
     if country == "conveyance":
         plate = trip.conveyance.plate
@@ -80,7 +92,7 @@ def manifest_header(
         5: profile.conveyance_name,
         8: bills,
         9: kind,
-        13: profile.purpose_codes[purpose],
+        13: profile.purpose_codes[purpose] if purpose else None,
         16: reason or None,
     }
     elements[position] = number
@@ -131,7 +143,7 @@ def _person(person: CrewMember, path: str, profile: Profile, wire: Wire) -> list
     return segments
 
 
-def _trip_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
+def crew_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
     """VEH and the persons, the driver first."""
     segments = [_vehicle(trip, profile, wire)]
     order = {"driver": 0, "crew": 1, "passenger": 2}
@@ -150,7 +162,7 @@ def _trip_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
 def trip_segments(trip: Trip, profile: Profile, kind: str, bills: int) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
     """What stands before the first shipment: M10, VEH, the persons and P4. Paths begin with ``trip.``."""
     wire = Wire(Separators.of(profile).signs)
-    segments = [manifest_header(trip, profile, kind, bills, wire), *_trip_segments(trip, profile, wire)]
+    segments = [manifest_header(trip, profile, kind, bills, wire), *crew_segments(trip, profile, wire)]
     segments += port_segment(trip, profile, wire)
     wire.raise_problems()
     return tuple(segments), tuple(wire.notes)

@@ -76,7 +76,8 @@ def _party(role: str, party: Party, path: str, wire: Wire) -> list[Segment]:
     ]
 
 
-def _equipment(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
+def equipment_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment]:
+    """VID and M7 of the first piece of equipment, or of the code for none."""
     if not trip.equipment:
         return [seg("VID", profile.no_equipment_code, None, profile.no_equipment_number)]
     item: Equipment = trip.equipment[0]
@@ -188,7 +189,7 @@ def bill_segments(
     segments = [seg("LX", number), bill_header(shipment, decision, profile, wire)]
     segments += _party(profile.party_roles["shipper"], shipment.shipper, "shipper", wire)
     segments += _party(profile.party_roles["consignee"], shipment.consignee, "consignee", wire)
-    segments += _equipment(trip, profile, wire)
+    segments += equipment_segments(trip, profile, wire)
     goods: list[Segment] = []
     for index, line in enumerate(shipment.lines):
         goods += _goods(line, f"lines[{index}]", shipment.packages, profile, wire)

@@ -112,6 +112,8 @@ class Profile:
     amendment_actions: Mapping[str, str]
     amendment_types: Mapping[str, str]
     amendment_reasons: Mapping[str, str]
+    completion: str
+    completion_event: Mapping[str, str]
     shipments_per_message: int
     k1_pattern: str
     k1_first: str

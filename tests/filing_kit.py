@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import Connection, Table, select
 
 from filings import (
+    amendments,
     archive,
     events,
     queries,
@@ -232,6 +233,40 @@ class Desk:
         begun = await self.store.write(lambda conn: refiling.request(conn, self.ctx, trip, actor=BROKER, now=now))
         await self.plan()
         return begun
+
+    async def dry_run(self, name: str, patch: Any, **said: Any) -> dict[str, Any]:
+        """What an amendment would do; nothing is changed."""
+        asked, now = amendments.read_amendment({"patch": patch, **said}), self.now
+
+        def show(conn: Connection) -> dict[str, Any]:
+            return amendments.dry_run(conn, self.ctx, amendments.prepare(conn, self.ctx, name, asked, now), now)
+
+        return await self.store.read(show)
+
+    async def amend(self, name: str, patch: Any, *, plan: bool = True, **said: Any) -> dict[str, Any]:
+        """Amend, and let the planner finish."""
+        asked, now = amendments.read_amendment({"patch": patch, **said}), self.now
+
+        def act(conn: Connection) -> dict[str, Any]:
+            made = amendments.prepare(conn, self.ctx, name, asked, now)
+            return amendments.taken_on(amendments.begin(conn, self.ctx, made, actor=BROKER, now=now))
+
+        answer = await self.store.write(act)
+        if plan:
+            await self.plan()
+        return answer
+
+    async def cancel(self, name: str, reason: str = "A mistake.", **said: Any) -> dict[str, Any]:
+        """Cancel, and let the planner finish."""
+        asked, now = amendments.read_cancellation({"reason": reason, **said}), self.now
+
+        def act(conn: Connection) -> dict[str, Any]:
+            made = amendments.prepare_cancellation(conn, self.ctx, name, asked, now)
+            return amendments.taken_on(amendments.begin(conn, self.ctx, made, actor=BROKER, now=now))
+
+        answer = await self.store.write(act)
+        await self.plan()
+        return answer
 
     async def send(self) -> list[bytes]:
         """Send whatever is due; gives the payloads that arrived."""

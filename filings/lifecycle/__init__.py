@@ -7,7 +7,17 @@ the documentation made from them.
 
 from __future__ import annotations
 
-from filings.lifecycle.evidence import Act, Did, Kind, OutcomeLike, Statement
+from filings.lifecycle.evidence import (
+    REQUEST_PAPERS,
+    Act,
+    Did,
+    Ending,
+    Kind,
+    OutcomeLike,
+    Statement,
+    decides,
+    proves_arrival,
+)
 from filings.lifecycle.facts import (
     Declaration,
     Fold,
@@ -15,11 +25,30 @@ from filings.lifecycle.facts import (
     declared_input,
     fold,
     is_final,
+    released_at,
     shipment_state,
 )
-from filings.lifecycle.filing import FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts, step_filing
+from filings.lifecycle.filing import (
+    ACTS,
+    FILING,
+    FILING_ENDS,
+    FILING_STARTS,
+    OWN_ACTS,
+    TAKEN,
+    WAITING,
+    answer_input,
+    permitted_acts,
+    step_filing,
+)
 from filings.lifecycle.page import render_markdown
-from filings.lifecycle.shipment import DECISIONS, DECLARED, SHIPMENT
+from filings.lifecycle.shipment import (
+    DECISIONS,
+    DECLARED,
+    SHIPMENT,
+    SHIPMENT_ENDS,
+    SHIPMENT_STARTS,
+    step_shipment,
+)
 from filings.lifecycle.states import (
     Cell,
     Effects,
@@ -31,26 +60,49 @@ from filings.lifecycle.states import (
     ShipmentState,
     TripInput,
     TripState,
+    leads_to,
     reachable,
 )
-from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ENDS, step_trip, trip_verdict
+from filings.lifecycle.trip import (
+    CROSSING,
+    NOT_TO_CROSS,
+    REQUESTS,
+    TRIP,
+    TRIP_ACTS,
+    TRIP_ENDS,
+    TRIP_STARTS,
+    permitted_trip_acts,
+    step_trip,
+    trip_verdict,
+)
 
 __all__ = [
+    "ACTS",
     "CROSSING",
     "DECISIONS",
     "DECLARED",
     "FILING",
     "FILING_ENDS",
     "FILING_STARTS",
+    "NOT_TO_CROSS",
     "OWN_ACTS",
+    "REQUESTS",
+    "REQUEST_PAPERS",
     "SHIPMENT",
+    "SHIPMENT_ENDS",
+    "SHIPMENT_STARTS",
+    "TAKEN",
     "TRIP",
+    "TRIP_ACTS",
     "TRIP_ENDS",
+    "TRIP_STARTS",
+    "WAITING",
     "Act",
     "Cell",
     "Declaration",
     "Did",
     "Effects",
+    "Ending",
     "EventType",
     "FilingInput",
     "FilingState",
@@ -64,14 +116,21 @@ __all__ = [
     "Statement",
     "TripInput",
     "TripState",
+    "answer_input",
+    "decides",
     "declared_input",
     "fold",
     "is_final",
+    "leads_to",
     "permitted_acts",
+    "permitted_trip_acts",
+    "proves_arrival",
     "reachable",
+    "released_at",
     "render_markdown",
     "shipment_state",
     "step_filing",
+    "step_shipment",
     "step_trip",
     "trip_verdict",
 ]

@@ -24,6 +24,7 @@ class Act(StrEnum):
     STAGED = "staged"
     REVIEW_NEEDED = "review_needed"
     REFUSED = "refused"
+    TAKEN_OFF = "taken_off"
     QUEUED = "queued"
     SENT = "sent"
     IN_DOUBT = "in_doubt"
@@ -41,12 +42,17 @@ DECIDING = frozenset({Act.STAGED, Act.REVIEW_NEEDED, Act.REFUSED})
 """Acts that decide on the shipment itself; the others are about one of its declarations."""
 
 
+Ending = Literal["", "cancel", "delink"]
+"""How a version ends a declaration: cancelled or deleted, or taken off the trip while it stays on file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Did:
     """An act of ours at an instant; ``kind`` and ``version`` say of which declaration.
 
-    A lapsed shipment that is staged again says what it ``needs`` now and which declarations are made ``anew``: what
-    CBP answered to those no longer counts.
+    A shipment that goes another way, because its own has lapsed or its data were corrected, says what it ``needs``
+    now and which declarations are made ``anew``: what CBP answered to those no longer counts. ``ends``: the version
+    that is queued ends the declaration.
     """
 
     act: Act
@@ -55,6 +61,7 @@ class Did:
     version: int = 1
     needs: tuple[Kind, ...] = ()
     anew: tuple[Kind, ...] = ()
+    ends: Ending = ""
 
 
 class OutcomeLike(Protocol):
@@ -102,9 +109,28 @@ class Statement:
 ANSWERS_TO: Mapping[str, Kind] = {"TA1": "manifest", "997": "manifest", "355": "manifest", "SX": "entry", "X1": "entry"}
 """Sources that answer a declaration; every other source speaks of the goods."""
 
+REQUEST_ANSWERS: Mapping[str, FilingInput] = {
+    "88": FilingInput.ACCEPTED,
+    "86": FilingInput.CHANGE_REFUSED,
+    "87": FilingInput.CHANGE_REFUSED,
+}
+"""Codes of a status (SO60) that decide on our correction or cancellation request; 23 grants a cancellation."""
+
+REQUEST_PAPERS = frozenset({"84", "85"})
+"""Codes of a status (SO60) by which CBP wants papers for our request; the goods are not kept for them."""
+
+
+def decides(source: str, meaning: str, code: str) -> FilingInput | None:
+    """What a status says of the entry itself: our request is granted or refused, or the entry is cancelled."""
+    if source != "SO":
+        return None
+    return FilingInput.CANCELLED if meaning == "cancelled" else REQUEST_ANSWERS.get(code)
+
+
 ANSWERS: Mapping[str, FilingInput] = {
     name: FilingInput(name)
     for name in (
+        "known_before",
         "syntax_accepted",
         "syntax_rejected",
         "accepted",
@@ -112,9 +138,20 @@ ANSWERS: Mapping[str, FilingInput] = {
         "rejected",
         "try_again",
         "under_review",
+        "already_on_file",
         "cancelled",
     )
 }
+
+PROVING_ARRIVAL = frozenset({("350", "released")})
+"""What proves that the truck is there although it speaks of something else: the truck 350 that releases is triggered by
+the arrival of the conveyance (CBP truck 350 guide, April 2018). A release by SO may come before."""
+
+
+def proves_arrival(source: str, meaning: str) -> bool:
+    """Whether CBP saying so means that the truck has arrived."""
+    return meaning == "arrived" or (source, meaning) in PROVING_ARRIVAL
+
 
 _COURSE = (
     "on_file",

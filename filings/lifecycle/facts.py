@@ -18,9 +18,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from filings.lifecycle.evidence import ANSWERS, ANSWERS_TO, DECIDING, RANK, REMOVES, Act, Did, Kind, Statement
-from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER, step_filing
-from filings.lifecycle.shipment import SHIPMENT
+from filings.lifecycle.declarations import Declaration, acted, answered, decided, read_declaration
+from filings.lifecycle.evidence import (
+    ANSWERS,
+    ANSWERS_TO,
+    DECIDING,
+    RANK,
+    REMOVES,
+    REQUEST_PAPERS,
+    Act,
+    Did,
+    Kind,
+    Statement,
+    decides,
+    proves_arrival,
+)
+from filings.lifecycle.filing import CHANGE_REFUSED, TAKEN, UNEXPECTED_ANSWER, step_filing
+from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, WHY_NOT, step_shipment
 from filings.lifecycle.states import (
     Effects,
     EventType,
@@ -31,17 +45,17 @@ from filings.lifecycle.states import (
     refuse,
 )
 
-__all__ = ["Declaration", "Fold", "Kind", "ShipmentFacts", "declared_input", "fold", "is_final", "shipment_state"]
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Where one declaration stands; ``in_force`` when CBP has accepted some version of it from ``first`` on."""
-
-    state: FilingState
-    version: int = 1
-    in_force: bool = False
-    first: int = 1
+__all__ = [
+    "Declaration",
+    "Fold",
+    "Kind",
+    "ShipmentFacts",
+    "declared_input",
+    "fold",
+    "is_final",
+    "released_at",
+    "shipment_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +83,7 @@ class ShipmentFacts:
         return {
             "needs": list(self.needs),
             "base": self.base.value,
-            "declarations": {
-                kind: [known.state.value, known.version, known.in_force, known.first]
-                for kind, known in self.declarations.items()
-            },
+            "declarations": {kind: known.as_list() for kind, known in self.declarations.items()},
             "statements": [
                 [s.meaning, s.source, _text(s.at), s.code, s.order, s.version, s.holder] for s in self.statements
             ],
@@ -89,10 +100,7 @@ class ShipmentFacts:
         return cls(
             needs=tuple(value["needs"]),
             base=ShipmentState(value["base"]),
-            declarations={
-                kind: Declaration(FilingState(state), version, in_force, *first)
-                for kind, (state, version, in_force, *first) in value["declarations"].items()
-            },
+            declarations={kind: read_declaration(*known) for kind, known in value["declarations"].items()},
             statements=tuple(
                 Statement(meaning, source, datetime.fromisoformat(at), code, order, version, holder)
                 for meaning, source, at, code, order, version, holder in value["statements"]
@@ -119,9 +127,12 @@ def shipment_state(facts: ShipmentFacts) -> ShipmentState:
 def is_final(facts: ShipmentFacts) -> bool:
     """Whether nothing more is awaited: refused, cancelled, or released and arrived. CBP may still speak again."""
     state = shipment_state(facts)
-    if state is ShipmentState.RELEASED:
-        return facts.arrived_at is not None
-    return state in {ShipmentState.REFUSED, ShipmentState.CANCELLED}
+    return state in SHIPMENT_ENDS and (not SHIPMENT_ENDS[state] or facts.arrived_at is not None)
+
+
+def released_at(facts: ShipmentFacts) -> datetime | None:
+    """When CBP last released the goods, by CBP's clock; ``None`` if it never did."""
+    return max((said.at for said in facts.statements if said.meaning == "released"), default=None)
 
 
 def fold(facts: ShipmentFacts, told: Did | Statement) -> Fold:
@@ -162,37 +173,51 @@ def _with_act(facts: ShipmentFacts, state: ShipmentState, did: Did) -> ShipmentF
     if did.act is Act.TRIP_ARRIVED:
         return _arrived(facts, did.at)
     if did.act in DECIDING:
-        if facts.lapsed_at is not None and facts.arrived_at is None:
+        if (facts.lapsed_at is not None or did.anew) and facts.arrived_at is None:
             return _begun_again(facts, did)  # also while CBP holds the goods
-        if ShipmentInput(did.act.value) not in SHIPMENT[state]:
-            raise refuse("shipment", state, did.act)
+        step_shipment(state, ShipmentInput(did.act.value))
         base = ShipmentState.IN_REVIEW if did.act is Act.REVIEW_NEEDED else ShipmentState(did.act.value)
         if state in {ShipmentState.CANCELLED, ShipmentState.REJECTED}:
             # It starts again: what is in force at CBP stays, what was refused or ended does not come back.
             kept = {kind: known for kind, known in facts.declarations.items() if known.in_force}
             return replace(facts, base=base, declarations=kept, statements=(), since=did.at)
         return replace(facts, base=base)
+    if did.act is Act.TAKEN_OFF:
+        if state in _WITH_CBP or any(known.in_force for known in facts.declarations.values()):
+            raise refuse("shipment", state, did.act, WHY_NOT[state])  # CBP must be told
+        return replace(facts, base=ShipmentState.CANCELLED, lapsed_at=None)
     if did.act in {Act.LAPSED, Act.LAPSE_LIFTED}:
         if did.act is Act.LAPSE_LIFTED:
             return replace(facts, lapsed_at=None)
         if facts.base is not ShipmentState.STAGED or state is ShipmentState.CANCELLED:
-            raise refuse("shipment", state, did.act)
+            raise refuse("shipment", state, did.act, WHY_NOT[state])
         return facts if facts.lapsed_at is not None else replace(facts, lapsed_at=did.at)
     if facts.base is not ShipmentState.STAGED or (state is ShipmentState.CANCELLED and did.act is Act.QUEUED):
-        raise refuse("shipment", state, did.act)
+        raise refuse("shipment", state, did.act, WHY_NOT[state])
     known = facts.declarations.get(did.kind)
     if known is None:
         opening = Act.PACKAGE_READY if did.kind == "handoff" else Act.QUEUED
         if did.act is not opening:
-            raise refuse(f"shipment without a {did.kind} filing", state, did.act)
-        start = FilingState.READY if did.kind == "handoff" else FilingState.QUEUED
-        return _declared(facts, did.kind, Declaration(start, did.version, first=did.version))
-    if did.version < known.version:
-        return facts
-    following, _effects = step_filing(known.state, FilingInput(did.act.value))
-    in_force = known.in_force and following is not FilingState.CANCELLED
-    return _declared(facts, did.kind, Declaration(following, did.version, in_force, known.first))
+            why = (f"It has no {did.kind} filing.", "File its trip.")
+            raise refuse("shipment", state, did.act, why)
+        begun = FilingState.QUEUED  # so every filing begins
+        if did.act is not Act.QUEUED:
+            begun, _effects = step_filing(begun, FilingInput(did.act.value))
+        return _declared(facts, did.kind, Declaration(begun, did.version, first=did.version, ends=did.ends))
+    return _declared(facts, did.kind, acted(known, did))
 
+
+_WITH_CBP = frozenset(
+    {
+        ShipmentState.IN_DOUBT,
+        ShipmentState.FILED,
+        ShipmentState.ON_FILE,
+        ShipmentState.CANCELLING,
+        ShipmentState.DELINKED,
+        ShipmentState.RELEASED,
+    }
+)
+"""States in which CBP has something of a shipment: it cannot be taken off without a word to CBP."""
 
 _STAYING = frozenset({"held", "hold_removed", "exam"})
 """What CBP said of the goods themselves: it stands whatever they are declared as."""
@@ -216,19 +241,9 @@ def _with_answer(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, 
     what = ANSWERS.get(said.meaning)
     if what is None:
         return facts, "", True
-    accepted = what in {FilingInput.ACCEPTED, FilingInput.ACCEPTED_WITH_WARNING}
-    if said.version is not None and said.version < known.first:
-        return facts, "", True  # about what has been declared anew since
-    if said.version is not None and said.version < known.version:
-        # A late answer to an earlier version tells only whether something is in force.
-        stands = known.in_force or (accepted and known.state is not FilingState.CANCELLED)
-        return _declared(facts, kind, replace(known, in_force=stands)), "", True
-    following, effects = step_filing(known.state, what)
-    if effects.verdict == "unexpected":
-        return facts, effects.alert, False
-    in_force = (known.in_force or accepted) and following is not FilingState.CANCELLED
-    changed = _declared(facts, kind, replace(known, state=following, in_force=in_force))
-    return changed, effects.alert, True
+    changed, effects = answered(known, what, said.version)
+    alert = "" if effects.alert == CHANGE_REFUSED else effects.alert  # that is raised of the filing
+    return _declared(facts, kind, changed), alert, effects.verdict != "unexpected"
 
 
 def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFacts, bool]:
@@ -236,13 +251,28 @@ def _with_statement(facts: ShipmentFacts, said: Statement) -> tuple[ShipmentFact
         return facts, False  # CBP speaks of something we never sent: the caller keeps it and raises it
     if said.meaning == "unknown":
         return facts, False
+    verdict = decides(said.source, said.meaning, said.code)
+    if verdict is not None and "entry" in facts.declarations:
+        facts = _about_request(facts, said, verdict)
+    if said.source == "SO" and said.code in REQUEST_PAPERS:
+        return facts, True
     if said.meaning not in RANK or said in facts.statements:
         return facts, True
     if facts.since is not None and said.at < facts.since.replace(second=0, microsecond=0):
         return facts, True  # about an earlier filing of the same goods
-    if said.meaning == "arrived":
+    if proves_arrival(said.source, said.meaning):
         facts = _arrived(facts, said.at)
     return replace(facts, statements=tuple(sorted((*facts.statements, said), key=_place))), True
+
+
+def _about_request(facts: ShipmentFacts, said: Statement, what: FilingInput) -> ShipmentFacts:
+    """CBP has decided on what we asked to be changed about the entry, or has cancelled it of its own accord."""
+    known = facts.declarations["entry"]
+    if what is not FilingInput.CANCELLED and (
+        (said.version is not None and said.version < known.version) or (what in TAKEN and known.ends == "cancel")
+    ):
+        return facts  # about an earlier request
+    return _declared(facts, "entry", decided(known, what)[0])
 
 
 def _arrived(facts: ShipmentFacts, at: datetime) -> ShipmentFacts:
@@ -293,9 +323,27 @@ def _read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
         state, alerts[said] = _move(state, what)
         if what in {ShipmentInput.BLOCKS_CLEARED, ShipmentInput.ADMISSIBLE} and declared is not None:
             state, _alert = _move(state, declared)  # back to what the declarations say
-    if facts.lapsed_at is not None and facts.arrived_at is None:
-        state, _alert = _move(state, ShipmentInput.LAPSED)  # once the truck is there, CBP's word counts
+    last = _read_last(facts)
+    if last is not None:
+        state, _alert = _move(state, last)
     return state, alerts
+
+
+def _read_last(facts: ShipmentFacts) -> ShipmentInput | None:
+    """What counts more than all that is on file, until the truck is there: then CBP's word counts."""
+    if facts.arrived_at is None and (_bill_without_entry(facts) or any(d.ending for d in facts.declarations.values())):
+        return ShipmentInput.CANCELLING
+    if facts.arrived_at is None and facts.lapsed_at is not None:
+        return ShipmentInput.LAPSED
+    manifest = facts.declarations.get("manifest")
+    return ShipmentInput.DELINKED if manifest is not None and manifest.off else None
+
+
+def _bill_without_entry(facts: ShipmentFacts) -> bool:
+    """The entry is cancelled, and the bill that needs it still stands on the manifest."""
+    bill, entry = facts.declarations.get("manifest"), facts.declarations.get("entry")
+    cancelled = entry is not None and entry.state is FilingState.CANCELLED
+    return cancelled and bill is not None and bill.in_force and not bill.off
 
 
 Reason = tuple[ShipmentInput, str, str, str]
@@ -351,8 +399,8 @@ def _remove(said: Statement, reasons: set[Reason]) -> None:
 
 
 def _move(state: ShipmentState, what: ShipmentInput) -> tuple[ShipmentState, str]:
-    cell = SHIPMENT[state].get(what)
-    return (state, CONTRADICTION) if cell is None else (ShipmentState(cell.to), cell.alert)
+    following, effects = step_shipment(state, what)
+    return following, effects.alert
 
 
 def _text(at: datetime | None) -> str | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
+from filings.lifecycle import filing, shipment, trip
 from filings.lifecycle.evidence import REMOVES
 from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts
-from filings.lifecycle.shipment import SHIPMENT
-from filings.lifecycle.states import Cell, Input, ShipmentState, State, TripState
-from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ENDS
+from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, SHIPMENT_STARTS
+from filings.lifecycle.states import Cell, Input, State, Why
+from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ACTS, TRIP_ENDS, TRIP_STARTS, permitted_trip_acts
 
 _OPENING = """# The lifecycle
 
@@ -19,8 +20,8 @@ Written by `python -m filings.lifecycle --markdown` from the tables in `filings/
 shipment is released only when CBP has said so for that shipment, and even that is final only after arrival.
 
 In the tables: **bold** is the next state, then the event that is told and (!) the alert that is raised. *Noted* means
-kept without a change of state. An empty cell is an answer too: an act of ours is refused; what CBP says is kept,
-changes nothing and raises an alert.
+kept without a change of state. An empty cell is an answer too: an act of ours is refused with the reason and the way
+out that stand below each table; what CBP says is kept, changes nothing and raises an alert.
 """
 
 
@@ -29,20 +30,25 @@ def render_markdown() -> str:
     parts = [
         _OPENING,
         "## A filing\n",
-        _diagram(FILING, FILING_STARTS, FILING_ENDS),
+        _diagram(FILING, FILING_STARTS, {state: "" for state in FILING if state in FILING_ENDS}),
         _table(FILING),
         "Accepted by CBP is told as `filing.amended` when an earlier version is in force already. Our own acts are: "
         + ", ".join(sorted(_words(act) for act in OWN_ACTS))
         + ". The rest are answers of CBP.\n",
-        "What a person may ask for:\n",
-        _acts(),
+        "What a person may ask for (*hand over*: handoffs only; what is in force at CBP is not withdrawn):\n",
+        _acts(list(ACTS), {state: permitted_acts(state) for state in FILING}),
+        _refusals(filing.WHY_NOT),
         "## A shipment\n",
-        _diagram(SHIPMENT, (ShipmentState.STAGED,), ()),
+        _diagram(SHIPMENT, SHIPMENT_STARTS, SHIPMENT_ENDS),
         _table(SHIPMENT),
         _shipment_notes(),
+        _refusals(shipment.WHY_NOT),
         "## A trip\n",
-        _diagram(TRIP, (TripState.DRAFT,), TRIP_ENDS),
+        _diagram(TRIP, TRIP_STARTS, {state: "" for state in TRIP if state in TRIP_ENDS}),
         _table(TRIP),
+        "What a person may ask for (*refile* where something has lapsed):\n",
+        _acts(list(TRIP_ACTS), {state: permitted_trip_acts(state) for state in TRIP}),
+        _refusals(trip.WHY_NOT),
         _crossing(),
     ]
     return "\n".join(parts)
@@ -55,7 +61,7 @@ def _words(name: StrEnum) -> str:
 def _diagram(
     table: Mapping[State, Mapping[Input, Cell]],
     starts: Iterable[State],
-    ends: Iterable[State],
+    ends: Mapping[State, str],
 ) -> str:
     lines = ["```mermaid", "stateDiagram-v2", "    direction LR"]
     lines += [f"    [*] --> {state.value}" for state in starts]
@@ -65,7 +71,7 @@ def _diagram(
             if cell.to is not state:
                 leading.setdefault(cell.to, []).append(_words(what))
         lines += [f"    {state.value} --> {to.value}: {', '.join(whats)}" for to, whats in leading.items()]
-    lines += [f"    {state.value} --> [*]" for state in ends]
+    lines += [f"    {state.value} --> [*]" + (f": {when}" if when else "") for state, when in ends.items()]
     return "\n".join([*lines, "```", ""])
 
 
@@ -98,11 +104,16 @@ def _cell(state: StrEnum, cell: Cell | None) -> str:
     return f"{shown} (!) {cell.alert.replace('_', ' ')}" if cell.alert else shown
 
 
-def _acts() -> str:
-    lines = ["| state | " + " | ".join(act.replace("_", " ") for act in ACTS) + " |", "|---" * (len(ACTS) + 1) + "|"]
-    for state in FILING:
-        allowed = permitted_acts(state)
-        lines.append("| " + " | ".join([_words(state), *("yes" if act in allowed else "" for act in ACTS)]) + " |")
+def _acts(acts: Sequence[str], permitted: Mapping[State, Sequence[str]]) -> str:
+    lines = ["| state | " + " | ".join(act.replace("_", " ") for act in acts) + " |", "|---" * (len(acts) + 1) + "|"]
+    for state, allowed in permitted.items():
+        lines.append("| " + " | ".join([_words(state), *("yes" if act in allowed else "" for act in acts)]) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _refusals(why: Mapping[State, Why]) -> str:
+    lines = ["Why another act is refused:\n", "| state | reason | way out |", "|---|---|---|"]
+    lines += [f"| {_words(state)} | {reason} | {remedy} |" for state, (reason, remedy) in why.items()]
     return "\n".join([*lines, ""])
 
 

@@ -8,7 +8,7 @@ and inputs are enums; what leads from one to the other is data (``filing.py``, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeVar
@@ -22,7 +22,8 @@ class FilingState(StrEnum):
     QUEUED = "queued"  # a version is committed and waits to be sent
     SENT = "sent"  # the partner's receipt is in hand; CBP has not answered
     IN_DOUBT = "in_doubt"  # we cannot know whether CBP has it
-    UNDER_REVIEW = "under_review"  # CBP has it and decides later
+    UNDER_REVIEW = "under_review"  # CBP has it; what it decides we have not heard
+    REQUESTED = "requested"  # a person at CBP decides on our correction or cancellation; the version before stands
     ACCEPTED = "accepted"  # CBP has taken the declaration; that releases nothing
     REJECTED = "rejected"  # CBP has refused the declaration
     CANCELLED = "cancelled"  # no longer in force
@@ -42,6 +43,7 @@ class FilingInput(StrEnum):
     WITHDRAWN = "withdrawn"
     PACKAGE_READY = "package_ready"
     HANDED_OVER = "handed_over"
+    KNOWN_BEFORE = "known_before"
     SYNTAX_ACCEPTED = "syntax_accepted"
     SYNTAX_REJECTED = "syntax_rejected"
     ACCEPTED = "accepted"
@@ -49,6 +51,9 @@ class FilingInput(StrEnum):
     REJECTED = "rejected"
     TRY_AGAIN = "try_again"
     UNDER_REVIEW = "under_review"
+    ALREADY_ON_FILE = "already_on_file"
+    REFERRED = "referred"  # a change of what is in force went to a person at CBP
+    CHANGE_REFUSED = "change_refused"  # CBP refuses a change; what was in force before it stays in force
     CANCELLED = "cancelled"
 
 
@@ -64,6 +69,8 @@ class ShipmentState(StrEnum):
     ON_FILE = "on_file"  # CBP accepted every declaration that is needed
     HANDED_OFF = "handed_off"  # a licensed broker makes the entry
     LAPSED = "lapsed"  # lawful when it was declared, not any more at the arrival that is still possible
+    CANCELLING = "cancelling"  # being cancelled, and CBP has not said yes or no; or its bill stands without an entry
+    DELINKED = "delinked"  # on file with CBP, and taken off this trip
     HELD = "held"
     EXAM = "exam"
     DOCUMENTS_REQUIRED = "documents_required"
@@ -94,6 +101,8 @@ class ShipmentInput(StrEnum):
     RELEASE_REVOKED = "release_revoked"
     CANCELLED = "cancelled"
     LAPSED = "lapsed"
+    CANCELLING = "cancelling"
+    DELINKED = "delinked"
 
 
 class TripState(StrEnum):
@@ -105,12 +114,17 @@ class TripState(StrEnum):
     BLOCKED = "blocked"  # something aboard may not cross
     CLEAR = "clear"  # every shipment may cross
     ARRIVED = "arrived"
+    CANCELLED = "cancelled"  # its manifest was deleted; its shipments may go on another trip
 
 
 class TripInput(StrEnum):
-    """What moves a trip; go, wait and stop are the verdict over its shipments."""
+    """What moves a trip: what a person asks for first; go, wait and stop are the verdict over its shipments."""
 
+    PUT = "put"
+    STAGED = "staged"
     FILING_REQUESTED = "filing_requested"
+    ARRIVAL_CHANGED = "arrival_changed"
+    REFILING_REQUESTED = "refiling_requested"
     ALL_SENT = "all_sent"
     GO = "go"
     WAIT = "wait"
@@ -177,17 +191,16 @@ def verdict_of(before: StrEnum, after: StrEnum) -> Verdict:
     return "noted" if before is after else "moved"
 
 
-def refuse(thing: str, state: StrEnum, act: StrEnum) -> NotPossible:
-    """The refusal of an act that has no cell."""
+Why = tuple[str, str]
+"""Why a state takes no such act, in a sentence, and what mends it."""
+
+
+def refuse(thing: str, state: StrEnum, act: StrEnum, why: Why | None = None) -> NotPossible:
+    """The refusal of an act that has no cell; ``why`` is the state's own reason and way out."""
     words = act.value.replace("_", " ")
-    return NotPossible(
-        Problem(
-            "not_possible",
-            "state",
-            f"A {thing} that is {state.value.replace('_', ' ')} does not take the act '{words}'.",
-            "Look at what the state permits.",
-        )
-    )
+    text = f"A {thing} that is {state.value.replace('_', ' ')} does not take the act '{words}'."
+    reason, remedy = why or ("", "Look at what the state permits.")
+    return NotPossible(Problem("not_possible", "state", f"{text} {reason}".rstrip(), remedy))
 
 
 def reachable(table: Mapping[State, Mapping[Input, Cell]], *starts: State) -> set[State]:
@@ -200,3 +213,13 @@ def reachable(table: Mapping[State, Mapping[Input, Cell]], *starts: State) -> se
             seen.add(state)
             waiting.extend(type(state)(cell.to) for cell in table[state].values())
     return seen
+
+
+def leads_to(table: Mapping[State, Mapping[Input, Cell]], ends: Collection[State]) -> set[State]:
+    """Every state from which the table leads to one of these ends."""
+    found = set(ends)
+    while more := {
+        state for state, row in table.items() if state not in found and any(cell.to in found for cell in row.values())
+    }:
+        found |= more
+    return found

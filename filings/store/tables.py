@@ -24,6 +24,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 from filings.store.types import Bytes, Instant, Json, Money, Whole
@@ -70,6 +72,7 @@ trips = Table(
     Column("plan_stage", WORD),
     Column("planned_through", Integer, nullable=False, server_default="0"),
     Column("arrived_at", Instant),
+    Column("held_as", WORD),
     Column("judged_at", Instant),
     Column("judge_again_at", Instant),
     Column("created_at", Instant, nullable=False),
@@ -78,8 +81,9 @@ trips = Table(
     Index(None, "state", "estimated_arrival"),
     Index(None, "plan_stage"),
     Index(None, "estimated_arrival"),
-    comment="One truck crossing; plan_stage and planned_through say how far its filings have been made, judged_at "
-    "for which instant of arrival the law was applied last, judge_again_at when that must be done anew.",
+    comment="One truck crossing; plan_stage and planned_through say how far its filings have been made, held_as what "
+    "CBP holds its manifest as, judged_at for which instant of arrival the law was applied last, judge_again_at when "
+    "that must be done anew.",
 )
 
 shipments = Table(
@@ -132,6 +136,9 @@ scn_ledger = Table(
     comment="Who holds a shipment control number; once used it stays taken for three years.",
 )
 
+CHANGED = text("version > 1")
+"""Filings that have been changed since they were made: few, and asked for by trip."""
+
 filings = Table(
     "filings",
     metadata,
@@ -159,6 +166,7 @@ filings = Table(
     Index(None, "shipment_key"),
     Index(None, "created_at", "id"),
     Index(None, "deadline_at"),
+    Index("ix_filings_changed", "trip_number", "state", sqlite_where=CHANGED, postgresql_where=CHANGED),
     comment="One declaration to CBP (manifest of a trip, entry of a shipment) or one handoff, and where it stands.",
 )
 
@@ -172,7 +180,29 @@ filing_versions = Table(
     Column("made_at", Instant, nullable=False),
     Column("made_by", String(200), nullable=False),
     Column("reason", Text),
-    comment="Every content a filing has ever had; an amendment adds the next version.",
+    Column("reason_code", String(2)),
+    Column("amendment_id", KEY),
+    Column("action", WORD),
+    Column("state", WORD),
+    Column("difference", Json),
+    Column("patch", Json),
+    Column("outcome", Json),
+    Column("settled_at", Instant),
+    comment="Every content a filing has ever had; an amendment adds the next version: what differs, what was sent for "
+    "it, and what CBP said.",
+)
+
+declared = Table(
+    "declared",
+    metadata,
+    Column("filing_id", KEY, ForeignKey("filings.id"), primary_key=True),
+    Column("subject", KEY, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("content", Json),
+    Column("pending_version", Integer),
+    Column("pending", Json),
+    comment="What CBP has on file of a shipment (its key) or trip (the filing's id) since it was first amended, and "
+    "the content that waits for CBP's answer.",
 )
 
 amendments = Table(
@@ -182,6 +212,9 @@ amendments = Table(
     _trip(),
     Column("purpose", WORD, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("reason_code", String(2)),
+    Column("trip_change", WORD),
+    Column("completes", Boolean, nullable=False, server_default=false()),
     Column("manifest_filing_id", KEY),
     Column("manifest_version", Integer),
     Column("made_at", Instant, nullable=False),
@@ -199,10 +232,15 @@ amendment_items = Table(
     Column("shipment_key", KEY, ForeignKey("shipments.key"), nullable=False),
     Column("bill_change", WORD),
     Column("cancels_filing_id", KEY),
+    Column("cancels_reason", String(2)),
+    Column("cancels_reference", String(11)),
+    Column("changes_filing_id", KEY),
+    Column("entry_action", String(1)),
     Column("new_filing_id", KEY),
     Column("new_pathway", WORD, nullable=False),
     Index(None, "shipment_key"),
-    comment="What an amendment does to one shipment: its bill, the entry it cancels, the filing that takes its place.",
+    comment="What an amendment does to one shipment: its bill, the entry it cancels or changes, the filing that takes "
+    "its place.",
 )
 
 transmissions = Table(
@@ -232,6 +270,7 @@ transmissions = Table(
     Column("message_id", String(255)),
     Column("receipt", Json),
     Column("created_at", Instant, nullable=False),
+    Column("doubt_since", Instant),
     Column("delivered_at", Instant),
     Column("answered_at", Instant),
     UniqueConstraint("direction", "message_id"),
@@ -277,6 +316,28 @@ transmission_filings = Table(
     Index(None, "filing_id"),
     Index(None, "shipment_key"),
     comment="What a transmission carries, in message order: which filing, shipment and version.",
+)
+
+retries = Table(
+    "retries",
+    metadata,
+    _key(primary_key=True),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("trip_number", String(25)),
+    Column("attempt", Integer, nullable=False),
+    Column("first_failed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("source", WORD, nullable=False),
+    Column("code", WORD),
+    Column("text", Text),
+    Column("entries", Json),
+    Column("made_transmission_id", KEY),
+    Column("made_at", Instant),
+    Index(None, "made_at", "due_at"),
+    Index(None, "transmission_id"),
+    Index(None, "made_transmission_id"),
+    comment="A declaration that CBP could not process for a failure of its own, to be sent again when it is due; "
+    "entries are the entry numbers meant, null the whole file.",
 )
 
 outcomes = Table(

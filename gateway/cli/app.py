@@ -15,6 +15,8 @@ from typing import Final
 import typer
 
 from gateway.cli import (
+    alerts,
+    amend,
     bench,
     board,
     codes,
@@ -55,7 +57,10 @@ app.command("inspect")(inspect.inspect)
 app.command("codes")(codes.codes)
 app.command("trip")(board.trip)
 app.command("filing")(board.filing)
+app.command("amend")(amend.amend)
+app.command("cancel")(amend.cancel)
 app.command("refile")(refile.refile)
+app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")
 app.command("bench")(bench.bench)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gateway.cli.amend_view import show_versions
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -28,6 +29,24 @@ NEXT: Final = {
     "clear": "cross",
     "arrived": "look at what is still held: gateway trip {number} --state held",
 }
+TRIP_COMMANDS: Final = {
+    "replace": "put the trip again: gateway submit TRIP.json SHIPMENTS",
+    "stage": "stage shipments: gateway submit TRIP.json SHIPMENTS",
+    "file": "file it: gateway submit TRIP.json SHIPMENTS --file",
+    "change_arrival": "note another arrival: gateway trip {name} --eta INSTANT",
+    "refile": "file anew what has lapsed: gateway refile {name}",
+}
+FILING_COMMANDS: Final = {
+    "amend": "amend it: gateway amend {name} PATCH.json",
+    "cancel": "cancel it: gateway cancel {name} --reason TEXT",
+    "download the package": "give its package to the broker: GET /v1/handoffs/{name}/package",
+}
+"""How an act that the lifecycle permits is asked for."""
+
+
+def commands(known: Mapping[str, str], acts: Iterable[str], name: str) -> list[str]:
+    """What may be asked for now, each with the command that does it."""
+    return [known[act].format(name=name) for act in acts if act in known]
 
 
 def trip(
@@ -84,6 +103,8 @@ def trip(
     following = next_step(board)
     if following:
         output.say(f"Next: {following}", "dim")
+    for command in commands(TRIP_COMMANDS, board.get("acts", ()), number):
+        output.say(f"May be asked: {command}", "dim")
 
 
 async def _judged(client: GatewayClient, number: str, seconds: float) -> dict[str, Any]:
@@ -149,7 +170,7 @@ def filing(
     async def run() -> dict[str, Any]:
         async with client:
             found: dict[str, Any] = await client.filing(identifier)
-            for part in ("timeline", "transmissions"):
+            for part in ("timeline", "versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
             return found
 
@@ -170,7 +191,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     output.say(
         f"trip {found['trip_number']}, {found['pathway'] or 'all pathways'}{entry_type}, version {found['version']}"
     )
-    output.say(f"state: {str(found['state']).replace('_', ' ')}", "bold")
+    in_force = found.get("accepted_version")
+    stands = f", version {in_force} in force" if in_force and in_force != found["version"] else ""
+    output.say(f"state: {str(found['state']).replace('_', ' ')}{stands}", "bold")
     shipment = found.get("shipment")
     if shipment:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
@@ -178,6 +201,9 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
             output.say(f"  {reason}", "dim")
     if found.get("decided_by"):
         show_decided(output, found["decided_by"])
+    for alert in found.get("alerts", ()):
+        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+    show_versions(output, found["versions"])
     _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):
@@ -187,8 +213,11 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         digest = str(one["payload_sha256"])
         files.add_row(*(plain(str(one[name])) for name in names), f"{digest[:32]}\n{digest[32:]}")
     output.show(files)
-    acts = ", ".join(str(act) for act in found.get("acts", ()))
-    output.say(f"May be done next: {acts or 'nothing'}", "dim")
+    asked = commands(FILING_COMMANDS, found.get("acts", ()), str(found["id"]))
+    for command in asked:
+        output.say(f"May be asked: {command}", "dim")
+    if not asked:
+        output.say("Nothing may be asked of it now.", "dim")
 
 
 def show_decided(output: Output, decided: Mapping[str, Any]) -> None:

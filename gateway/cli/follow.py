@@ -140,6 +140,8 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     held_as = board.get("manifest_filing", {}).get("cbp_state")
     if held_as:
         output.say(f"CBP holds the manifest as {str(held_as).replace('_', ' ')}.")
+    for one in board.get("changes", ())[:SHOWN]:
+        output.say(one["text"], "red" if one["state"] == "refused" else "yellow")
     _show_refused(output, board)
     _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)
     if board["decision"] == "wait":

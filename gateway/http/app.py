@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from filings import events as recorded
-from gateway.http import events, operations, records, shipments, trips
+from gateway.http import alerts, amendments, events, operations, records, shipments, trips
 from gateway.http.auth import USED_KEYS, auth_middleware, note_used_keys
 from gateway.http.body import BODY_LIMIT
 from gateway.http.metrics import METRICS, Metrics, metrics_middleware
@@ -33,11 +33,15 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "file_trip": trips.file_trip,
     "change_arrival": trips.change_arrival,
     "refile_trip": trips.refile_trip,
+    "list_alerts": alerts.list_alerts,
+    "settle_alert": alerts.settle_alert,
     "list_filings": records.list_filings,
     "get_filing": records.get_filing,
     "get_filing_timeline": records.get_filing_timeline,
     "get_filing_versions": records.get_filing_versions,
     "get_filing_transmissions": records.get_filing_transmissions,
+    "amend_filing": amendments.amend_filing,
+    "cancel_filing": amendments.cancel_filing,
     "get_handoff_package": records.get_handoff_package,
     "get_rule_book": records.get_rule_book,
     "list_events": events.list_events,

@@ -106,13 +106,25 @@ def require_utf8(request: web.Request) -> None:
         raise HttpProblem(415, Problem("unknown_charset", "Content-Type", text, "Send UTF-8."))
 
 
+def require_type(request: web.Request, *known: str) -> None:
+    """415 unless the body is of one of these content types, in UTF-8."""
+    if request.content_type not in known:
+        text = f"The content type {request.content_type!r} is not read here."
+        raise HttpProblem(415, Problem("unknown_content_type", "Content-Type", text, f"Send {' or '.join(known)}."))
+    require_utf8(request)
+
+
 async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:
     """The JSON value of the body. Raises 415, 413, 400 as :class:`HttpProblem`."""
-    if request.content_type != "application/json":
-        text = f"The content type {request.content_type!r} is not read here."
-        raise HttpProblem(415, Problem("unknown_content_type", "Content-Type", text, "Send application/json."))
-    require_utf8(request)
-    return parse_json(await BodyReader(request, limit).read())
+    return (await read_json_and_digest(request, limit))[0]
+
+
+async def read_json_and_digest(request: web.Request, limit: int = BODY_LIMIT) -> tuple[Any, str]:
+    """The JSON value of the body, and the SHA-256 of the body; raises as :func:`read_json`."""
+    require_type(request, "application/json")
+    body = BodyReader(request, limit)
+    value = parse_json(await body.read())
+    return value, body.digest
 
 
 def parse_json(body: bytes) -> Any:

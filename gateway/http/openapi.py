@@ -13,7 +13,10 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from filings.lifecycle import TRIP_ACTS
+from gateway.http.alerts import NOTE_LENGTH
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
+from gateway.http.openapi_amendments import AMENDMENTS, COUNT, record, ref, string
 from gateway.http.problems import CONTENT_TYPE
 from gateway.http.routes import FILING_STATES, NDJSON, ROUTES, STATES, Answer, Parameter, Route
 from schemas.shipment import PATHWAYS, Shipment
@@ -35,183 +38,190 @@ _MEANINGS: Final[Mapping[int, str]] = {
 }
 
 
-def _string(**more: Any) -> dict[str, Any]:
-    return {"type": "string", **more}
-
-
-def _object(required: str, **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": required.split(), "properties": properties}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_COUNT: Final = {"type": "integer", "minimum": 0}
-
 COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Fault": {
-        **_object(
+        **record(
             "path code text remedy",
-            path=_string(description="Where: the JSON path of the value, a header or a parameter."),
-            code=_string(description="Stable name of the fault."),
-            text=_string(description="One plain sentence."),
-            remedy=_string(description="What usually mends it."),
-            reference=_string(description="The rule or document behind it."),
-            severity=_string(enum=["warning"]),
+            path=string(description="Where: the JSON path of the value, a header or a parameter."),
+            code=string(description="Stable name of the fault."),
+            text=string(description="One plain sentence."),
+            remedy=string(description="What usually mends it."),
+            reference=string(description="The rule or document behind it."),
+            severity=string(enum=["warning"]),
         )
     },
     "Problem": {
-        **_object(
+        **record(
             "type title status detail code errors",
-            type=_string(),
-            title=_string(),
+            type=string(),
+            title=string(),
             status={"type": "integer"},
-            detail=_string(),
-            code=_string(),
-            errors={"type": "array", "items": _ref("Fault"), "minItems": 1},
-            instance=_string(description="The incident, for a 500."),
+            detail=string(),
+            code=string(),
+            errors={"type": "array", "items": ref("Fault"), "minItems": 1},
+            instance=string(description="The incident, for a 500."),
         ),
         "description": "RFC 9457 problem document.",
     },
-    "TripReceipt": _object(
+    "TripReceipt": record(
         "trip_number version",
-        trip_number=_string(),
+        trip_number=string(),
         version={"type": "integer"},
         created={"type": "boolean"},
-        warnings={"type": "array", "items": _ref("Fault")},
+        warnings={"type": "array", "items": ref("Fault")},
     ),
-    "Shipments": {"type": "array", "items": _ref("Shipment")},
-    "ShipmentsText": _string(description="One row a line of goods, dotted headers (`consignee.address.city`)."),
+    "Shipments": {"type": "array", "items": ref("Shipment")},
+    "ShipmentsText": string(description="One row a line of goods, dotted headers (`consignee.address.city`)."),
     "StageResult": {
-        **_object(
+        **record(
             "index",
-            index=_COUNT,
+            index=COUNT,
             shipment_id={"type": ["string", "null"]},
-            line={**_COUNT, "description": "Where the row begins in what was sent."},
+            line={**COUNT, "description": "Where the row begins in what was sent."},
             shipment_control_number={"type": ["string", "null"]},
             pathway={"enum": [*PATHWAYS, None]},
             state={"enum": STATES},
-            reasons={"type": "array", "items": _string()},
+            reasons={"type": "array", "items": string()},
             notes={"type": "array", "items": {"type": "object"}, "description": "What is written differently for CBP."},
-            errors={"type": "array", "items": _ref("Fault"), "minItems": 1},
-            warnings={"type": "array", "items": _ref("Fault"), "minItems": 1},
+            errors={"type": "array", "items": ref("Fault"), "minItems": 1},
+            warnings={"type": "array", "items": ref("Fault"), "minItems": 1},
         ),
         "description": "What became of one row: `pathway`, or `errors`; either may come with `warnings`.",
     },
-    "StageAnswer": _object(
+    "StageAnswer": record(
         "results accepted rejected",
-        results={"type": "array", "items": _ref("StageResult")},
-        accepted=_COUNT,
-        rejected=_COUNT,
+        results={"type": "array", "items": ref("StageResult")},
+        accepted=COUNT,
+        rejected=COUNT,
     ),
-    "FilingReceipt": _object(
+    "FilingReceipt": record(
         "trip_number shipments already_requested",
-        trip_number=_string(),
-        state=_string(),
-        shipments=_COUNT,
-        pathways={"type": "object", "additionalProperties": _COUNT},
+        trip_number=string(),
+        state=string(),
+        shipments=COUNT,
+        pathways={"type": "object", "additionalProperties": COUNT},
         already_requested={"type": "boolean"},
-        warnings={"type": "array", "items": _ref("Fault")},
+        warnings={"type": "array", "items": ref("Fault")},
     ),
-    "Arrival": _object("estimated_arrival", estimated_arrival=_string(format="date-time")),
-    "ArrivalReceipt": _object(
+    "Arrival": record("estimated_arrival", estimated_arrival=string(format="date-time")),
+    "ArrivalReceipt": record(
         "trip_number estimated_arrival changed",
-        trip_number=_string(),
-        estimated_arrival=_string(format="date-time"),
-        estimated_arrival_before=_string(format="date-time"),
-        declared_arrival=_string(format="date-time"),
+        trip_number=string(),
+        estimated_arrival=string(format="date-time"),
+        estimated_arrival_before=string(format="date-time"),
+        declared_arrival=string(format="date-time"),
         changed={"type": "boolean"},
-        notes={"type": "array", "items": _string()},
+        notes={"type": "array", "items": string()},
     ),
     "Refiling": {
-        **_object(
+        **record(
             "trip_number dry_run already_requested lapsed shipments",
-            trip_number=_string(),
+            trip_number=string(),
             dry_run={"type": "boolean"},
             already_requested={"type": "boolean"},
-            lapsed=_COUNT,
-            pathways={"type": "object", "additionalProperties": _COUNT},
-            bills={"type": "object", "additionalProperties": _COUNT},
-            entries={"type": "object", "additionalProperties": _COUNT},
-            handoffs=_COUNT,
-            off_the_truck={"type": "array", "items": _string()},
+            lapsed=COUNT,
+            pathways={"type": "object", "additionalProperties": COUNT},
+            bills={"type": "object", "additionalProperties": COUNT},
+            entries={"type": "object", "additionalProperties": COUNT},
+            handoffs=COUNT,
+            off_the_truck={"type": "array", "items": string()},
             shipments={"type": "array", "items": {"type": "object"}},
-            warnings={"type": "array", "items": _ref("Fault")},
+            warnings={"type": "array", "items": ref("Fault")},
         ),
         "description": "What is done about the shipments whose pathway has lapsed, one by one.",
     },
+    **AMENDMENTS,
     "Board": {
-        **_object(
+        **record(
             "trip_number state decision reason shipments states pathways manifest entries released held blocking",
-            trip_number=_string(),
-            state=_string(),
-            decision=_string(enum=["go", "no_go", "wait"]),
-            reason=_string(),
-            shipments=_COUNT,
-            states={"type": "object", "additionalProperties": _COUNT},
-            pathways={"type": "object", "additionalProperties": _COUNT},
-            manifest=_ref("Answered"),
-            entries=_ref("Answered"),
-            handoffs=_COUNT,
-            released=_COUNT,
-            held=_COUNT,
+            trip_number=string(),
+            state=string(),
+            decision=string(enum=["go", "no_go", "wait"]),
+            reason=string(),
+            shipments=COUNT,
+            states={"type": "object", "additionalProperties": COUNT},
+            pathways={"type": "object", "additionalProperties": COUNT},
+            manifest=ref("Answered"),
+            entries=ref("Answered"),
+            handoffs=COUNT,
+            released=COUNT,
+            held=COUNT,
+            acts={"type": "array", "items": string(enum=[*TRIP_ACTS]), "description": "What may be asked of it now."},
             blocking={"type": "array", "items": {"type": "object"}},
         ),
         "description": "Where a trip stands.",
     },
-    "Answered": _object("accepted rejected pending", accepted=_COUNT, rejected=_COUNT, pending=_COUNT),
+    "Answered": record("accepted rejected pending", accepted=COUNT, rejected=COUNT, pending=COUNT),
     "Filing": {
-        **_object(
+        **record(
             "id kind trip_number state version acts",
-            id=_string(),
-            kind=_string(enum=["manifest", "entry", "handoff"]),
-            trip_number=_string(),
-            state=_string(enum=FILING_STATES),
+            id=string(),
+            kind=string(enum=["manifest", "entry", "handoff"]),
+            trip_number=string(),
+            state=string(enum=FILING_STATES),
             version={"type": "integer", "minimum": 1},
-            acts={"type": "array", "items": _string(), "description": "What may be done with it now."},
+            accepted_version={"type": ["integer", "null"], "description": "The newest version that CBP has taken."},
+            acts={"type": "array", "items": string(), "description": "What may be done with it now."},
         ),
         "description": "One declaration to CBP and where it stands.",
     },
-    "RuleBook": _object(
+    "Alert": {
+        **record(
+            "id kind severity text raised_at",
+            id=string(),
+            kind=string(),
+            severity=string(enum=["warning", "error"]),
+            text=string(),
+            detail={"type": "object"},
+            trip_number={"type": ["string", "null"]},
+            filing_id={"type": ["string", "null"]},
+            transmission_id={"type": ["string", "null"]},
+            raised_at=string(format="date-time"),
+            settled_at={"type": ["string", "null"], "format": "date-time"},
+            settled_by={"type": ["string", "null"]},
+        ),
+        "description": "Something a person must look at.",
+    },
+    "Settlement": record("note", note=string(minLength=1, maxLength=NOTE_LENGTH)),
+    "RuleBook": record(
         "version first_used_at archive_position sha256 checks_sha256 rules own severity checks",
-        version=_string(description="The beginning of `sha256`, that of the text of rows, severities and own ids."),
-        first_used_at=_string(format="date-time"),
-        archive_position=_COUNT,
-        sha256=_string(),
-        checks_sha256=_string(),
+        version=string(description="The beginning of `sha256`, that of the text of rows, severities and own ids."),
+        first_used_at=string(format="date-time"),
+        archive_position=COUNT,
+        sha256=string(),
+        checks_sha256=string(),
         rules={"type": "array", "items": {"type": "object"}},
-        own={"type": "array", "items": _string(), "description": "Ids of the filer's own rows."},
-        severity={"type": "object", "additionalProperties": _string()},
+        own={"type": "array", "items": string(), "description": "Ids of the filer's own rows."},
+        severity={"type": "object", "additionalProperties": string()},
         checks={"type": "object", "description": "The advisory checks and their data."},
     ),
-    "List": _object("items", items={"type": "array", "items": {"type": "object"}}),
-    "Page": _object(
+    "List": record("items", items={"type": "array", "items": {"type": "object"}}),
+    "Page": record(
         "items next",
         items={"type": "array", "items": {"type": "object"}},
         next={"type": ["string", "null"], "description": "The `cursor` of the next page; null on the last."},
     ),
     "CloudEvent": {
-        **_object(
+        **record(
             "specversion id source type",
-            specversion=_string(const="1.0"),
-            id=_string(),
-            source=_string(),
-            type=_string(),
-            time=_string(format="date-time"),
-            subject=_string(),
+            specversion=string(const="1.0"),
+            id=string(),
+            source=string(),
+            type=string(),
+            time=string(format="date-time"),
+            subject=string(),
         ),
         "description": "CloudEvents 1.0, structured JSON.",
     },
-    "Events": _object(
+    "Events": record(
         "items next",
-        items={"type": "array", "items": _ref("CloudEvent")},
+        items={"type": "array", "items": ref("CloudEvent")},
         next={"type": "integer", "description": "The cursor to ask with next; the same if nothing happened."},
     ),
-    "Health": _object("status", status=_string()),
+    "Health": record("status", status=string()),
     "Object": {"type": "object"},
-    "Text": _string(),
-    "Binary": _string(contentMediaType="application/octet-stream"),
+    "Text": string(),
+    "Binary": string(contentMediaType="application/octet-stream"),
 }
 
 
@@ -241,7 +251,7 @@ def document() -> dict[str, Any]:
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key made with `gateway keys`."}
             },
             "responses": {
-                str(status): {"description": meaning, "content": {CONTENT_TYPE: {"schema": _ref("Problem")}}}
+                str(status): {"description": meaning, "content": {CONTENT_TYPE: {"schema": ref("Problem")}}}
                 for status, meaning in _MEANINGS.items()
             },
         },
@@ -276,7 +286,7 @@ def _content(types: Mapping[str, str]) -> dict[str, Any]:
     for content_type, name in types.items():
         # OpenAPI 3.1 has no schema for a line of a sequence: the text is the schema, the line a comment.
         schema: dict[str, Any] = (
-            _string(description=f"One {name} a line.") if content_type == NDJSON else dict(_ref(name))
+            string(description=f"One {name} a line.") if content_type == NDJSON else dict(ref(name))
         )
         made[content_type] = {"schema": schema}
     return made
@@ -286,7 +296,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
     shown: dict[str, Any] = {"description": answer.meaning, "content": _content(answer.content)}
     if answer.headers:
         shown["headers"] = {
-            name: {"description": meaning, "schema": _string()} for name, meaning in answer.headers.items()
+            name: {"description": meaning, "schema": string()} for name, meaning in answer.headers.items()
         }
     return shown
 

@@ -36,7 +36,8 @@ async def list_filings(request: web.Request) -> web.Response:
 async def get_filing(request: web.Request) -> web.Response:
     """One filing."""
     name = request[PARAMETERS]["filing_id"]
-    return json_answer(await request.app[SERVICE].store.read(lambda conn: queries.filing(conn, name)))
+    found = await request.app[SERVICE].store.read(lambda conn: queries.filing(conn, name))
+    return json_answer(found, headers={hdrs.ETAG: f'"{found["version"]}"'})
 
 
 async def _list(request: web.Request, query: Callable[[Connection, str], Sequence[Any]]) -> web.Response:

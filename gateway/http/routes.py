@@ -16,6 +16,7 @@ from schemas.shipment import PATHWAYS
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
+MERGE_PATCH: Final = "application/merge-patch+json"
 STATES: Final = [state.value for state in ShipmentState]
 FILING_STATES: Final = [state.value for state in FilingState]
 
@@ -65,6 +66,12 @@ TRIP_NUMBER: Final = Parameter(
 FILING_ID: Final = Parameter(
     "filing_id", "path", "The filing's id, or the SCN or entry number of its shipment.", _text(64)
 )
+AMENDED_ID: Final = Parameter(
+    "filing_id",
+    "path",
+    "The filing's id, the SCN or entry number of its shipment, or the trip number for its manifest.",
+    _text(64),
+)
 LIMIT: Final = Parameter(
     "limit", "query", "Most items in one answer.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
 )
@@ -94,6 +101,9 @@ DRY_RUN: Final = Parameter(
     "query",
     "1 shows what would be done and does nothing.",
     {"type": "integer", "minimum": 0, "maximum": 1, "default": 0},
+)
+IF_MATCH: Final = Parameter(
+    "If-Match", "header", "The `ETag` of the filing as it was seen; another version is 409.", _text(20)
 )
 _REPLAYED: Final = {"Idempotent-Replayed": "`true` when this is the first answer again."}
 
@@ -206,7 +216,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "GET",
         "/v1/filings/{filing_id}",
         "One filing and where it stands",
-        (Answer(200, "The filing.", {JSON: "Filing"}),),
+        (Answer(200, "The filing.", {JSON: "Filing"}, {"ETag": "Its version, for `If-Match`."}),),
         (FILING_ID,),
         faults=(404,),
     ),
@@ -223,8 +233,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         "get_filing_versions",
         "GET",
         "/v1/filings/{filing_id}/versions",
-        "Every state of a filing's content",
-        (Answer(200, "The versions.", {JSON: "List"}),),
+        "Every version of a filing: what differs, who made it and why, its messages, what CBP said",
+        (Answer(200, "The versions.", {JSON: "Versions"}),),
         (FILING_ID,),
         faults=(404,),
     ),
@@ -236,6 +246,42 @@ ROUTES: Final[tuple[Route, ...]] = (
         (Answer(200, "The transmissions.", {JSON: "List"}),),
         (FILING_ID,),
         faults=(404,),
+    ),
+    Route(
+        "amend_filing",
+        "POST",
+        "/v1/filings/{filing_id}/amendments",
+        "Amend what was filed by a merge patch; with `dry_run` show the difference and the exact messages",
+        (
+            Answer(200, "What would be done; or kept, where nothing has to be sent.", {JSON: "Amendment"}),
+            Answer(
+                202,
+                "Taken on; `Location` is the filing's versions.",
+                {JSON: "Amendment"},
+                {**_REPLAYED, "Location": "The filing's versions."},
+            ),
+        ),
+        (AMENDED_ID, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY),
+        {JSON: "AmendmentRequest", MERGE_PATCH: "AmendmentRequest"},
+        (404, 408, 409, 413, 415, 422),
+    ),
+    Route(
+        "cancel_filing",
+        "POST",
+        "/v1/filings/{filing_id}/cancellation",
+        "Cancel an entry, a shipment's bill or a whole manifest; with `dry_run` only show it",
+        (
+            Answer(200, "What would be done; or withdrawn, where CBP has nothing.", {JSON: "Amendment"}),
+            Answer(
+                202,
+                "Taken on; `Location` is the filing's versions.",
+                {JSON: "Amendment"},
+                {**_REPLAYED, "Location": "The filing's versions."},
+            ),
+        ),
+        (AMENDED_ID, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY),
+        {JSON: "Cancellation"},
+        (404, 408, 409, 413, 415, 422),
     ),
     Route(
         "get_handoff_package",
@@ -254,6 +300,30 @@ ROUTES: Final[tuple[Route, ...]] = (
         (Answer(200, "The rule book.", {JSON: "RuleBook"}),),
         (Parameter("version", "path", "The version that a decision names.", _text(100)),),
         faults=(404,),
+    ),
+    Route(
+        "list_alerts",
+        "GET",
+        "/v1/alerts",
+        "What a person must look at, the newest first: deadlines, doubts, answers that match nothing",
+        (Answer(200, "A page of open alerts.", {JSON: "Page"}),),
+        (
+            Parameter("trip", "query", "Only this trip.", _text(64)),
+            Parameter("kind", "query", "Only this kind.", _text(40)),
+            CURSOR,
+            LIMIT,
+        ),
+        faults=(404,),
+    ),
+    Route(
+        "settle_alert",
+        "POST",
+        "/v1/alerts/{alert_id}/settlement",
+        "Close an alert with a word on what was done; a deadline that ends by itself cannot be closed",
+        (Answer(200, "The alert as it is now.", {JSON: "Alert"}, _REPLAYED),),
+        (Parameter("alert_id", "path", "The id of the alert.", _text(64)), IDEMPOTENCY_KEY),
+        {JSON: "Settlement"},
+        (404, 409, 413, 415, 422),
     ),
     Route(
         "list_events",

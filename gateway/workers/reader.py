@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from filings import matching, receiving
+from filings import awaited, receiving
 from filings.context import FilingContext
 from filings.store import Store
 from gateway.workers.loop import Worker
@@ -46,7 +46,7 @@ class Reader(Worker):
 
     async def _read(self, payload: bytes) -> ResponseReading:
         reading = await asyncio.to_thread(receiving.read_answer, payload, self._ctx.profile)
-        sent = await self._store.read(lambda conn: matching.answered_bytes(conn, reading))
+        sent = await self._store.read(lambda conn: awaited.answered_bytes(conn, reading))
         if sent is None:
             return reading
         return await asyncio.to_thread(partial(receiving.read_answer, payload, self._ctx.profile, sent=sent))

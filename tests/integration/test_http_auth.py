@@ -15,7 +15,13 @@ from gateway.http.auth import PERMISSIONS, PUBLIC
 from gateway.http.routes import ROUTES, Route
 from tests.http_service import NOW, running
 
-PLACES = {"trip_number": "TSTC2503100001", "filing_id": "none", "handoff_id": "none", "version": "none"}
+PLACES = {
+    "trip_number": "TSTC2503100001",
+    "filing_id": "none",
+    "handoff_id": "none",
+    "version": "none",
+    "alert_id": "none",
+}
 
 
 def path_of(route: Route) -> str:

@@ -17,7 +17,7 @@ from gateway.http.routes import ROUTES
 from tests.http_service import check_problem, running
 from tests.integration.test_http_intake import SHIPMENTS, TRIP, parcel, put
 
-NAMES = {"trip_number": TRIP, "filing_id": "none", "handoff_id": "none", "version": "none"}
+NAMES = {"trip_number": TRIP, "filing_id": "none", "handoff_id": "none", "version": "none", "alert_id": "none"}
 KEYED = [route for route in ROUTES if route.name not in PUBLIC]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from filings import archive, matching, queries, receiving
+from filings import archive, awaited, queries, receiving
 from filings.context import FilingContext, Limits
 from filings.store import Store
 from filings.store import tables as t
@@ -485,7 +485,7 @@ def hear_all(conn: Connection, ctx: FilingContext, payloads: Sequence[bytes], no
         inbound = receiving.Inbound("cbp", "as2", f"{number}", "x", payload, f"<{number}@order>")
         identifier = receiving.receive(conn, inbound, now)
         reading = receiving.read_answer(payload, ctx.profile)
-        sent = matching.answered_bytes(conn, reading)
+        sent = awaited.answered_bytes(conn, reading)
         if sent is not None:
             reading = receiving.read_answer(payload, ctx.profile, sent=sent)
         receiving.apply(conn, identifier or "", reading, now)

@@ -558,3 +558,21 @@ async def test_a_truck_that_is_late_when_it_is_filed_is_judged_for_now(desk: Des
 
     columns = select(t.shipments.c.pathway).order_by(t.shipments.c.position)
     assert await desk.look(lambda conn: list(conn.execute(columns).scalars())) == ["informal", "informal"]
+
+
+async def test_another_amendment_under_way_is_no_refiling(filing_store: Store) -> None:
+    """Asked while an amendment of something else is being made, it says so; it does not claim to be under way."""
+    desk = Desk(filing_store)
+    desk.now = CUT - timedelta(hours=3)
+    await desk.put_trip(estimated_arrival=PLANNED)
+    await desk.stage(parcel(1), informal(2))
+    await desk.request()
+    await desk.plan()
+    await desk.exchange(LoopbackCbp(desk.now))
+    street = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
+    await desk.amend("TSTC00000000002", street, plan=False, reason_code="03", reason="Moved.")
+    with pytest.raises(Conflict) as refused:
+        await desk.store.write(lambda conn: refiling.request(conn, desk.ctx, TRIP, actor=BROKER, now=desk.now))
+    assert refused.value.problems[0].code == "trip_being_filed"
+    with pytest.raises(Conflict):
+        await desk.look(lambda conn: refiling.preview(conn, TRIP, now=desk.now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,9 +20,14 @@ from filings.lifecycle import (
     FILING_ENDS,
     FILING_STARTS,
     OWN_ACTS,
+    REQUESTS,
     SHIPMENT,
+    SHIPMENT_ENDS,
+    SHIPMENT_STARTS,
     TRIP,
     TRIP_ENDS,
+    TRIP_STARTS,
+    WAITING,
     Act,
     Cell,
     Did,
@@ -38,14 +43,22 @@ from filings.lifecycle import (
     TripState,
     fold,
     is_final,
+    leads_to,
     permitted_acts,
+    permitted_trip_acts,
     reachable,
     render_markdown,
     shipment_state,
     step_filing,
+    step_shipment,
     step_trip,
     trip_verdict,
 )
+from filings.lifecycle.filing import ACTS
+from filings.lifecycle.filing import WHY_NOT as FILING_WHY_NOT
+from filings.lifecycle.shipment import WHY_NOT as SHIPMENT_WHY_NOT
+from filings.lifecycle.trip import TRIP_ACTS
+from filings.lifecycle.trip import WHY_NOT as TRIP_WHY_NOT
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 S = ShipmentState
@@ -97,19 +110,31 @@ def test_every_state_has_a_row_and_every_cell_leads_into_the_table(
     ("table", "starts", "ends"),
     [
         (FILING, tuple(FILING_STARTS), FILING_ENDS),
-        (SHIPMENT, (S.STAGED,), frozenset()),
-        (TRIP, (TripState.DRAFT,), TRIP_ENDS),
+        (SHIPMENT, SHIPMENT_STARTS, SHIPMENT_ENDS),
+        (TRIP, TRIP_STARTS, TRIP_ENDS),
     ],
 )
 def test_no_state_is_unreachable_or_dead(
-    table: Mapping[Any, Mapping[Any, Cell]], starts: tuple[Any, ...], ends: frozenset[Any]
+    table: Mapping[Any, Mapping[Any, Cell]], starts: tuple[Any, ...], ends: Collection[Any]
 ) -> None:
-    """Every state can be reached, and can be left unless it is an end on purpose."""
+    """Every state can be reached, can be left unless it is an end on purpose, and leads to some end."""
     assert reachable(table, *starts) == set(table)
+    assert leads_to(table, ends) == set(table)
     for state, row in table.items():
         leaves = any(cell.to is not state for cell in row.values())
 
-        assert leaves is (state not in ends), state
+        assert leaves or state in ends, state
+
+
+def test_a_dead_state_would_be_found() -> None:
+    """The check is no formality: without its ways out, a hold is a state that leads nowhere."""
+    cut = {
+        **SHIPMENT,
+        S.HELD: {what: cell for what, cell in SHIPMENT[S.HELD].items() if cell.to is S.HELD},
+    }
+    assert set(SHIPMENT) - leads_to(cut, SHIPMENT_ENDS) == {S.HELD}
+    walled = {state: {w: c for w, c in row.items() if c.to is not S.EXAM} for state, row in SHIPMENT.items()}
+    assert set(SHIPMENT) - reachable(walled, *SHIPMENT_STARTS) == {S.EXAM}
 
 
 @pytest.mark.parametrize(("state", "what"), list(itertools.product(FilingState, FilingInput)))
@@ -119,7 +144,7 @@ def test_every_filing_cell(state: FilingState, what: FilingInput) -> None:
     if cell is None and what in OWN_ACTS:
         with pytest.raises(NotPossible) as refusal:
             step_filing(state, what)
-        assert refusal.value.problems[0].code == "not_possible"
+        assert_named(refusal.value, FILING_WHY_NOT[state])
         return
     following, effects = step_filing(state, what)
     if cell is None:
@@ -129,12 +154,40 @@ def test_every_filing_cell(state: FilingState, what: FilingInput) -> None:
         assert effects.verdict == ("moved" if cell.to is not state else "noted")
 
 
+def assert_named(refusal: NotPossible, why: tuple[str, str]) -> None:
+    """A refusal gives the state's own reason and the way out."""
+    (problem,) = refusal.problems
+    assert problem.code == "not_possible"
+    assert all(why)
+    assert problem.text.endswith(why[0])
+    assert problem.remedy == why[1]
+
+
+@pytest.mark.parametrize(("state", "what"), list(itertools.product(ShipmentState, ShipmentInput)))
+def test_every_shipment_cell(state: ShipmentState, what: ShipmentInput) -> None:
+    """Any state takes any input: it moves, notes it, refuses a decision of ours, or keeps a word that contradicts."""
+    cell = SHIPMENT[state].get(what)
+    if cell is None and what in DECISIONS:
+        with pytest.raises(NotPossible) as refusal:
+            step_shipment(state, what)
+        assert_named(refusal.value, SHIPMENT_WHY_NOT[state])
+        return
+    following, effects = step_shipment(state, what)
+    if cell is None:
+        assert (following, effects.verdict, effects.alert) == (state, "unexpected", "answers_contradict")
+    else:
+        assert following is cell.to
+        assert effects.verdict == ("moved" if cell.to is not state else "noted")
+        assert effects.events == ((cell.event,) if cell.event else ())
+
+
 @pytest.mark.parametrize(("state", "what"), list(itertools.product(TripState, TripInput)))
 def test_every_trip_cell(state: TripState, what: TripInput) -> None:
-    """Facts about a trip are never refused; only the wish to file one is."""
-    if what not in TRIP[state] and what is TripInput.FILING_REQUESTED:
-        with pytest.raises(NotPossible):
+    """Facts about a trip are never refused; only what a person asks for is."""
+    if what not in TRIP[state] and what in REQUESTS:
+        with pytest.raises(NotPossible) as refusal:
             step_trip(state, what)
+        assert_named(refusal.value, TRIP_WHY_NOT[state])
         return
     following, effects = step_trip(state, what)
     assert following is (TRIP[state][what].to if what in TRIP[state] else state)
@@ -158,10 +211,12 @@ def test_received_accepted_and_released_share_no_word() -> None:
 
 
 ANSWERS = (
+    FilingInput.KNOWN_BEFORE,
     FilingInput.SYNTAX_ACCEPTED,
     FilingInput.ACCEPTED,
     FilingInput.REJECTED,
     FilingInput.UNDER_REVIEW,
+    FilingInput.ALREADY_ON_FILE,
     FilingInput.CANCELLED,
     FilingInput.SENT,
 )
@@ -198,11 +253,31 @@ def test_contradicting_answers_raise_an_alert() -> None:
 
 
 def test_nothing_new_is_sent_while_an_answer_is_open() -> None:
-    """A filing that is sent, in doubt or under review takes no new version."""
-    for state in (FilingState.SENT, FilingState.IN_DOUBT, FilingState.UNDER_REVIEW):
-        assert "amend" not in permitted_acts(state)
-    assert permitted_acts(FilingState.ACCEPTED) == ("amend",)
-    assert permitted_acts(FilingState.CANCELLED) == ("withdraw",)
+    """A filing that waits, is under review or requested takes no new version; one that is accepted or refused does."""
+    for state in (*WAITING, FilingState.UNDER_REVIEW, FilingState.REQUESTED, FilingState.CANCELLED):
+        assert permitted_acts(state) == ()
+    for state in (FilingState.ACCEPTED, FilingState.REJECTED, FilingState.READY):
+        assert {"amend", "cancel"} <= set(permitted_acts(state))
+
+
+@pytest.mark.parametrize("state", FilingState)
+def test_what_is_offered_is_what_the_table_takes(state: FilingState) -> None:
+    """Every act offered for a filing is some input that its state takes; what waits for CBP's answer is left alone."""
+    offered = permitted_acts(state)
+    for act, inputs in ACTS.items():
+        taken = [what for what in inputs if what in FILING[state]]
+        assert (act in offered) is (bool(taken) and state not in WAITING and state not in FILING_ENDS)
+        for what in taken:
+            step_filing(state, what)
+
+
+@pytest.mark.parametrize("state", TripState)
+def test_what_is_offered_of_a_trip_is_what_the_table_takes(state: TripState) -> None:
+    """A trip is put and staged as a draft; on the way its arrival may change; once it is over nothing is offered."""
+    offered = permitted_trip_acts(state)
+    assert {TRIP_ACTS[act] for act in offered} == REQUESTS & set(TRIP[state])
+    expected = {TripState.DRAFT: ("replace", "stage", "file"), **dict.fromkeys(TRIP_ENDS, ())}
+    assert offered == expected.get(state, ("change_arrival", "refile"))
 
 
 def test_manifest_only_shipment() -> None:
@@ -228,13 +303,24 @@ def test_entry_shipment_needs_both_acceptances() -> None:
 
 def test_release_is_final_only_after_arrival() -> None:
     """Before arrival a release may go; after arrival a revocation is still recorded, and raised."""
-    facts = run(queued("manifest"), said("released", "350", 2))
+    facts = run(queued("manifest", "entry"), said("released", "SO", 2))
     assert not is_final(facts)
     revoked = fold(facts, said("release_revoked", "350", 3))
     assert (revoked.state, revoked.effects.events) == (S.RELEASE_REVOKED, (EventType.SHIPMENT_RELEASE_REVOKED,))
     arrived = run(facts, Did(Act.TRIP_ARRIVED, minute(4)))
     assert is_final(arrived)
     late = fold(arrived, said("release_revoked", "350", 5))
+    assert (late.state, late.effects.alert) == (S.RELEASE_REVOKED, "revoked_after_arrival")
+
+
+def test_a_release_of_the_truck_side_proves_that_the_truck_is_there() -> None:
+    """The truck 350 that releases is triggered by the arrival; a release by SO may come before it."""
+    assert queued("manifest").arrived_at is None
+    assert run(queued("manifest"), said("released", "SO", 2)).arrived_at is None
+    there = run(queued("manifest"), said("released", "350", 2))
+    assert there.arrived_at == minute(2)
+    assert is_final(there)
+    late = fold(there, said("release_revoked", "350", 5))
     assert (late.state, late.effects.alert) == (S.RELEASE_REVOKED, "revoked_after_arrival")
 
 
@@ -371,6 +457,18 @@ def test_hold_after_release_needs_a_new_release() -> None:
     assert shipment_state(facts) is S.ON_FILE
 
 
+def test_a_lifted_hold_puts_nothing_on_file() -> None:
+    """Held and let go while the entry is still unanswered: filed, not on file, so the truck waits."""
+    facts = run(
+        queued("manifest", "entry"),
+        said("accepted", "355", 1),
+        said("held", "350", 2, "1H"),
+        said("hold_removed", "350", 3, "1I"),
+    )
+    assert shipment_state(facts) is S.FILED
+    assert shipment_state(run(facts, said("accepted", "SX", 4))) is S.ON_FILE
+
+
 def test_doubt_is_settled_by_an_answer() -> None:
     """In doubt is shown as such, and an answer or any word on the goods ends it."""
     facts = run(queued("manifest", sent=False), Did(Act.IN_DOUBT, NOW))
@@ -416,7 +514,8 @@ def test_rejected_amendment_leaves_the_accepted_version_in_force() -> None:
     facts = run(queued("manifest"), said("accepted", "355", 1), Did(Act.QUEUED, minute(2), version=2))
     facts = run(facts, Did(Act.SENT, minute(2), version=2), Statement("rejected", "355", minute(3), version=2))
     assert shipment_state(facts) is S.ON_FILE
-    assert facts.declaration_state("manifest") == "rejected"
+    assert facts.declaration_state("manifest") == "accepted"
+    assert (facts.declarations["manifest"].accepted, facts.declarations["manifest"].version) == (1, 2)
 
 
 def test_staged_again_after_rejection_keeps_what_is_in_force() -> None:
@@ -441,7 +540,7 @@ def test_what_we_refuse_or_review_is_not_filed(base: Act) -> None:
 def test_what_cbp_has_is_not_decided_again(state: ShipmentState) -> None:
     """Once CBP has a shipment, our own staging decisions are not possible any more."""
     assert state in {S.IN_DOUBT, S.FILED, S.ON_FILE, S.HANDED_OFF, S.HELD, S.EXAM, S.DOCUMENTS_REQUIRED, S.RELEASED,
-                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED}  # fmt: skip
+                     S.RELEASE_SUSPENDED, S.RELEASE_REVOKED, S.CANCELLING, S.DELINKED}  # fmt: skip
 
 
 def test_facts_survive_being_stored() -> None:
@@ -546,3 +645,107 @@ def test_off_the_truck_is_a_review() -> None:
     assert (shipment_state(facts), facts.declarations) == (S.IN_REVIEW, {})
     with pytest.raises(NotPossible):
         fold(facts, Did(Act.LAPSED, minute(4)))
+
+
+# ------------------------------------------------------------------------------- every state, whatever is told
+
+CBP_SAYS = (
+    "syntax_accepted syntax_rejected known_before accepted accepted_with_warning rejected try_again under_review "
+    "already_on_file cancelled on_file no_match held hold_removed exam documents_required arrived admissible released "
+    "release_suspended release_revoked warning info unknown"
+).split()
+
+
+def witnesses() -> dict[ShipmentState, ShipmentFacts]:
+    """Facts that show each state."""
+    filed = on_file("manifest", "entry")
+    return {
+        S.STAGED: ShipmentFacts(),
+        S.IN_REVIEW: run(ShipmentFacts(), Did(Act.REVIEW_NEEDED, NOW)),
+        S.REFUSED: run(ShipmentFacts(), Did(Act.REFUSED, NOW)),
+        S.IN_DOUBT: run(queued("manifest", "entry", sent=False), Did(Act.IN_DOUBT, NOW, "entry")),
+        S.FILED: queued("manifest", "entry"),
+        S.REJECTED: run(queued("manifest", "entry"), said("rejected", "SX", 1)),
+        S.ON_FILE: filed,
+        S.HANDED_OFF: run(on_file("manifest"), Did(Act.PACKAGE_READY, NOW, "handoff")),
+        S.LAPSED: run(filed, Did(Act.LAPSED, minute(2))),
+        S.CANCELLING: run(filed, Did(Act.QUEUED, minute(2), "entry", 2, ends="cancel")),
+        S.DELINKED: run(
+            on_file("manifest"),
+            Did(Act.QUEUED, minute(2), "manifest", 2, ends="delink"),
+            Did(Act.SENT, minute(2), "manifest", 2),
+            Statement("accepted", "355", minute(3), version=2),
+        ),
+        S.HELD: run(filed, said("held", "350", 2, "1H")),
+        S.EXAM: run(filed, said("exam", "350", 2, "1A")),
+        S.DOCUMENTS_REQUIRED: run(filed, said("documents_required", "SO", 2, "96")),
+        S.RELEASED: run(filed, said("released", "350", 2, "1C")),
+        S.RELEASE_SUSPENDED: run(filed, said("release_suspended", "SO", 2, "99")),
+        S.RELEASE_REVOKED: run(filed, said("release_revoked", "350", 2, "4E")),
+        S.CANCELLED: run(filed, said("cancelled", "350", 2, "14")),
+    }
+
+
+def test_every_state_has_a_witness() -> None:
+    """The facts of each state show that state, so the sweeps below leave none out."""
+    found = witnesses()
+    assert set(found) == set(S)
+    assert {state: shipment_state(facts) for state, facts in found.items()} == {state: state for state in S}
+
+
+@pytest.mark.parametrize("state", ShipmentState)
+def test_any_state_takes_any_act_or_refuses_it_by_name(state: ShipmentState) -> None:
+    """Whatever we do to a shipment in whatever state: a state of the table follows, or a refusal with a way out."""
+    before = witnesses()[state]
+    for act, kind in itertools.product(Act, ("manifest", "entry", "handoff")):
+        try:
+            told = fold(before, Did(act, minute(3), kind))  # type: ignore[arg-type]
+        except NotPossible as refusal:
+            (problem,) = refusal.problems
+            assert problem.text
+            assert problem.remedy
+            assert "Look at" not in problem.remedy
+            continue
+        assert told.state in SHIPMENT
+        assert told.state is not S.RELEASED or state in {S.RELEASED, S.LAPSED}
+        assert (told.effects.verdict == "moved") is (told.state is not state)
+
+
+@pytest.mark.parametrize("state", ShipmentState)
+def test_any_state_takes_any_word_of_cbp(state: ShipmentState) -> None:
+    """CBP is never refused: its word moves a shipment along the table, is noted, or is kept and raised."""
+    before = witnesses()[state]
+    for meaning, source in itertools.product(CBP_SAYS, ("TA1", "997", "355", "SX", "X1", "350", "SO")):
+        told = fold(before, said(meaning, source, 3))
+        assert told.state in SHIPMENT
+        if told.effects.verdict == "unexpected":
+            assert told.effects.alert
+        if told.state is S.RELEASED and state is not S.RELEASED:
+            assert (meaning == "released") or state is S.LAPSED
+
+
+@pytest.mark.parametrize("state", [S.HELD, S.EXAM, S.DOCUMENTS_REQUIRED, S.RELEASE_SUSPENDED, S.RELEASE_REVOKED])
+def test_what_cbp_keeps_it_can_let_go(state: ShipmentState) -> None:
+    """Held, exam, documents, suspended, revoked: each is left by CBP's release, and by CBP's cancellation."""
+    facts = witnesses()[state]
+    assert shipment_state(run(facts, said("released", "350", 5, "1C"))) is S.RELEASED
+    assert shipment_state(run(facts, said("cancelled", "350", 5, "14"))) is S.CANCELLED
+
+
+def test_a_failure_of_cbps_system_puts_the_same_declaration_back() -> None:
+    """Try again is no refusal: the declaration waits to go again, and what CBP says of it then counts."""
+    facts = run(queued("manifest", "entry"), said("accepted", "355", 1), said("try_again", "SX", 1))
+    assert facts.declaration_state("entry") == "queued"
+    assert shipment_state(facts) is S.FILED
+    assert shipment_state(run(facts, Did(Act.SENT, minute(2), "entry"), said("accepted", "SX", 3))) is S.ON_FILE
+
+
+def test_what_is_on_file_already_is_not_refused() -> None:
+    """CBP knows the bytes, or has the declaration on file: neither is a refusal, and neither is an acceptance."""
+    doubt = run(queued("manifest", sent=False), Did(Act.IN_DOUBT, NOW))
+    known = run(doubt, said("known_before", "TA1", 1, "025"))
+    assert (shipment_state(known), known.declaration_state("manifest")) == (S.FILED, "sent")
+    told = fold(doubt, said("already_on_file", "355", 1))
+    assert (told.state, told.facts.declaration_state("manifest")) == (S.FILED, "under_review")
+    assert told.effects.alert == "already_on_file"
+    assert shipment_state(run(told.facts, said("accepted", "355", 2))) is S.ON_FILE

@@ -1,6 +1,6 @@
 """Receipts that a partner wants posted to an address, kept until they have been.
 
-Revision: 0004, after 0003.
+Revision: 0006, after 0005.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,59 @@
+"""By which acts is a shipment declared otherwise, as its lifecycle knows them? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from filings.amendments.plan import PlannedShipment
+from filings.lifecycle import Act, Did, FilingState
+from filings.lifecycle.evidence import KINDS, Kind
+
+REMADE: Final = "P"
+"""``amendment_items.entry_action`` of a package that is made again under the same filing."""
+SENT: Final = ("R", "U", "A")
+
+
+def action_of(one: PlannedShipment) -> str:
+    """What is sent for the entry that a shipment keeps."""
+    if one.step.change is not None:
+        return one.step.change.action
+    if one.step.entry.again:
+        return "A"
+    return REMADE if one.step.entry.remakes else ""
+
+
+def acts_of(one: PlannedShipment, of_manifest: int, versions: Mapping[str, int], now: datetime) -> list[Did]:
+    """The acts by which one shipment is declared otherwise."""
+    step, decision = one.step, one.decision
+    entry = one.held.entry
+    of_entry = versions.get(entry.id, 1) if entry is not None else 1
+    if decision is not None and step.anew and decision.pathway == "review":
+        return [Did(Act.REVIEW_NEEDED, now, needs=("manifest",), anew=KINDS)]
+    acts: list[Did] = []
+    if decision is not None and step.anew:
+        needs: tuple[Kind, ...] = ("manifest", "entry") if step.entry.files == "entry" else ("manifest",)
+        anew: tuple[Kind, ...] = KINDS if step.bill else ("entry", "handoff")
+        acts.append(Did(Act.STAGED, now, needs=needs, anew=anew))
+        if step.bill:
+            acts.append(Did(Act.QUEUED, now, "manifest", of_manifest))
+        if step.entry.files == "entry":
+            acts.append(Did(Act.QUEUED, now, "entry"))
+        return acts
+    if one.held.row.lapse is not None and decision is not None:
+        acts.append(Did(Act.LAPSE_LIFTED, now))
+    if step.bill:
+        ends = {"delete": "cancel", "gone": "cancel", "delink": "delink"}.get(step.bill, "")
+        acts.append(Did(Act.QUEUED, now, "manifest", of_manifest, ends=ends))  # type: ignore[arg-type]
+    if step.entry.cancels:
+        acts.append(Did(Act.QUEUED, now, "entry", of_entry, ends="cancel"))
+    elif action_of(one) in SENT:
+        acts.append(Did(Act.QUEUED, now, "entry", of_entry))
+    elif entry is not None and entry.state == FilingState.REJECTED.value and one.document is None:
+        acts.append(Did(Act.WITHDRAWN, now, "entry", of_entry))
+    elif step.entry.withdraws:
+        acts.append(Did(Act.WITHDRAWN, now, "handoff", of_entry))
+    if one.document is None and not step.says_something and one.held.old.bill is None:
+        return [Did(Act.TAKEN_OFF, now)]
+    return acts

@@ -1,0 +1,159 @@
+"""What does the state forbid, and what is asked for before anything is sent? Every reason at once.
+
+- One message about a manifest is unanswered at a time, and one version of an entry: what CBP has on file is not known
+  before it answers. A request that a person there decides on is waited for.
+- A truck that is there has its manifest with it: bills and trip cannot be amended any more (recalled). Its entries can,
+  as the guide of cargo release has it (:mod:`mappings.entry_change`).
+- After completion an amendment gives its reason by a code, at the header and at each bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from filings.amending_messages import STAGES
+from filings.amendments.held import Held
+from filings.amendments.plan import BILL_REASONS, Plan, PlannedShipment, entry_reasons, listed
+from filings.awaited import awaits_answer
+from filings.lifecycle import WAITING, FilingState, TripState
+from schemas.errors import Conflict, Problem, ShipmentError
+
+TRUCK_355 = "CBP truck 355"
+
+
+def refuse_unready(on: Held, now: datetime) -> None:
+    """Raise :class:`Conflict` for a trip of which nothing can be amended now, whatever it is."""
+    row, number = on.trip, on.trip.trip_number
+    if row.plan_stage is None or row.state == TripState.DRAFT.value:
+        text = f"Trip {number} has not been filed."
+        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Change it in place: put it, stage again."))
+    if row.state == TripState.CANCELLED.value:
+        text = f"The manifest of trip {number} was deleted."
+        remedy = "File its shipments on a new trip number, under new control numbers."
+        raise Conflict(Problem("trip_cancelled", "trip_number", text, remedy))
+    if row.plan_stage != "done":
+        what = "An amendment" if row.plan_stage in STAGES else "The filing"
+        text = f"{what} of trip {number} is still being made or answered."
+        raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again when CBP has answered."))
+    if row.arrived_at is None and row.judge_again_at is not None and row.judge_again_at <= now:
+        text = f"Trip {number} is being judged again for the law of this moment."
+        raise Conflict(Problem("trip_being_judged", "trip_number", text, "Ask again in a moment."))
+
+
+def refuse_version(filing: Row[Any] | None, version: int | None) -> None:
+    """Raise :class:`Conflict` if the person has seen another version than the newest."""
+    newest = filing.version if filing is not None else 1
+    if version is None or version == newest:
+        return
+    text = f"The filing is at version {newest}, not {version}: somebody has changed it."
+    remedy = f"Look at version {newest}, then ask again with it."
+    raise Conflict(Problem("version_conflict", "version", text, remedy))
+
+
+def refuse_forbidden(conn: Connection, plan: Plan) -> None:
+    """Raise :class:`Conflict` with every reason for which the state forbids the plan."""
+    problems = [*_of_manifest(conn, plan)]
+    for one in plan.shipments:
+        problems += _of_shipment(plan, one)
+    if problems:
+        raise Conflict(dict.fromkeys(problems))
+
+
+def _of_manifest(conn: Connection, plan: Plan) -> Iterator[Problem]:
+    number = plan.trip_number
+    if not plan.says_manifest:
+        return
+    if plan.on.manifest is None and not any(one.step.bill == "add" for one in plan.shipments):
+        text = f"Trip {number} has no manifest on file."
+        yield Problem("no_manifest", "trip_number", text, "Nothing of it has been declared.")
+    if plan.on.trip.arrived_at is not None:
+        text = f"Trip {number} has arrived: its manifest cannot be amended any more."
+        yield Problem("trip_arrived", "trip_number", text, "Settle it with CBP at the port.")
+    elif awaits_answer(conn, number):
+        text = f"CBP has not answered the manifest of trip {number} yet; what it has on file is not known."
+        yield Problem("answer_awaited", "trip_number", text, "Ask again when it has answered.", TRUCK_355)
+
+
+def _of_shipment(plan: Plan, one: PlannedShipment) -> Iterator[Problem]:
+    row, step, entry = one.held.row, one.step, one.held.entry
+    name = f"shipments.{row.shipment_id}"
+    if row.state == "cancelled" and (step.says_something or one.document is not None):
+        text = f"Shipment {row.shipment_id} is cancelled."
+        yield Problem("shipment_cancelled", name, text, "File it on a new trip, under a new control number.")
+        return
+    touches = step.change is not None or step.entry.again or step.entry.cancels
+    # An entry that CBP has not answered may be on file: nothing takes its place, and its bill does not go, before.
+    replaces = bool(step.entry.files) or (not step.stays and step.bill != "delink")
+    if entry is not None and (touches or replaces):
+        yield from _of_entry(entry, name)
+    for act in (step.change, step.cancellation):
+        if act is not None and act.expected == "refused":
+            remedy = "Cancel the entry and file another one, or settle it with CBP."
+            yield Problem("entry_refuses_change", name, act.text, remedy, act.reference)
+    if step.anew and plan.on.trip.arrived_at is not None:
+        after = one.decision.pathway if one.decision is not None else "nothing"
+        text = f"Shipment {row.shipment_id} would go as {after}; a truck that is there is not declared otherwise."
+        yield Problem("pathway_after_arrival", name, text, "Settle it with CBP at the port.")
+
+
+def _of_entry(entry: Row[Any], name: str) -> Iterator[Problem]:
+    state = FilingState(entry.state)
+    if state in WAITING:
+        text = f"CBP has not answered entry {entry.entry_number} yet; what it has on file is not known."
+        yield Problem("entry_answer_awaited", name, text, "Ask again when it has answered.")
+    if state in (FilingState.REQUESTED, FilingState.UNDER_REVIEW):
+        text = f"CBP has not decided on what was asked for entry {entry.entry_number}."
+        yield Problem("request_pending", name, text, "Ask again when it has decided.")
+
+
+def refuse_reasons(plan: Plan) -> None:
+    """Raise :class:`ShipmentError` where a reason code is missing, or is none that CBP knows."""
+    problems = []
+    if plan.needs_reason and not plan.reason_code:
+        problems.append(
+            Problem(
+                "reason_code_missing",
+                "reason_code",
+                "The manifest is complete: a change of it gives its reason by a code.",
+                f"Give one of: {listed(BILL_REASONS)}.",
+                "X12 data element 393",
+            )
+        )
+    elif plan.reason_code and plan.reason_code not in BILL_REASONS:
+        text = f"{plan.reason_code!r} is no reason for changing a manifest."
+        remedy = f"Give one of: {listed(BILL_REASONS)}."
+        problems.append(Problem("reason_code_unknown", "reason_code", text, remedy, "X12 data element 393"))
+    problems += _entry_reasons(plan.shipments)
+    if problems:
+        raise ShipmentError(dict.fromkeys(problems))
+
+
+NAMES_ANOTHER = {"02": "an in-bond number", "04": "an FTZ admission"}
+"""Reasons that name something that is not filed here (SE20 IB, FTZ)."""
+
+
+def _entry_reasons(shipments: Sequence[PlannedShipment]) -> Iterator[Problem]:
+    known = entry_reasons()
+    source = "CBP CATAIR Cargo Release v40, SE13"
+    for one in shipments:
+        if not one.step.entry.cancels:
+            continue
+        code = one.cancels_reason
+        choice = f"Give one of: {listed(known, tuple(NAMES_ANOTHER))}."
+        if not code:
+            text = "The cancellation of an entry gives its reason by a code."
+            yield Problem("entry_reason_code_missing", "entry_reason_code", text, choice, source)
+        elif code not in known:
+            yield Problem(
+                "entry_reason_code_unknown", "entry_reason_code", f"{code!r} is no such reason.", choice, source
+            )
+        elif code in NAMES_ANOTHER:
+            text = f"Reason {code} names {NAMES_ANOTHER[code]}, which is not filed here."
+            yield Problem("entry_reason_not_built", "entry_reason_code", text, choice, source)
+        elif code == "03" and not (one.cancels_reference or one.new_number or one.step.entry.files == "entry"):
+            text = "Reason 03 names the entry under which the goods were cleared."
+            yield Problem("replaced_by_missing", "replaced_by", text, "Give its number as replaced_by.", source)

@@ -1,0 +1,109 @@
+"""What has a filing said, version by version: who changed it, when, why, in what, by which messages, with what answer?
+
+Reads only. A filing that was never changed has one version, which is made up from what it was filed with.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from filings.lifecycle import FilingState
+from filings.shown import instant_text
+from filings.store import tables as t
+
+_OF_FIRST: Final = {
+    FilingState.ACCEPTED.value: "accepted",
+    FilingState.READY.value: "accepted",
+    FilingState.HANDED_OVER.value: "accepted",
+    FilingState.REJECTED.value: "refused",
+    FilingState.CANCELLED.value: "withdrawn",
+}
+"""What became of the only version of a filing, by its state; of any other it is pending."""
+
+
+def versions_of(conn: Connection, filing: Row[Any]) -> list[dict[str, Any]]:
+    """Every version of a filing, the first first."""
+    table = t.filing_versions
+    query = select(table).where(table.c.filing_id == filing.id).order_by(table.c.version)
+    kept = conn.execute(query).all()
+    sent = _messages(conn, filing.id)
+    if not kept:
+        return [_only(conn, filing, sent)]
+    return [_version(filing, one, sent) for one in kept]
+
+
+def _version(filing: Row[Any], one: Row[Any], sent: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    outcome = one.outcome
+    return {
+        "version": one.version,
+        "state": one.state,
+        "in_force": one.version == filing.accepted_version,
+        "amendment_id": one.amendment_id,
+        "action": one.action,
+        "made_at": instant_text(one.made_at),
+        "made_by": one.made_by,
+        "reason": one.reason,
+        "reason_code": one.reason_code,
+        "difference": one.difference,
+        "patch": one.patch,
+        "content": one.content,
+        "messages": sent.get(one.version, []),
+        "outcome": None if outcome is None else {name: outcome.get(name) for name in ("source", "code", "text")},
+        "settled_at": instant_text(one.settled_at),
+    }
+
+
+def _only(conn: Connection, filing: Row[Any], sent: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if filing.shipment_key:
+        columns = (t.shipments.c.document, t.shipments.c.decision)
+        row = conn.execute(select(*columns).where(t.shipments.c.key == filing.shipment_key)).one()
+        content = {"shipment": row.document, "decision": row.decision}
+    else:
+        document = select(t.trips.c.document).where(t.trips.c.trip_number == filing.trip_number)
+        bills = select(t.shipments.c.scn).where(t.shipments.c.manifest_filing_id == filing.id)
+        content = {
+            "trip": conn.execute(document).scalar_one(),
+            "bills": list(conn.execute(bills.order_by(t.shipments.c.position)).scalars()),
+        }
+    outcome = filing.last_outcome
+    return {
+        "version": 1,
+        "state": _OF_FIRST.get(filing.state, "pending"),
+        "in_force": filing.accepted_version == 1,
+        "amendment_id": None,
+        "action": None,
+        "made_at": instant_text(filing.created_at),
+        "made_by": "gateway",
+        "reason": None,
+        "reason_code": None,
+        "difference": None,
+        "patch": None,
+        "content": content,
+        "messages": sent.get(1, []),
+        "outcome": None if outcome is None else {name: outcome.get(name) for name in ("source", "code", "text")},
+        "settled_at": None,
+    }
+
+
+def _messages(conn: Connection, filing: str) -> dict[int, list[dict[str, Any]]]:
+    """The messages that carried each version."""
+    table, carried = t.transmissions, t.transmission_filings
+    columns = ("id", "name", "application", "control_number", "state", "payload_digest", "archive_position")
+    query = (
+        select(carried.c.version, *(table.c[name] for name in columns), table.c.delivered_at, table.c.answered_at)
+        .join(carried, carried.c.transmission_id == table.c.id)
+        .where(carried.c.filing_id == filing)
+        .distinct()
+        .order_by(table.c.id)
+    )
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in conn.execute(query):
+        found[row.version].append(
+            {name: getattr(row, name) for name in columns}
+            | {"delivered_at": instant_text(row.delivered_at), "answered_at": instant_text(row.answered_at)}
+        )
+    return found

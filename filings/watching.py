@@ -1,0 +1,278 @@
+"""Which deadlines have passed, and which alerts are over?
+
+Reads the facts that may matter, asks :mod:`filings.deadlines`, and keeps the alerts as they should be: a new matter is
+raised, one that stands is told as it is now, one that is over is settled. A look raises a limited number of each kind,
+the next one goes on: a broken line is many matters, but not all at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+
+from filings.alerts import Alert, raise_alert
+from filings.deadlines import (
+    ANSWER,
+    ARRIVAL,
+    BORDER,
+    DOUBT,
+    KINDS,
+    RECEIPT,
+    SUMMARY,
+    UNHEARD,
+    Carried,
+    Crossing,
+    FileOut,
+    Matter,
+    Patience,
+    Released,
+    of_crossing,
+    of_file,
+    of_release,
+)
+from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
+from filings.store import tables as t
+
+MOST: Final = 100
+"""Subjects of one kind that a look takes up."""
+PAGE: Final = 400
+REMEMBERED: Final = timedelta(days=60)
+"""How long a truck is looked after once it was due: after that nobody waits for it any more."""
+NAMED: Final = 20
+"""Shipments listed in the detail of a trip's alert."""
+_WAITING: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
+_SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value, FilingState.REQUESTED.value)
+_OPEN_GOODS: Final = tuple(
+    state.value
+    for state, verdict in CROSSING.items()
+    if verdict in {TripInput.GO, TripInput.WAIT} and state is not ShipmentState.RELEASED
+)
+"""States of shipments that await CBP's word at the border."""
+
+
+def watch(conn: Connection, patience: Patience, now: datetime) -> int:
+    """Raise what has become a matter, restate what still is one, settle what is over; the number of new alerts."""
+    table = t.alerts
+    open_ones = conn.execute(select(table).where(table.c.settled_at.is_(None), table.c.kind.in_(KINDS))).all()
+    matters = _matters(conn, patience, now, open_ones)
+    keys = {_key(one): one for one in matters}
+    over = [one.id for one in open_ones if _key(one) not in keys]
+    for start in range(0, len(over), PAGE):
+        ended = update(table).where(table.c.id.in_(over[start : start + PAGE]))
+        conn.execute(ended.values(settled_at=now, settled_by="gateway"))
+    standing = {_key(one): one for one in open_ones}
+    new = 0
+    for key, matter in keys.items():
+        known = standing.get(key)
+        if known is None:
+            new += raise_alert(conn, _alert(matter), now)
+        elif known.text != matter.text or known.severity != matter.severity:
+            restated = {"text": matter.text, "severity": matter.severity, "detail": matter.detail}
+            conn.execute(update(table).where(table.c.id == known.id).values(restated))
+    return new
+
+
+def _key(one: Any) -> tuple[str, str]:
+    """What an alert is about, of which there is one at a time: a file, a filing's summary, a trip."""
+    subject = one.transmission_id or (one.filing_id if one.kind == SUMMARY else one.trip_number)
+    return one.kind, subject or ""
+
+
+def _alert(matter: Matter) -> Alert:
+    return Alert(
+        matter.kind,
+        matter.text,
+        matter.severity,
+        matter.detail,
+        matter.trip_number,
+        matter.filing_id,
+        matter.transmission_id,
+    )
+
+
+def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Sequence[Row[Any]]) -> list[Matter]:
+    known: dict[str, set[str]] = defaultdict(set)
+    for one in open_ones:
+        known[one.kind].add(_key(one)[1])
+    files = _late_files(conn, patience, now) | _silent_files(conn, patience, now)
+    files |= known[RECEIPT] | known[DOUBT] | known[ANSWER]
+    trips = _near_or_silent(conn, patience, now) | known[ARRIVAL] | known[UNHEARD] | known[BORDER]
+    entries = _summaries(conn, patience, now) | known[SUMMARY]
+    found: list[Matter] = []
+    for file in read_files(conn, files):
+        found += of_file(file, patience, now)
+    for trip in read_crossings(conn, trips):
+        found += of_crossing(trip, patience, now)
+    for entry in read_releases(conn, entries):
+        found += of_release(entry, patience, now)
+    return found
+
+
+# ------------------------------------------------------------------------------------- what may matter
+
+
+def _not_told(kind: str, subject: ColumnElement[Any], about: ColumnElement[Any]) -> ColumnElement[bool]:
+    """No open alert of this kind is about the subject."""
+    told = select(t.alerts.c.id).where(t.alerts.c.kind == kind, t.alerts.c.settled_at.is_(None), about == subject)
+    return ~told.exists()
+
+
+def _late_files(conn: Connection, patience: Patience, now: datetime) -> set[str]:
+    out = t.transmissions
+    late = and_(out.c.created_at < now - patience.receipt, _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id))
+    doubtful = and_(out.c.doubt_since < now - patience.doubt, _not_told(DOUBT, out.c.id, t.alerts.c.transmission_id))
+    query = select(out.c.id).where(out.c.direction == "out", out.c.state.in_(_WAITING), or_(late, doubtful))
+    return set(conn.execute(query.order_by(out.c.id).limit(MOST)).scalars())
+
+
+def _silent_files(conn: Connection, patience: Patience, now: datetime) -> set[str]:
+    """Delivered files with filings that have stood unanswered for as long as any patience."""
+    carried, out, filings = t.transmission_filings, t.transmissions, t.filings
+    query = (
+        select(out.c.id)
+        .join(carried, carried.c.transmission_id == out.c.id)
+        .join(filings, and_(filings.c.id == carried.c.filing_id, filings.c.version == carried.c.version))
+        .where(
+            filings.c.state.in_(_SILENT),
+            filings.c.updated_at < now - min(patience.answer, patience.review),
+            out.c.direction == "out",
+            out.c.state == "delivered",
+            _not_told(ANSWER, out.c.id, t.alerts.c.transmission_id),
+        )
+        .distinct()
+        .order_by(out.c.id)
+        .limit(MOST)
+    )
+    return set(conn.execute(query).scalars())
+
+
+def _near_or_silent(conn: Connection, patience: Patience, now: datetime) -> set[str]:
+    trips = t.trips
+    under_way = trips.c.state.not_in((TripState.ARRIVED.value,))
+    number = trips.c.trip_number
+    near = and_(
+        under_way,
+        trips.c.state != TripState.CLEAR.value,
+        trips.c.estimated_arrival > now,
+        trips.c.estimated_arrival <= now + patience.before_arrival,
+        _not_told(ARRIVAL, number, t.alerts.c.trip_number),
+    )
+    unheard = and_(
+        under_way,
+        trips.c.state != TripState.DRAFT.value,
+        trips.c.estimated_arrival < now - patience.border,
+        trips.c.estimated_arrival > now - REMEMBERED,
+        _not_told(UNHEARD, number, t.alerts.c.trip_number),
+    )
+    goods = select(t.shipments.c.key).where(t.shipments.c.trip_number == number, t.shipments.c.state.in_(_OPEN_GOODS))
+    there = and_(
+        trips.c.state == TripState.ARRIVED.value,
+        trips.c.arrived_at < now - patience.border,
+        trips.c.estimated_arrival > now - REMEMBERED,
+        goods.exists(),
+        _not_told(BORDER, number, t.alerts.c.trip_number),
+    )
+    found: set[str] = set()
+    for which in (near, unheard, there):
+        found |= set(conn.execute(select(number).where(which).order_by(number).limit(MOST)).scalars())
+    return found
+
+
+def _summaries(conn: Connection, patience: Patience, now: datetime) -> set[str]:
+    filings = t.filings
+    ahead = timedelta(days=2 * patience.summary_ahead + 7)  # as many days as working days can be far
+    query = select(filings.c.id).where(
+        filings.c.deadline_at <= now + ahead, _not_told(SUMMARY, filings.c.id, t.alerts.c.filing_id)
+    )
+    return set(conn.execute(query.order_by(filings.c.deadline_at).limit(MOST)).scalars())
+
+
+# ------------------------------------------------------------------------------------------- the facts
+
+
+def read_files(conn: Connection, identifiers: Iterable[str]) -> list[FileOut]:
+    """Files of ours by id, each with the filings it carries in the version that these have now."""
+    found: list[FileOut] = []
+    wanted = sorted(identifiers)
+    for start in range(0, len(wanted), PAGE):
+        page = wanted[start : start + PAGE]
+        carried = _carried(conn, page)
+        rows = conn.execute(select(t.transmissions).where(t.transmissions.c.id.in_(page)))
+        found += [_file(row, carried[row.id]) for row in rows]
+    return found
+
+
+def _file(row: Row[Any], carried: Sequence[Carried]) -> FileOut:
+    times = (row.created_at, row.doubt_since, row.delivered_at)
+    return FileOut(row.id, row.name, row.trip_number, row.state, *times, tuple(carried))
+
+
+def _carried(conn: Connection, transmissions: Sequence[str]) -> dict[str, list[Carried]]:
+    carried, filings = t.transmission_filings, t.filings
+    query = (
+        select(
+            carried.c.transmission_id,
+            filings.c.id,
+            filings.c.kind,
+            filings.c.trip_number,
+            filings.c.scn,
+            filings.c.entry_number,
+            filings.c.state,
+            filings.c.updated_at,
+        )
+        .join(filings, and_(filings.c.id == carried.c.filing_id, filings.c.version == carried.c.version))
+        .where(carried.c.transmission_id.in_(transmissions))
+        .distinct()
+        .order_by(carried.c.transmission_id, filings.c.id)
+    )
+    found: dict[str, list[Carried]] = defaultdict(list)
+    for row in conn.execute(query):
+        one = Carried(row.id, name_of(row), FilingState(row.state), row.updated_at)
+        found[row.transmission_id].append(one)
+    return found
+
+
+def name_of(filing: Any) -> str:
+    """How a filing is called in a sentence."""
+    if filing.kind == "manifest":
+        return f"the manifest of trip {filing.trip_number}"
+    if filing.entry_number:
+        return f"entry {filing.entry_number} of shipment {filing.scn}"
+    return f"the {filing.kind} of shipment {filing.scn}"
+
+
+def read_crossings(conn: Connection, numbers: Iterable[str]) -> list[Crossing]:
+    """Trips by number, with what is open aboard those that are there."""
+    found: list[Crossing] = []
+    for number in sorted(numbers):
+        row = conn.execute(select(t.trips).where(t.trips.c.trip_number == number)).one()
+        mine = (t.filings.c.trip_number == number) & (t.filings.c.kind == "manifest")
+        manifest = conn.execute(select(t.filings.c.id).where(mine).limit(1)).scalar()
+        goods: tuple[str, ...] = ()
+        if row.arrived_at is not None:
+            query = (
+                select(t.shipments.c.scn)
+                .where(t.shipments.c.trip_number == number, t.shipments.c.state.in_(_OPEN_GOODS))
+                .order_by(t.shipments.c.position)
+                .limit(NAMED)
+            )
+            goods = tuple(f"shipment {scn}" for scn in conn.execute(query).scalars())
+        state = TripState(row.state)
+        found.append(Crossing(number, state, row.estimated_arrival, row.arrived_at, manifest, goods))
+    return found
+
+
+def read_releases(conn: Connection, identifiers: Iterable[str]) -> list[Released]:
+    """Filings by id whose entry summary is due at some time."""
+    wanted = sorted(identifiers)
+    found: list[Released] = []
+    for start in range(0, len(wanted), PAGE):
+        query = select(t.filings).where(
+            t.filings.c.id.in_(wanted[start : start + PAGE]), t.filings.c.deadline_at.is_not(None)
+        )
+        found += [Released(row.id, name_of(row), row.trip_number, row.deadline_at) for row in conn.execute(query)]
+    return found

@@ -1,0 +1,119 @@
+"""What is one run made of? Its seed, its clocks, its shape, and the log of all that happened.
+
+Every choice of a run is drawn from its seed: what the broker does, what the network does, who goes on next, the
+identifiers. Two clocks move together and stand far apart, so that a mix-up of business time and machine time shows.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from filings import uuid7
+from filings.uuid7 import Uuid7Source
+
+WALL: Final = datetime(2031, 5, 1, tzinfo=UTC)
+"""The machine's clock at the beginning of a run."""
+BEGINNINGS: Final = (
+    (6, datetime(2025, 3, 10, 14, 0, tzinfo=UTC)),
+    (3, datetime(2025, 8, 28, 18, 0, tzinfo=UTC)),  # the trucks arrive about when Section 321 and type 86 end
+    (1, datetime(2026, 11, 23, 14, 0, tzinfo=UTC)),
+)
+"""When runs begin, and how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How often something goes wrong; shares of one, by what it happens to."""
+
+    lost: float = 0.0
+    """A file of ours never arrives, or arrives and its receipt does not."""
+    refused: float = 0.0
+    """A file of ours arrives damaged, and its signature does not hold."""
+    late: float = 0.0
+    """A file of ours arrives after we have given it up."""
+    doubled: float = 0.0
+    """A file arrives twice, ours or CBP's."""
+    damaged: float = 0.0
+    """A file of CBP's arrives damaged."""
+    unheard: float = 0.0
+    """A file of CBP's arrives and our receipt does not, so it comes again."""
+    purged: float = 0.0
+    """A file of CBP's is lost for good."""
+    crash: float = 0.0
+    """A process dies, by step."""
+    outage: float = 0.0
+    """Nobody can be reached for a while, by step."""
+    pause: float = 0.0
+    """A process stands still past its leases, by step."""
+
+
+FAIR: Final = Weather()
+WEATHERS: Final = (
+    (2, FAIR),
+    (4, Weather(0.1, 0.05, 0.1, 0.1, 0.05, 0.1, 0.0, 0.008, 0.004, 0.003)),
+    (3, Weather(0.25, 0.1, 0.2, 0.2, 0.1, 0.2, 0.0, 0.03, 0.01, 0.01)),
+    (1, Weather(0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.02, 0.01, 0.01)),
+)
+
+
+@dataclass
+class World:
+    """One run."""
+
+    seed: int
+    steps: int = 0
+    log: list[str] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(f"{self.seed}:choices")
+        self.luck = random.Random(f"{self.seed}:network")
+        self._identifiers = random.Random(f"{self.seed}:identifiers")
+        begin = random.Random(f"{self.seed}:shape")
+        self.now: datetime = _weighted(begin, BEGINNINGS)
+        self.weather: Weather = _weighted(begin, WEATHERS)
+        self.processes: int = _weighted(begin, ((5, 1), (3, 2), (2, 3)))
+        self.wall = WALL
+
+    def clock(self) -> datetime:
+        """The clock of the business."""
+        return self.now
+
+    def machine_clock(self) -> datetime:
+        """The clock of the machines."""
+        return self.wall
+
+    def monotonic(self) -> float:
+        """Seconds of the machine's clock."""
+        return (self.wall - WALL).total_seconds()
+
+    def later(self, seconds: float) -> None:
+        """Both clocks move on."""
+        self.now += timedelta(seconds=seconds)
+        self.wall += timedelta(seconds=seconds)
+
+    def note(self, text: str) -> None:
+        """Write a line of the log."""
+        self.log.append(f"{self.steps:05d} {self.now:%m-%d %H:%M:%S} {text}")
+
+    def happens(self, share: float) -> bool:
+        """Whether something that goes wrong so often goes wrong now."""
+        return share > 0 and self.luck.random() < share
+
+    @contextmanager
+    def identifiers(self) -> Iterator[None]:
+        """While it lasts identifiers follow from the seed and the clock."""
+        before = uuid7._SOURCE
+        uuid7._SOURCE = Uuid7Source(lambda: int(self.wall.timestamp() * 1000), self._identifiers.getrandbits)
+        try:
+            yield
+        finally:
+            uuid7._SOURCE = before
+
+
+def _weighted(chance: random.Random, choices: tuple[tuple[int, Any], ...]) -> Any:
+    return chance.choices([one for _, one in choices], [weight for weight, _ in choices])[0]
