@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.samples import SampleBill, manifest_309
-from tests.acceptance.test_two_processes import free_port
+from tests.world import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sandbox.scenario import shipped
-from tests.acceptance.test_two_processes import free_port
+from tests.world import free_port
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gateway.cli"]
