@@ -73,7 +73,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         trip_document,
         step,
         planned,
-        _difference(on, trip_document, rows, documents),
+        _difference(on, trip_document, rows, documents, planned),
         _completes(conn, on, planned, step),
         (),
         judgement,
@@ -207,12 +207,16 @@ def _difference(
     trip_document: Mapping[str, Any] | None,
     rows: list[Row[Any]],
     documents: Mapping[str, dict[str, Any] | None],
+    planned: tuple[PlannedShipment, ...],
 ) -> tuple[FieldChange, ...]:
     changes = list(field_changes(on.trip.document, trip_document)) if trip_document is not None else []
+    linked = {one.held.row.key for one in planned if one.step.bill == "link"}
     for row in rows:
         after = documents[row.key]
         if after is None:
             changes.append(FieldChange("", "aboard", "yes", "no", row.shipment_id))
         else:
+            if row.key in linked:
+                changes.append(FieldChange("", "aboard", "no", "yes", row.shipment_id))
             changes += field_changes(row.document, after, row.shipment_id)
     return tuple(changes)

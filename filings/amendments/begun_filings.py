@@ -60,7 +60,8 @@ class Changed:
                 self.plan.patch,
             )
         )
-        settle_filing(self.conn, "change_refused", filing.id, self.actor.name, self.now)
+        for kind in ("change_refused", "completion_refused"):
+            settle_filing(self.conn, kind, filing.id, self.actor.name, self.now)
         return version
 
     def manifest(self) -> None:

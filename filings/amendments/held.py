@@ -25,8 +25,8 @@ from schemas.trip import Trip, read_trip
 CHUNK: Final = 400
 OF_THE_TRIP: Final = ("port_of_arrival", "estimated_arrival", "equipment")
 """What bills and entries say of the trip; a content keeps it with the shipment."""
-OUT: Final = ("refused", "cancelled")
-"""States of shipments that are not carried."""
+OUT: Final = ("refused", "cancelled", "delinked")
+"""States of shipments that are not on the truck."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,8 @@ def _message(draft: Draft, stage: str, work: Work, names: Mapping[str, str]) -> 
         says += "/".join(sorted({one.action for one in work.items}))
     if work.of_trip == "delete":
         says = "309 type 3"
+    if stage == "complete_manifest":
+        says += f" by {draft.application}, once CBP has answered what goes before"
     about = _about(draft.carries, work.items, names)
     return Message(draft, draft.application, says, about)
 
