@@ -1,9 +1,12 @@
-"""CBP's 355 written by hand: all it needs is the message it answers."""
+"""CBP's answers written by hand: a 355 needs the message that it answers, a status of an entry its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from schemas.catair import BlockSpec, rec, write_batch
 from schemas.profile import Profile
 from schemas.x12 import read_interchange, write_remark, write_summary
 from tests import mapping_samples as kit
@@ -27,3 +30,40 @@ def answer_355(
         back += [segments[place - 1].segment, segments[place].segment, write_remark(*fault, scn[4:], profile)]
     back.append(write_summary(accepted, len(rejected or {}), state, profile))
     return kit.in_envelope(back, profile, "355")
+
+
+def status_so(
+    number: str, scn: str, code: str, at: datetime, *, reasons: tuple[str, ...] = (), comment: str = ""
+) -> bytes:
+    """An SO about an entry with one SO60; ``reasons`` and ``comment`` are its SO20 RSN and CMT."""
+    local = at.astimezone(ZoneInfo("America/New_York"))
+    records = [
+        rec(
+            "SO10",
+            district_port_of_entry="0901",
+            entry_filer_code=number[:3],
+            entry_number=number[3:],
+            entry_type_code="11",
+            importer_of_record_number="12-3456789",
+        ),
+        *(rec("SO20", reference_identifier_qualifier="RSN", reference_identifier=one) for one in reasons),
+    ]
+    if comment:
+        records.append(rec("SO20", reference_identifier_qualifier="CMT", reference_identifier=comment))
+    records += [
+        rec(
+            "SO40",
+            bill_type_indicator="R",
+            issuer_code_of_bill_of_lading_number=scn[:4],
+            bill_of_lading_number=scn[4:],
+        ),
+        rec(
+            "SO60",
+            disposition_action_date=local.date(),
+            disposition_action_time=f"{local:%H%M}",
+            disposition_action_code=code,
+            narrative_message="SAMPLE",
+        ),
+    ]
+    block = BlockSpec("0901", number[:3], "BLOCK-1", [records])
+    return write_batch("SO", "0901", number[:3], "", [block], user_data="", direction="out")
