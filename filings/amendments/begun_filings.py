@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
@@ -78,7 +78,7 @@ class Changed:
         content: dict[str, Any] = {"bills": bills, "completes": plan.completes}
         if plan.trip_step:
             content["trip"] = None if plan.trip_step == "delete" else dict(self.document)
-        action = "3" if plan.trip_step == "delete" else "Z" if _completes_alone(plan) else "Y"
+        action = _ACTIONS.get(plan.trip_step) or ("Z" if _completes_alone(plan) else "Y")
         version = self._next(row, content, action)
         move_filing(row, FilingInput.QUEUED, self.moves, self.now)
         if plan.trip_step:
@@ -188,6 +188,10 @@ class Changed:
         rows = [{"of": filing, "number": version} for filing, version in self.versions.items()]
         if rows:
             self.conn.execute(statement.values(version=bindparam("number"), updated_at=self.now), rows)
+
+
+_ACTIONS: Final = {"delete": "3", "anew": "W"}
+"""``filing_versions.action`` of a manifest that is deleted or filed anew; other messages are amendments."""
 
 
 def _completes_alone(plan: Plan) -> bool:

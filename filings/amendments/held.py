@@ -56,6 +56,14 @@ class Held:
     on_file: Trip
     """The trip as CBP has it on file."""
 
+    @property
+    def refused_whole(self) -> bool:
+        """Whether CBP has refused the manifest and has nothing of it."""
+        manifest = self.manifest
+        if manifest is None or manifest.accepted_version is not None or self.trip.held_as is not None:
+            return False
+        return bool(manifest.state == FilingState.REJECTED.value)
+
 
 def target_of(conn: Connection, name: str) -> Target:
     """What an id, control number, entry number or trip number means; raises :class:`NotFound`."""

@@ -23,7 +23,8 @@ from schemas.errors import Problem
 from schemas.x12 import CODES
 
 Purpose = Literal["amend", "cancel"]
-TripStep = Literal["", "header", "crew", "delete"]
+TripStep = Literal["", "header", "crew", "delete", "anew"]
+"""``anew``: CBP refused the manifest whole, so it is filed once more, whole."""
 PRELIMINARY: Final = "preliminary"
 BILL_REASONS: Final = CODES["amendment_reason"].codes
 """X12 data element 393: why a manifest changes after it is complete."""
@@ -82,7 +83,7 @@ class Plan:
         amended = self.trip_step in ("header", "crew") or any(
             one.step.bill not in ("", "gone") for one in self.shipments
         )
-        return amended and self.on.trip.held_as != PRELIMINARY
+        return amended and self.trip_step != "anew" and self.on.trip.held_as != PRELIMINARY
 
     @property
     def sends(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from filings.amending_messages import ENTRY_STAGES, MANIFEST_STAGES, STAGES, TIES, Item, Work, make
+from filings.amending_messages import ANEW, ENTRY_STAGES, MANIFEST_STAGES, STAGES, TIES, Item, Work, make
 from filings.amendments.acts import REMADE, SENT, action_of
 from filings.amendments.plan import Plan
 from filings.context import FilingContext
@@ -175,6 +175,8 @@ def _message(draft: Draft, stage: str, work: Work, names: Mapping[str, str]) -> 
         says += "/".join(sorted({one.action for one in work.items}))
     if work.of_trip == "delete":
         says = "309 type 3"
+    if work.of_trip == ANEW:
+        says = "309 with the whole manifest"
     if stage == "complete_manifest":
         says += f" by {draft.application}, once CBP has answered what goes before"
     about = _about(draft.carries, work.items, names)

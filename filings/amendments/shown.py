@@ -33,6 +33,7 @@ _TRIP_WORDS: Final[Mapping[str, str]] = {
     "header": "port or time of the trip is amended",
     "crew": "truck or persons of the trip are amended",
     "delete": "the manifest is deleted",
+    "anew": "the manifest, of which CBP has nothing, is filed again whole",
 }
 
 

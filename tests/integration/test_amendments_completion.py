@@ -166,3 +166,63 @@ async def test_a_shipment_taken_off_stays_on_file(desk: Desk) -> None:
     board = await desk.board()
     assert (board["decision"], board["states"]) == ("go", {"on_file": 2})
     await desk.check_books()
+
+
+async def refused_whole(desk: Desk) -> None:
+    """A trip that CBP refused as a whole: nothing of it is on file."""
+    await desk.file(parcel(1), informal(2))
+    manifest, entries = await desk.send()
+    fault = ("009", "INVALID CARRIER CODE")
+    await desk.hear(answer_355(manifest, desk.ctx.profile, accepted=0, trip_fault=fault, state="PRELIMINARY"))
+    cbp = LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False, answer_delay=0))
+    await desk.hear(*(one.payload for one in cbp.send(entries)))
+    board = await desk.board()
+    assert (board["decision"], board["manifest_filing"]["cbp_state"]) == ("no_go", None)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"conveyance": {"plate": {"number": "ZZ9"}}},
+        {"estimated_arrival": "2025-03-11T10:00:00-04:00"},
+        {"shipments": {"P-0001": WELL}},
+        {},
+    ],
+    ids=["truck", "date", "one shipment", "nothing"],
+)
+async def test_a_manifest_that_was_refused_whole_is_filed_again_whole(desk: Desk, patch: dict[str, Any]) -> None:
+    """309 type W with every bill, no reason code, and nothing for the entries that CBP has; even on another date."""
+    await refused_whole(desk)
+    shown = await desk.dry_run(TRIP, patch)
+    assert [one["says"] for one in shown["messages"]] == ["309 with the whole manifest"]
+    await desk.amend(TRIP, patch)
+    (manifest,) = await desk.send()
+    assert manifest.decode() == shown["messages"][0]["text"]
+    assert (manifest.count(b"~M11*"), manifest.count(b"~M13*"), b"*2*W*" in manifest) == (2, 0, True)
+    await desk.rejudge()
+    await desk.hear(answer_355(manifest, desk.ctx.profile, accepted=2))
+    board = await desk.board()
+    assert (board["decision"], board["states"]) == ("go", {"on_file": 2}), board["reason"]
+    assert (board["manifest_filing"]["cbp_state"], board["manifest_filing"]["accepted_version"]) == ("complete", 2)
+    await desk.check_books()
+
+
+async def test_every_bill_refused_is_filed_again_whole(desk: Desk) -> None:
+    """Whether CBP keeps an empty manifest then is not known; a whole one is right in both cases."""
+    await desk.file(parcel(1), parcel(2))
+    (manifest,) = await desk.send()
+    refused = dict.fromkeys(("TSTC00000000001", SECOND), ("007", "INVALID BILL"))
+    await desk.hear(answer_355(manifest, desk.ctx.profile, accepted=0, rejected=refused))
+    patch = {"shipments": {"P-0001": WELL, "P-0002": WELL}}
+    (shown,) = (await desk.dry_run(TRIP, patch))["messages"]
+    assert (shown["says"], shown["text"].count("~M11*")) == ("309 with the whole manifest", 2)
+
+
+async def test_a_complete_summary_with_refused_bills_is_a_preliminary_manifest(desk: Desk) -> None:
+    """CBP puts a manifest back when it refuses a bill of it, whatever its summary calls what was filed."""
+    await desk.file(parcel(1), parcel(2))
+    (manifest,) = await desk.send()
+    refused = {SECOND: ("007", "INVALID BILL")}
+    await desk.hear(answer_355(manifest, desk.ctx.profile, rejected=refused, state="COMPLETE"))
+    board = await desk.board()
+    assert (board["manifest_filing"]["cbp_state"], board["states"]) == ("preliminary", {"on_file": 1, "rejected": 1})
