@@ -67,9 +67,14 @@ class Changed:
     def manifest(self) -> None:
         """The manifest filing at its next version, if anything is said about it; or the first one of the trip."""
         plan, row = self.plan, self.plan.on.manifest
-        if row is None or not plan.says_manifest:
+        withdrawn = plan.trip_step == "withdrawn"
+        if row is None or not (plan.says_manifest or withdrawn):
             return
         self.kept.append(_first_of_manifest(self.conn, row, plan.on.trip.document))
+        if withdrawn:
+            self._next(row, {"withdrawn": True}, "", "withdrawn")
+            move_filing(row, FilingInput.WITHDRAWN, self.moves, self.now)
+            return
         bills = [
             {"shipment_control_number": one.held.row.scn, "change": one.step.bill}
             for one in plan.shipments

@@ -23,8 +23,8 @@ from schemas.errors import Problem
 from schemas.x12 import CODES
 
 Purpose = Literal["amend", "cancel"]
-TripStep = Literal["", "header", "crew", "delete", "anew"]
-"""``anew``: CBP refused the manifest whole, so it is filed once more, whole."""
+TripStep = Literal["", "header", "crew", "delete", "anew", "withdrawn"]
+"""``anew``, ``withdrawn``: of a manifest that CBP refused whole, which is filed once more or given up."""
 PRELIMINARY: Final = "preliminary"
 BILL_REASONS: Final = CODES["amendment_reason"].codes
 """X12 data element 393: why a manifest changes after it is complete."""
@@ -75,7 +75,8 @@ class Plan:
     @property
     def says_manifest(self) -> bool:
         """Whether a message about the manifest is sent."""
-        return bool(self.trip_step or self.completes or any(one.step.bill for one in self.shipments))
+        of_trip = self.trip_step not in ("", "withdrawn")
+        return of_trip or self.completes or any(one.step.bill for one in self.shipments)
 
     @property
     def needs_reason(self) -> bool:

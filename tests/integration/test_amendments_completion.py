@@ -207,6 +207,20 @@ async def test_a_manifest_that_was_refused_whole_is_filed_again_whole(desk: Desk
     await desk.check_books()
 
 
+async def test_a_manifest_that_was_refused_whole_is_given_up(desk: Desk) -> None:
+    """Nothing is said of the manifest, the entries are cancelled, the trip is over."""
+    await refused_whole(desk)
+    await desk.cancel(TRIP, entry_reason_code="08")
+    (batch,) = await desk.send()
+    assert (batch[:1], batch.count(b"SE10D")) == (b"A", 1)
+    board = await desk.board()
+    assert (board["state"], board["decision"]) == ("cancelled", "no_go")
+    with pytest.raises(Conflict) as over:
+        await desk.amend(TRIP, {"crew": []})
+    assert over.value.problems[0].code == "trip_cancelled"
+    await desk.check_books()
+
+
 async def test_every_bill_refused_is_filed_again_whole(desk: Desk) -> None:
     """Whether CBP keeps an empty manifest then is not known; a whole one is right in both cases."""
     await desk.file(parcel(1), parcel(2))
