@@ -120,9 +120,9 @@ class Simulation:
             choices.append((1.0, self.network.arrivals))
         choices.append((0.15, self._at_the_border))
         weather = self.network.weather
-        choices.append((weather.crash * 8, self._crash))
-        choices.append((weather.outage * 8, self.network.outage))
-        choices.append((weather.pause * 8, self._pause))
+        choices.append((weather.crash, self._crash))
+        choices.append((weather.outage, self.network.outage))
+        choices.append((weather.pause, self._pause))
         weights = [weight for weight, _ in choices]
         act = self.world.chance.choices([one for _, one in choices], weights)[0]
         result = act()
