@@ -49,7 +49,24 @@ def unanswered_message(conn: Connection, trip_number: str) -> Row[Any] | None:
 
 def awaits_answer(conn: Connection, trip_number: str) -> bool:
     """Whether some message about the trip's manifest, sent or still to be sent, has no answer of CBP's yet."""
-    return any(one.answered_at is None and one.state != "refused" for one in messages_of(conn, trip_number))
+    if any(one.answered_at is None and one.state != "refused" for one in messages_of(conn, trip_number)):
+        return True
+    return goes_again(conn, trip_number)
+
+
+def goes_again(conn: Connection, trip_number: str) -> bool:
+    """Whether a message about the trip's manifest that CBP could not process is to go again."""
+    failed = t.retries.join(t.transmissions, t.transmissions.c.id == t.retries.c.transmission_id)
+    query = (
+        select(t.retries.c.id)
+        .select_from(failed)
+        .where(
+            t.retries.c.trip_number == trip_number,
+            t.retries.c.made_at.is_(None),
+            t.transmissions.c.application.in_(MANIFEST_SETS),
+        )
+    )
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def messages_of(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from filings.patience import RETRIES, RetryPatience
 from mappings.entry import FilerIdentity
 from mappings.rulebook import RuleBook
 from schemas.profile import Profile
@@ -64,3 +65,4 @@ class FilingContext:
     partner: str = "cbp"
     channel: str = "as2"
     limits: Limits = Limits()
+    retries: RetryPatience = RETRIES

@@ -36,8 +36,12 @@ _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 _OF_ENTRIES: Final = frozenset({"SX", "SO"})
 """Sources that speak of one entry by its number."""
 _ANSWERS: Final = frozenset(
-    "syntax_accepted syntax_rejected accepted accepted_with_warning rejected under_review cancelled".split()
+    "syntax_accepted syntax_rejected accepted accepted_with_warning rejected try_again known_before already_on_file "
+    "under_review cancelled".split()
 )
+_UNPROCESSED: Final = frozenset({"syntax_rejected", "try_again"})
+"""Answers to a whole transmission after which nothing else will answer it."""
+_SOME_REFUSED: Final = frozenset({"rejected", "try_again"})
 _TAKEN: Final = frozenset({"accepted", "accepted_with_warning"})
 _REFUSALS: Final = frozenset({"rejected", "syntax_rejected"})
 EARLIER: Final = 0
@@ -285,7 +289,7 @@ class Matcher:
     def _settles_manifest(self, outcome: Outcome, manifest: Row[Any]) -> bool:
         """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
         messages = messages_of(self.conn, outcome.trip_number)
-        if len(messages) < 2 or outcome.meaning == "rejected":
+        if len(messages) < 2 or outcome.meaning in _SOME_REFUSED:
             return True
         open_ones = [one for one in messages if one.answered_at is None]
         return len(open_ones) <= 1 and manifest.state != FilingState.REJECTED
@@ -298,7 +302,7 @@ class Matcher:
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
         keys = [one.shipment_key for one in carried_by(self.conn, sent.id) if one.shipment_key]
         known = self._load(keys)
-        saved = outcome.meaning == "rejected" and outcome.correlation.get("saved_rest")
+        saved = outcome.meaning in _SOME_REFUSED and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
         version = self._answered_version(outcome.trip_number)
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code, version=version)
@@ -331,7 +335,7 @@ class Matcher:
             for filing in filings_of(self.conn, filings):
                 if filings[filing.id] == filing.version:
                     move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
-            if outcome.meaning == "syntax_rejected":
+            if outcome.meaning in _UNPROCESSED:
                 self._mark_answered(sent.id)
         self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)
         return True

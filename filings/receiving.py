@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from filings import archive
+from filings import archive, retelling
 from filings.alerts import Alert, raise_alert
 from filings.matching import Matcher
 from filings.moves import Moves
+from filings.patience import RETRIES, RetryPatience
 from filings.progress import write
 from filings.store import tables as t
 from filings.uuid7 import uuid7
@@ -180,7 +181,13 @@ def next_received(conn: Connection, limit: int = 20) -> list[tuple[str, bytes]]:
     return files
 
 
-def apply(conn: Connection, identifier: str, reading: ResponseReading, now: datetime) -> bool:
+def apply(
+    conn: Connection,
+    identifier: str,
+    reading: ResponseReading,
+    now: datetime,
+    patience: RetryPatience = RETRIES,
+) -> bool:
     """Apply one reading; ``False`` if it had been applied before. One transaction, whatever its size.
 
     The same bytes in another message say nothing new: a 355 that is repeated must not be taken for the answer to
@@ -194,6 +201,10 @@ def apply(conn: Connection, identifier: str, reading: ResponseReading, now: date
         conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False
     moves = Moves()
+    told = retelling.retold(conn, reading, patience, now)
+    retelling.keep(conn, told)
+    moves.alerts += told.alerts
+    reading = told.reading
     matcher = Matcher(conn, row, reading, moves, now)
     matcher.run()
     faults = [problem for problem in reading.problems if problem.severity == "error"]

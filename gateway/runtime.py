@@ -24,6 +24,7 @@ from filings import owed_receipts, receiving, sending
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext, Limits, SenderIdentity
 from filings.deadlines import Patience
+from filings.patience import RetryPatience
 from filings.store import Store
 from filings.uuid7 import uuid7
 from gateway.http.idempotency import free_claims
@@ -52,6 +53,7 @@ from gateway.workers.planner import Declarer, Packer
 from gateway.workers.reader import Reader
 from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
+from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
 from gateway.workers.watcher import Watcher
 from gateway.workers.workshop import Workshop
@@ -108,6 +110,11 @@ def context_of(settings: Settings) -> FilingContext:
             bills_per_manifest=limits.bills_per_manifest,
             entries_per_transmission=limits.entries_per_transmission,
             shipments_per_step=limits.shipments_per_step,
+        ),
+        retries=RetryPatience(
+            first=timedelta(minutes=settings.retries.first_minutes),
+            longest=timedelta(minutes=settings.retries.longest_minutes),
+            give_up=timedelta(minutes=settings.retries.give_up_minutes),
         ),
     )
 
@@ -273,6 +280,7 @@ class Gateway:
             *((self._giver,) if settings.partner.transport == "as2" else ()),
             watcher,
             rejudger,
+            Retrier(store, self.ctx, clock, self.wake),
             *self._inboxes(),
         )
 

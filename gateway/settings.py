@@ -228,6 +228,14 @@ class Deadlines(Section):
     )
 
 
+class Retries(Section):
+    """How a declaration goes again that CBP could not process for a failure of its own."""
+
+    first_minutes: int = Field(5, ge=1, description="The pause before the first time; it doubles.")
+    longest_minutes: int = Field(20, ge=1, description="The longest pause.")
+    give_up_minutes: int = Field(60, ge=1, description="How long it is tried before a person is told to call CBP.")
+
+
 class Rules(Section):
     """How much stricter than the law this filer wants to be."""
 
@@ -269,6 +277,7 @@ class Settings(Section):
     carrier: Carrier = Carrier()
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
+    retries: Retries = Retries()
     rules: Rules = Rules()
     logs: Logs = Logs()
 

@@ -53,4 +53,4 @@ class Reader(Worker):
 
     async def _apply(self, identifier: str, reading: ResponseReading) -> None:
         now = self._clock()
-        await self._store.write(lambda conn: receiving.apply(conn, identifier, reading, now))
+        await self._store.write(lambda conn: receiving.apply(conn, identifier, reading, now, self._ctx.retries))

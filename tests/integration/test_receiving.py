@@ -428,10 +428,10 @@ async def test_a_file_that_breaks_the_reader_does_not_keep_back_the_next(
     await desk.take_in(answer.payload)
     real = receiving.apply
 
-    def breaking(conn: Connection, identifier: str, reading: Any, now: datetime) -> bool:
+    def breaking(conn: Connection, identifier: str, reading: Any, now: datetime, patience: Any) -> bool:
         if not reading.outcomes:
             raise ZeroDivisionError
-        return real(conn, identifier, reading, now)
+        return real(conn, identifier, reading, now, patience)
 
     monkeypatch.setattr(receiving, "apply", breaking)
     with pytest.raises(ZeroDivisionError):

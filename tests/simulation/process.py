@@ -20,6 +20,7 @@ from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
 from gateway.workers.rejudger import Rejudger
+from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
 from gateway.workers.watcher import Watcher
 from schemas.errors import Problem
@@ -52,6 +53,7 @@ class Process(Alive):
             "reader": Reader(self.store, ctx, clock, moved),
             "watcher": Watcher(self.store, PATIENCE, clock, pace=world.monotonic),
             "rejudger": Rejudger(self.store, ctx, clock, moved),
+            "retrier": Retrier(self.store, ctx, clock, moved),
         }
         self.tasks: dict[str, asyncio.Task[Any]] = {}
 

@@ -120,9 +120,9 @@ class Simulation:
             choices.append((1.0, self.network.arrivals))
         choices.append((0.15, self._at_the_border))
         weather = self.network.weather
-        choices.append((weather.crash * 8, self._crash))
-        choices.append((weather.outage * 8, self.network.outage))
-        choices.append((weather.pause * 8, self._pause))
+        choices.append((weather.crash, self._crash))
+        choices.append((weather.outage, self.network.outage))
+        choices.append((weather.pause, self._pause))
         weights = [weight for weight, _ in choices]
         act = self.world.chance.choices([one for _, one in choices], weights)[0]
         result = act()
@@ -320,13 +320,14 @@ class Simulation:
         sending = select(func.min(func.coalesce(out.next_attempt_at, out.lease_until))).where(waiting)
         leased = select(func.min(out.lease_until)).where(waiting, out.lease_until > self.world.wall)
         judging = select(func.min(trips.judge_again_at)).where(trips.arrived_at.is_(None), trips.plan_stage == "done")
+        again = select(func.min(t.retries.c.due_at)).where(t.retries.c.made_at.is_(None))
         found = await self.database.read(
-            lambda conn: [conn.execute(query).scalar() for query in (sending, leased, judging)]
+            lambda conn: [conn.execute(query).scalar() for query in (sending, leased, judging, again)]
         )
         by_wall = [self.world.now + (at - self.world.wall) for at in found[:2] if at is not None]
         due = self.network.cbp.next_due()
         late = [at for at, _sent in self.network.under_way]
-        instants = [*by_wall, *([found[2]] if found[2] else []), *([due] if due else []), *late]
+        instants = [*by_wall, *(at for at in found[2:] if at is not None), *([due] if due else []), *late]
         return min((one for one in instants if one > self.world.now), default=None)
 
 
@@ -335,5 +336,6 @@ SELECT 'planner' AS worker FROM trips WHERE plan_stage IS NOT NULL AND plan_stag
 UNION SELECT 'reader' FROM transmissions WHERE direction = 'in' AND state = 'received'
 UNION SELECT 'sender' FROM transmissions WHERE direction = 'out' AND state IN ('queued', 'sending', 'in_doubt')
   AND (next_attempt_at IS NULL OR next_attempt_at <= :wall) AND (lease_until IS NULL OR lease_until <= :wall)
+UNION SELECT 'retrier' FROM retries WHERE made_at IS NULL AND due_at <= :now
 UNION SELECT 'rejudger' FROM trips WHERE judge_again_at <= :now AND plan_stage = 'done'
 """

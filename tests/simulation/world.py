@@ -42,22 +42,24 @@ class Weather:
     """A file of CBP's arrives damaged."""
     unheard: float = 0.0
     """A file of CBP's arrives and our receipt does not, so it comes again."""
+    fails: float = 0.0
+    """CBP's own system fails over a file of ours, and nothing of it is kept."""
     purged: float = 0.0
     """A file of CBP's is lost for good."""
     crash: float = 0.0
-    """A process dies, by step."""
+    """A process dies, by weight of a step."""
     outage: float = 0.0
-    """Nobody can be reached for a while, by step."""
+    """Nobody can be reached for a while, by weight of a step."""
     pause: float = 0.0
-    """A process stands still past its leases, by step."""
+    """A process stands still past its leases, by weight of a step."""
 
 
 FAIR: Final = Weather()
 WEATHERS: Final = (
     (2, FAIR),
-    (4, Weather(0.1, 0.05, 0.1, 0.1, 0.05, 0.1, 0.0, 0.008, 0.004, 0.003)),
-    (3, Weather(0.25, 0.1, 0.2, 0.2, 0.1, 0.2, 0.0, 0.03, 0.01, 0.01)),
-    (1, Weather(0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.02, 0.01, 0.01)),
+    (4, Weather(0.1, 0.05, 0.1, 0.1, 0.05, 0.1, 0.05, 0.0, 0.06, 0.03, 0.024)),
+    (3, Weather(0.25, 0.1, 0.2, 0.2, 0.1, 0.2, 0.15, 0.0, 0.24, 0.08, 0.08)),
+    (1, Weather(0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.16, 0.08, 0.08)),
 )
 
 

@@ -1,0 +1,116 @@
+"""What does a refusal of CBP's mean for what we sent, and how often?
+
+The table of :mod:`mappings.outcomes_refusals` says which refusals are none. Here they meet our books: a failure of
+CBP's own is tried again as long as that makes sense, and then it stands as the refusal that it was; *already on file*
+is believed of bytes that we sent more than once, since then it may be what the first of them did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert
+
+from filings.alerts import Alert
+from filings.awaited import find_sent, unanswered_message
+from filings.patience import RetryPatience, next_try
+from filings.retrying import attempts_of
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from mappings.outcomes import Outcome, ResponseReading
+from mappings.outcomes_refusals import REFUSING, Refusal, Subject, excused, subject_of
+
+
+@dataclass(slots=True)
+class Retelling:
+    """An answer with its refusals told as what they are, and what is to go again."""
+
+    reading: ResponseReading
+    retries: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+
+def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, now: datetime) -> Retelling:
+    """The reading as our books see it; writes nothing."""
+    told = Retelling(reading)
+    rows = excused(reading.outcomes)
+    if not rows:
+        return told
+    sent: dict[str, Row[Any]] = {}
+    meanings: dict[Subject, str] = {}
+    failed: dict[str, list[tuple[Outcome, Refusal]]] = {}
+    for one in reading.outcomes:
+        row = rows.get(subject_of(one))
+        if row is None or one.meaning not in REFUSING:
+            continue
+        answered = (
+            unanswered_message(conn, one.trip_number) if one.source == "355" else find_sent(conn, one.correlation)
+        )
+        if answered is None:
+            continue
+        sent[answered.id] = answered
+        if row.kind == "try_again":
+            failed.setdefault(answered.id, []).append((one, row))
+        elif row.kind == "known_before" or answered.attempts > 1:
+            meanings[subject_of(one)] = row.kind
+    for identifier, outcomes in failed.items():
+        if _again(conn, sent[identifier], outcomes, told, patience, now):
+            meanings |= {subject_of(one): "try_again" for one, _row in outcomes}
+    changed = (
+        replace(one, meaning=meanings[subject_of(one)])
+        if one.meaning in REFUSING and subject_of(one) in meanings
+        else one
+        for one in reading.outcomes
+    )
+    told.reading = replace(reading, outcomes=tuple(changed))
+    return told
+
+
+def _again(
+    conn: Connection,
+    sent: Row[Any],
+    outcomes: list[tuple[Outcome, Refusal]],
+    told: Retelling,
+    patience: RetryPatience,
+    now: datetime,
+) -> bool:
+    """Whether what failed of a transmission goes again; if not any more, a person is told."""
+    first, row = outcomes[0]
+    attempts = attempts_of(conn, sent.id, now)
+    tries = max(row.tries for _one, row in outcomes)
+    due_at = next_try(attempts, patience, now, tries=tries)
+    if due_at is None:
+        times = "once" if attempts.failed == 1 else f"{attempts.failed} times"
+        text = (
+            f"CBP could not process {sent.name} ({first.text or first.code}), {times} since "
+            f"{attempts.first_failed_at:%Y-%m-%d %H:%M} UTC. It does not go again by itself: look for a message of "
+            "CBP's about it, or call the client representative."
+        )
+        detail = {"source": first.source, "code": first.code, "text": first.text, "reference": row.reference}
+        named = {"trip_number": sent.trip_number, "transmission_id": sent.id}
+        told.alerts.append(Alert("system_failure_persists", text, "error", detail, **named))
+        return False
+    entries = sorted({one.entry_number for one, _row in outcomes if one.source == "SX"})
+    told.retries.append(
+        {
+            "id": uuid7(),
+            "transmission_id": sent.id,
+            "trip_number": sent.trip_number,
+            "attempt": attempts.failed,
+            "first_failed_at": attempts.first_failed_at,
+            "due_at": due_at,
+            "source": first.source,
+            "code": first.code or None,
+            "text": first.text or None,
+            "entries": entries or None,
+        }
+    )
+    return True
+
+
+def keep(conn: Connection, told: Retelling) -> None:
+    """Keep what is to go again."""
+    if told.retries:
+        conn.execute(insert(t.retries), told.retries)

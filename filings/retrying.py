@@ -1,0 +1,130 @@
+"""When does a declaration go again that CBP could not process, and with which bytes?
+
+Rules: a failure of CBP's own is no refusal. The same declaration goes again after a pause that doubles, in a new
+envelope under new numbers (:mod:`mappings.sending_again`); an entry keeps its number, so CBP never has two. It is asked
+for in the transaction that applies CBP's answer, so a crash loses no retry, and made in one transaction, so none is
+made twice. After an hour a person is told to call CBP, as CBP's own guide says, and the refusal stands as it was said.
+Pauses run on the clock of the business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from filings import archive
+from filings.alerts import Alert, raise_alert
+from filings.awaited import carried_by
+from filings.context import FilingContext
+from filings.control_numbers import allocate, interchange_sequence
+from filings.lifecycle import FilingState
+from filings.patience import Attempts
+from filings.progress import filings_of
+from filings.sending import Draft, queue
+from filings.store import tables as t
+from filings.uuid7 import uuid7
+from filings.wording import MANIFEST_SETS, batch_reference
+from mappings.decision import eastern_day
+from mappings.sending_again import batch_again, interchange_again
+from schemas.errors import FormatError, Problem
+
+AT_ONCE: Final = 20
+
+
+def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:
+    """What has been tried of a transmission that has just failed, itself included."""
+    made = t.retries.c.made_transmission_id == transmission
+    before = conn.execute(select(t.retries.c.attempt, t.retries.c.first_failed_at).where(made)).first()
+    return Attempts(1, now) if before is None else Attempts(before.attempt + 1, before.first_failed_at)
+
+
+def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
+    """Retries whose time has come, the oldest first."""
+    table = t.retries
+    query = select(table.c.id).where(table.c.made_at.is_(None), table.c.due_at <= now)
+    return list(conn.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+
+
+def send_again(conn: Connection, ctx: FilingContext, identifier: str, now: datetime) -> bool:
+    """Queue one retry; ``False`` if there was nothing (more) to send: made before, or declared otherwise since."""
+    table = t.retries
+    retry = conn.execute(select(table).where(table.c.id == identifier).with_for_update()).one()
+    if retry.made_at is not None:
+        return False
+    sent = conn.execute(select(t.transmissions).where(t.transmissions.c.id == retry.transmission_id)).one()
+    carries = _still_waiting(conn, sent, retry.entries)
+    made: str | None = None
+    try:
+        if carries:
+            draft = _draft(conn, ctx, sent, carries, retry.entries, now)
+            queue(conn, ctx.partner, ctx.channel, [draft], now)
+            made = draft.id
+    except FormatError as error:
+        _tell(conn, sent, error.problems[0], now)
+    done = update(table).where(table.c.id == identifier)
+    conn.execute(done.values(made_at=now, made_transmission_id=made))
+    return made is not None
+
+
+def _still_waiting(conn: Connection, sent: Row[Any], entries: Sequence[str] | None) -> list[Any]:
+    """What goes again of a transmission: filings that stand in the version it carried, and wait to be sent."""
+    carried = carried_by(conn, sent.id)
+    known = {one.id: one for one in filings_of(conn, {one.filing_id for one in carried})}
+    if sent.application in MANIFEST_SETS:
+        # A message is one thing: it goes again whole while its manifest stands in that version.
+        stands = all(known[one.filing_id].version == one.version for one in carried)
+        return list(carried) if stands else []
+    return [
+        one
+        for one in carried
+        if known[one.filing_id].version == one.version
+        and known[one.filing_id].state == FilingState.QUEUED.value
+        and (entries is None or known[one.filing_id].entry_number in entries)
+    ]
+
+
+def _draft(
+    conn: Connection,
+    ctx: FilingContext,
+    sent: Row[Any],
+    carries: Sequence[Any],
+    entries: Collection[str] | None,
+    now: datetime,
+) -> Draft:
+    kept = archive.read(conn, sent.archive_position)
+    if kept is None:
+        raise archive.ArchiveError(f"archive entry {sent.archive_position} of transmission {sent.id} is missing")
+    if sent.application in MANIFEST_SETS:
+        (number,) = allocate(conn, interchange_sequence(ctx.partner), 1)
+        payload = interchange_again(kept.entry.body, ctx.profile, number, now)
+        name, control = f"{sent.application}-{sent.trip_number}-{number:09d}.x12", str(number)
+        correlation = sent.correlation
+    else:
+        (number,) = allocate(conn, f"batch:{ctx.partner}", 1)
+        control = correlation = batch_reference(number)
+        known = {one.id: one.entry_number for one in filings_of(conn, {one.filing_id for one in carries}, lock=False)}
+        wanted = None if entries is None else {str(known[one.filing_id]) for one in carries}
+        payload = batch_again(kept.entry.body, wanted, correlation, eastern_day(now))
+        name = f"{sent.application}-{ctx.filer.code}-{correlation}.txt"
+    return Draft(
+        id=uuid7(),
+        name=name,
+        application=sent.application,
+        control_number=control,
+        correlation=correlation,
+        content_type=sent.content_type,
+        payload=payload,
+        trip_number=sent.trip_number,
+        carries=tuple((one.filing_id, one.shipment_key) for one in carries),
+        priority=sent.priority,
+        versions=tuple(one.version for one in carries),
+    )
+
+
+def _tell(conn: Connection, sent: Row[Any], problem: Problem, now: datetime) -> None:
+    text = f"{sent.name}, which CBP could not process, cannot be sent again: {problem.text}"
+    named = {"trip_number": sent.trip_number, "transmission_id": sent.id}
+    raise_alert(conn, Alert("cannot_send_again", text, "error", {"problem": problem.as_dict()}, **named), now)
