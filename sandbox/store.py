@@ -128,6 +128,7 @@ _ADDED: Final = (
     ("bill", "told", "text not null default '[]'"),
     ("bill", "in_bond", "text not null default ''"),
     ("bill", "equipment", "text not null default '[]'"),
+    ("bill", "origins", "text not null default '[]'"),
     ("entry", "unmatched_since", "text"),
 )
 """Columns that came after the first version of a table: a file written before is given them when it is opened."""

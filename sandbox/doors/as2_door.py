@@ -216,6 +216,12 @@ class As2Door:
         return web.Response(status=400, text=f"{refusal.problems[0].text}\n")
 
     async def _store(self, about: as2.ReceivedMessage) -> as2.ReceivedMessage | as2.Refusal:
+        if len(about.payload) > self.settings.body_limit:  # small on the line, large when it is unpacked
+            text = f"A file holds at most {self.settings.body_limit} bytes."
+            problem = Problem(dispositions.UNEXPECTED, "body", text)
+            refusal = as2.Refusal(about.message_id, about.sender, about.recipient, (problem,), about.receipt)
+            await self._refuse(refusal, about.payload)
+            return refusal
         try:
             await self.offices.of(about.sender).take(
                 about.payload, partner=about.sender, message_id=about.message_id, name=about.filename

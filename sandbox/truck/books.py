@@ -174,7 +174,7 @@ class TruckBooks:
             (known if bill.scn in standings else new).append(values)
         names = (
             "manifest_id kind scac number quantity unit consignee consignee_name value marks over_limit told in_bond"
-            " equipment scn"
+            " equipment origins scn"
         ).split()
         self.store.run_many(
             f"insert or replace into bill (state, {', '.join(names)}) values ('ON_FILE',{','.join('?' * len(names))})",
@@ -200,6 +200,7 @@ class TruckBooks:
             consignee.name if consignee else "", str(bill.value), marks_of(bill).as_text(), int(over),
             json.dumps(bill.told), bill.in_bond.number if bill.in_bond is not None else "",
             json.dumps([one.number for one in bill.equipment]),
+            json.dumps(sorted({one.origin for one in bill.commodities})),
         )  # fmt: skip
 
     def delete(self, scns: Sequence[str]) -> None:

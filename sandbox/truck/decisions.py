@@ -6,6 +6,7 @@ whether the law bars it from release, and whether its goods must wait for it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,10 @@ def decide(
     if bill["in_bond"]:
         return Decision("IN_BOND", "1J")
     if bill["kind"] in profile.section321_bill_types:
-        if suspension(book, office.behaviour, at):
+        barred = book.rule("section321-origin", at)
+        if suspension(book, office.behaviour, at) or (
+            barred and barred.origins.intersection(json.loads(bill["origins"]))
+        ):
             return refused
         if bill["over_limit"] and withhold:
             return Decision("WITHHELD", "95", "RELEASE WITHHELD DAY LIMIT")

@@ -265,3 +265,21 @@ def test_composites_with_too_many_components_are_told() -> None:
     assert [(one.segment, one.position, [(e.position, e.code) for e in one.elements]) for one in verdict.faults] == [
         ("REF", at + 1, [("4", "13")])
     ]
+
+
+@pytest.mark.parametrize("flood", [b"*", b">", b"^"])
+def test_a_flood_of_separators_makes_few_objects(flood: bytes) -> None:
+    """Millions of separators in one segment are a fault of it, and are not taken apart one by one."""
+    import tracemalloc
+
+    from sandbox.samples import SampleBill, manifest_309
+
+    payload = manifest_309([SampleBill("B001")]).replace(b"COTTON", flood * 500_000)
+    tracemalloc.start()
+    try:
+        verdict = syntax.judge(x12.take_apart(payload), character_faults_in_997=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not verdict.accepted
+    assert most < 30_000_000

@@ -43,6 +43,24 @@ def test_a_bill_without_its_entry_is_refused_until_the_entry_comes() -> None:
     assert (column(cbp, "state"), column(cbp, "state", "manifest")) == (["RELEASED"], ["CLOSED"])
 
 
+@pytest.mark.parametrize(
+    ("origin", "at", "code"),
+    [
+        ("CN", "2025-05-02T00:00:59-04:00", "1C"),
+        ("CN", "2025-05-02T00:01:00-04:00", "Z9"),
+        ("HK", "2025-05-02T00:01:00-04:00", "Z9"),
+        ("CA", "2025-05-02T00:01:00-04:00", "1C"),
+    ],
+)
+def test_goods_that_lost_the_exemption_on_their_way(origin: str, at: str, code: str) -> None:
+    """Filed before the minute for China and Hong Kong, at the border at or after it: entry not on file."""
+    cbp = LoopbackCbp("2025-05-01T20:00:00-04:00", behaviour=Behaviour(arrive_at_eta=False))
+    lot = SampleBill("B001", kind="35", origin=origin)
+    cbp.send(manifest_309([lot], trip="TSTC2505020001", day="20250502", time="0930"))
+    cbp.set_clock(at)
+    assert statuses(cbp.arrive("TSTC2505020001")) == [("B001", code)]
+
+
 def test_noent() -> None:
     """NOENT: refused at arrival although the entry is on file, also when another entry comes; control releases it."""
     cbp = box(arrive_at_eta=False)
