@@ -48,6 +48,8 @@ def instant(text: str) -> datetime:
 
 def duration(value: float | str) -> timedelta:
     """Seconds as a number, or an ISO 8601 duration of days and less (``PT1H30M``). Raises ``ValueError``."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no duration")  # noqa: TRY004 - what is told is wrong, not how it is called
     if isinstance(value, int | float):
         return timedelta(seconds=value)
     match = _DURATION.fullmatch(value)

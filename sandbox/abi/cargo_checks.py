@@ -18,7 +18,7 @@ from sandbox.abi.cargo_entry import EntryFiled
 from sandbox.abi.cargo_goods import goods
 from sandbox.abi.cargo_header import additional, contact, full_header, header, references
 from sandbox.abi.cargo_parties import parties
-from sandbox.abi.cargo_type86 import type_86
+from sandbox.abi.cargo_type86 import suspended, type_86
 from sandbox.abi.findings import Case
 from sandbox.abi.pga_checks import agency_records
 
@@ -55,6 +55,8 @@ def judge(case: Case) -> dict[int, list[Edit]]:
     elif action == "U":
         additional(case)
         bills(case)
+        if case.type == "86":
+            suspended(case)
     marks = entry.marks()
     if "REJ" in marks:
         _by_marker(case, marks.code)

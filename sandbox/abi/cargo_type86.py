@@ -9,12 +9,17 @@ from __future__ import annotations
 from sandbox.abi.findings import Case
 
 
+def suspended(case: Case) -> None:
+    """Every type 86 transaction but a cancellation is refused once the exemption has ended (CSMS 66065494)."""
+    rule = case.book.rule("type86-suspended", case.now)
+    if rule:
+        case.rule(case.head, rule)
+
+
 def type_86(case: Case) -> None:
     """What type 86 adds to the other checks."""
     entry, head, book = case.entry, case.head, case.book
-    suspended = book.rule("type86-suspended", case.now)
-    if suspended:
-        case.rule(head, suspended)
+    suspended(case)
     origin = book.rule("type86-origin", case.now)
     if origin:
         for line in case.lines("SE40"):

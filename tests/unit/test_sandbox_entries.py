@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -357,3 +358,17 @@ def test_any_beginning_of_a_batch_gets_an_answer_or_a_verdict(cut: int) -> None:
     assert {a.kind for a in answers} <= {"X1"}
     assert box.cbp.undigested() == []
     assert box.cbp.store.count("select count(*) from entry") == 0
+
+
+@pytest.mark.parametrize(("at", "answer"), [("2025-08-29T00:00:59-04:00", "02"), ("2025-08-29T00:01:00-04:00", "01")])
+def test_an_update_of_type_86_ends_with_the_exemption(at: str, answer: str) -> None:
+    """What was accepted before the minute can be updated before it, and not after it."""
+    box = LoopbackCbp("2025-08-28T20:00:00-04:00", behaviour=Behaviour(arrive_at_eta=False))
+    day = date(2025, 8, 28)
+    lot = SampleEntry("1234567", "B001", type="86", eda=("082925",))
+    box.send(manifest_309([SampleBill("B001")], trip="TSTC2508290001", day="20250829", time="0930"))
+    box.send(entries_se([lot], day=day))
+    box.set_clock(at)
+    answers = box.send(entries_se([replace(lot, action="U")], day=day, reference="REF-2"))
+    (sx,) = [one.payload.decode() for one in answers if one.kind == "SX"]
+    assert [line[4:6] for line in sx.splitlines() if line[:4] == "SE90"][-1] == answer
