@@ -289,13 +289,11 @@ class As2Door:
     ) -> as2.Mdn:
         """Post a message; its receipt, from the answer or from when it was posted to us."""
         try:
-            with self.receipts.awaiting(message.message_id) as coming:
+            if asynchronous:
+                mdn = await self._posted_receipt(message, url, partner)
+            else:
                 pairs, body = await self._exchange(url, message)
-                if asynchronous and not as2.is_receipt(pairs, body):
-                    async with asyncio.timeout(self.settings.send_timeout):
-                        mdn = await coming
-                else:
-                    mdn = as2.open_mdn(pairs, body, me=self.identity, partner=partner, received_at=real_time())
+                mdn = self._open_receipt(pairs, body, partner)
             as2.check_mdn(
                 mdn,
                 message_id=message.message_id,
@@ -308,6 +306,18 @@ class As2Door:
         except TimeoutError as error:
             raise NotDelivered(f"{url} took {message.message_id} and posted no receipt") from error
         return mdn
+
+    async def _posted_receipt(self, message: as2.As2Message, url: str, partner: as2.Partner) -> as2.Mdn:
+        """Post a message and wait for what is posted to us; a filer that puts its receipt into the answer is heard."""
+        with self.receipts.awaiting(message.message_id) as coming:
+            pairs, body = await self._exchange(url, message)
+            if as2.is_receipt(pairs, body):
+                return self._open_receipt(pairs, body, partner)
+            async with asyncio.timeout(self.settings.send_timeout):
+                return await coming
+
+    def _open_receipt(self, pairs: list[tuple[str, str]], body: bytes, partner: as2.Partner) -> as2.Mdn:
+        return as2.open_mdn(pairs, body, me=self.identity, partner=partner, received_at=real_time())
 
     async def _exchange(self, url: str, message: as2.As2Message) -> tuple[list[tuple[str, str]], bytes]:
         if self._session is None:
