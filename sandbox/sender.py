@@ -80,7 +80,7 @@ class Sender:
                 answers = await asyncio.to_thread(partial(self._cbp.due, self._clock.now(), without=held))
                 went = False
                 for answer in self._in_order(answers):
-                    if answer.partner not in held:
+                    if answer.partner not in held and not self._runner.is_out:
                         went = await self._try(answer, held) or went
             except Exception:
                 logger.exception("a step failed")

@@ -105,7 +105,10 @@ class SftpInbox:
     async def _ready(self, sftp: asyncssh.SFTPClient) -> tuple[list[str], list[str]]:
         """Names of files to take, the first in their order, and of those that must be looked at again."""
         async with asyncio.timeout(_LISTING_SECONDS):
-            seen = await self._list(sftp)
+            try:
+                seen = await self._list(sftp)
+            except asyncssh.SFTPNoSuchFile:  # some servers say so of a file that goes away while they list the folder
+                seen = await self._list(sftp)
         now = self._clock()
         looks: dict[str, _Look] = {}
         ready: list[str] = []

@@ -12,7 +12,7 @@ import asyncio
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -151,9 +151,8 @@ class Folders(asyncssh.SFTPServer):
 
     def _left(self) -> tuple[int, int]:
         files, used = 0, 0
-        with os.scandir(self._root / "in") as entries:
-            for entry in entries:
-                files, used = files + 1, used + entry.stat(follow_symlinks=False).st_size
+        for _, status in _entries(self._root / "in"):
+            files, used = files + 1, used + status.st_size
         return files, used
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
@@ -272,12 +271,15 @@ class Folders(asyncssh.SFTPServer):
         """The plain form of a path."""
         return posixpath.normpath(posixpath.join(b"/", path)).replace(b"//", b"/")
 
-    def scandir(self, path: bytes) -> Any:
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """List one's own folders."""
-        _, name = self._place(path)
+        folder, name = self._place(path)
         if name:
             raise asyncssh.SFTPNoSuchFile("there is no such folder")
-        return super().scandir(path)
+        for dots in (".", ".."):
+            yield _listed(dots, os.lstat(self._root / folder))
+        for entry, status in _entries(self._root / folder):
+            yield _listed(entry, status)
 
     # ------------------------------------------------------------------ what nobody may
 
@@ -289,6 +291,22 @@ class Folders(asyncssh.SFTPServer):
 
     open56 = lsetstat = rmdir = readlink = symlink = link = statvfs = fstatvfs = _NEVER
     format_user = format_group = _FILERS
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """What lies in a folder. A file that went away or got its final name while the others were read is none of them."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield entry.name, status
+
+
+def _listed(name: str, status: os.stat_result) -> asyncssh.SFTPName:
+    encoded, attributes = os.fsencode(name), asyncssh.SFTPAttrs.from_local(status)
+    return asyncssh.SFTPName(encoded, attrs=attributes)
 
 
 def _name_finally(old: Path, new: Path) -> bool:

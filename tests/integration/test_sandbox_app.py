@@ -424,6 +424,7 @@ async def test_an_outage_takes_nothing_and_sends_nothing(tmp_path: Path) -> None
         await gateway.post(running.ports.as2_url, manifest_309([SampleBill("25031000001", kind="35")]))
         plan = {"outage_from": "2025-03-10T00:00:00-04:00", "outage_until": "2025-03-10T12:00:00-04:00"}
         await call(running, "POST", "/faults", plan)
+        assert await running.runner.settled()  # an attempt that began before may still be under way
         gateway.down = False
         assert (await gateway.post(running.ports.as2_url, b"x", message_id="<m2@gw>"))[0] == 503
         assert gateway.files == []
