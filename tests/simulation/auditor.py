@@ -114,6 +114,10 @@ class Auditor:
                 " archive_position FROM transmissions WHERE direction = 'out'"
             )
         }
+        self.carried = await rows(
+            "SELECT filing_id, version FROM transmission_filings WHERE transmission_id IN"
+            " (SELECT id FROM transmissions WHERE direction = 'out' AND state = 'in_doubt' AND answered_at IS NULL)"
+        )
         applied = "SELECT message_id FROM transmissions WHERE direction = 'in' AND state <> 'received'"
         self._applied = {row["message_id"] for row in await rows(applied)}
         self.trips = {
@@ -174,8 +178,19 @@ class Auditor:
             if row["state"] == "queued" and reached and not any(one.fate == "damaged" for one in attempts):
                 raise Broken("doubt is shown", f"CBP has {name}, and it is shown as never sent")
 
+        self._doubt_shown()
+
+    def _doubt_shown(self) -> None:
+        """What we do not know of a file is shown of the entries it carries; a manifest may take several files."""
+        for row in self.carried:
+            filing = self.filings[row["filing_id"]]
+            if filing["kind"] == "entry" and filing["version"] == row["version"] and filing["state"] == "queued":
+                name = f"entry {filing['entry_number']}"
+                raise Broken("doubt is shown", f"{name} is shown as waiting, and its file is in doubt")
+
     def _declares(self, sent: Sent) -> None:
         declared = read_declaration(sent.payload)
+        repeated = declared.control in self._by_control
         before = self._by_control.setdefault(declared.control, sent.payload)
         if before != sent.payload:
             raise Broken("no control number is used again", f"{declared.control} left with other bytes ({sent.name})")
@@ -187,9 +202,10 @@ class Auditor:
                 raise Broken("no control number is used again", f"entry {number} left with other content ({sent.name})")
             if action == "A":
                 self._by_entry[number] = digest
-        if declared.form == "x12" and sent.name not in self._declared:
+        if declared.form == "x12" and not repeated:
             self._one_at_a_time(declared, sent)
-        self._declared[sent.name] = declared
+        if declared.form == "catair" or not repeated or sent.name in self._declared:
+            self._declared[sent.name] = declared
 
     def _one_at_a_time(self, declared: Declared, sent: Sent) -> None:
         earlier = [

@@ -16,6 +16,7 @@ from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store as Books
 from schemas.errors import Problem, TransportError
+from tests.simulation.queries import answer_to_query
 from tests.simulation.turnstile import Alive, Turnstile
 from tests.simulation.world import FAIR, World
 from tests.system_failure import failed_batch, failed_manifest
@@ -80,7 +81,7 @@ class Network:
         self.out_until: datetime | None = None
         self.under_way: list[tuple[datetime, Sent]] = []
         self._copies = 0
-        self.failures: list[Answer] = []
+        self._told = 0
         self._unsaid: list[Answer] = []
 
     @property
@@ -130,6 +131,9 @@ class Network:
     def take(self, sent: Sent) -> None:
         """CBP's door takes a file: it is in CBP's books."""
         sent.reached = True
+        if sent.name.startswith("CQ-"):
+            self._tell("C1", answer_to_query(sent.payload, self.cbp.store))
+            return
         if self._fails(sent):
             return
         try:
@@ -143,13 +147,17 @@ class Network:
         form = "309" if b"~ST*309*" in sent.payload else "SE" if sent.name.startswith("SE-") else ""
         if not form or not self.world.happens(self.weather.fails):
             return False
-        now, number = self.world.now, FAILURES + len(self.failures)
+        now, number = self.world.now, FAILURES + self._told
         answer = failed_manifest(sent.payload, number, now) if form == "309" else failed_batch(sent.payload)
-        kind = "355" if form == "309" else "SX"
-        self.failures.append(Answer(-number, "GATEWAY", kind, f"{kind}-failure-{number}", answer, now))
-        self._unsaid.append(self.failures[-1])
         self.world.note(f"CBP: its system fails over {sent.name}")
+        self._tell("355" if form == "309" else "SX", answer)
         return True
+
+    def _tell(self, kind: str, payload: bytes) -> None:
+        """CBP says something that its books know nothing of."""
+        self._told += 1
+        name = f"{kind}-{self._told}"
+        self._unsaid.append(Answer(-self._told, "GATEWAY", kind, name, payload, self.world.now))
 
     def arrivals(self) -> int:
         """Files that were late arrive; gives how many."""

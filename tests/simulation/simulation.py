@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ class Simulation:
         self.world = world
         self.loop = loop
         self.database = database
-        self.ctx = ctx
+        self.ctx = replace(ctx, limits=world.limits)
         self.steps = steps
         self.turnstile = Turnstile()
         self.network = Network(world, self.turnstile)
@@ -306,7 +307,7 @@ class Simulation:
             process = self.processes[0]  # one is enough where everything passes at once
             busy = await self._with_work()
             for name in process.idle():
-                if name in busy or name == "watcher":
+                if name in busy or name in ("watcher", "asker"):
                     process.turn(name)
                     await self._quiet()
             await self._audit()
