@@ -7,7 +7,7 @@ looks healthy from inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -103,9 +103,8 @@ def accepts_on_delivery() -> Iterator[None]:
     def advance(conn: Connection, row: Any, step: Step, now: datetime) -> None:
         real(conn, row, step, now)
         if step is Step.SENT:
-            carried = select(t.transmission_filings.c.filing_id).where(
-                t.transmission_filings.c.transmission_id == row.id
-            )
+            table = t.transmission_filings.c
+            carried = select(table.filing_id).where(table.transmission_id == row.id)
             conn.execute(update(t.filings).where(t.filings.c.id.in_(carried)).values(state="accepted"))
 
     with patch.object(sending, "advance_transmission", advance):
@@ -115,8 +114,10 @@ def accepts_on_delivery() -> Iterator[None]:
 @contextmanager
 def releases_on_acceptance() -> Iterator[None]:
     """A shipment whose declarations are on file is taken to be released."""
-    row = SHIPMENT[ShipmentState.FILED]
-    with patch.dict(row, {ShipmentInput.ON_FILE: Cell(ShipmentState.RELEASED)}):  # type: ignore[arg-type]
+    released = {ShipmentInput.ON_FILE: Cell(ShipmentState.RELEASED)}
+    with ExitStack() as patches:
+        for state in (ShipmentState.STAGED, ShipmentState.FILED):
+            patches.enter_context(patch.dict(SHIPMENT[state], released))  # type: ignore[arg-type]
         yield
 
 
@@ -174,13 +175,13 @@ def changes_the_archive() -> Iterator[None]:
 
 @contextmanager
 def reuses_control_numbers() -> Iterator[None]:
-    """Every message takes the first interchange number."""
+    """Two messages that follow each other take one interchange number."""
 
-    def first(conn: Connection, name: str, count: int = 1, **named: Any) -> list[int]:
+    def pairs(conn: Connection, name: str, count: int = 1, **named: Any) -> list[int]:
         drawn = allocate(conn, name, count, **named)
-        return [1 for _ in drawn] if name.startswith("interchange:") else drawn
+        return [(number + 1) // 2 for number in drawn] if name.startswith("interchange:") else drawn
 
-    with patch.object(planning, "allocate", first):
+    with patch.object(planning, "allocate", pairs):
         yield
 
 

@@ -26,6 +26,7 @@ from tests.simulation.databases import Database
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Network
 from tests.simulation.process import Process
+from tests.simulation.settled import final
 from tests.simulation.turnstile import Crash, Effect, Turnstile
 from tests.simulation.world import World
 
@@ -82,7 +83,7 @@ class Simulation:
                 if self._over():
                     break
             await self._settle()
-            await self.auditor.final()
+            await final(self.auditor)
 
     async def end(self) -> None:
         """Let everything go that still waits."""
