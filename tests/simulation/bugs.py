@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select, update
 from filings import archive, events, planning, receiving, retrying, sending, staging
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
 from filings.lifecycle import SHIPMENT, Cell, ShipmentInput, ShipmentState, facts
-from filings.progress import Step
+from filings.progress import Step, advance_transmission
 from filings.sending import Draft
 from filings.store import tables as t
 from filings.uuid7 import uuid7
@@ -98,7 +98,7 @@ def files_twice_after_doubt() -> Iterator[None]:
 @contextmanager
 def accepts_on_delivery() -> Iterator[None]:
     """The partner's receipt is taken for CBP's acceptance."""
-    real = sending.advance_transmission
+    real = advance_transmission
 
     def advance(conn: Connection, row: Any, step: Step, now: datetime) -> None:
         real(conn, row, step, now)
@@ -117,7 +117,7 @@ def releases_on_acceptance() -> Iterator[None]:
     released = {ShipmentInput.ON_FILE: Cell(ShipmentState.RELEASED)}
     with ExitStack() as patches:
         for state in (ShipmentState.STAGED, ShipmentState.FILED):
-            patches.enter_context(patch.dict(SHIPMENT[state], released))  # type: ignore[arg-type]
+            patches.enter_context(patch.dict(SHIPMENT[state], released))
         yield
 
 
