@@ -2,7 +2,7 @@
 
 The table of :mod:`mappings.outcomes_refusals` says which refusals are none. Here they meet our books: a failure of
 CBP's own is tried again as long as that makes sense, and then it stands as the refusal that it was; *already on file*
-is believed of bytes that we sent more than once, since then it may be what the first of them did.
+is believed of what we sent more than once, since then it may be what the first time did.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
         sent[answered.id] = answered
         if row.kind == "try_again":
             failed.setdefault(answered.id, []).append((one, row))
-        elif row.kind == "known_before" or answered.attempts > 1:
+        elif row.kind == "known_before" or _went_before(conn, answered):
             meanings[subject_of(one)] = row.kind
     for identifier, outcomes in failed.items():
         if _again(conn, sent[identifier], outcomes, told, patience, now):
@@ -69,6 +69,12 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
     )
     told.reading = replace(reading, outcomes=tuple(changed))
     return told
+
+
+def _went_before(conn: Connection, sent: Row[Any]) -> bool:
+    """Whether what a transmission carries has left us more than once, in it or in one that failed."""
+    again = select(t.retries.c.id).where(t.retries.c.made_transmission_id == sent.id)
+    return bool(sent.attempts > 1 or conn.execute(again).first() is not None)
 
 
 def _asked_for(conn: Connection, told: Retelling, now: datetime) -> Retelling:

@@ -98,7 +98,7 @@ class Outcome:
 class ResponseReading:
     """One file from CBP, read.
 
-    ``kind`` is the message (``TA1``, ``997``, ``355``, ``350``, ``SX``, ``SO``, ``X1``; several joined with
+    ``kind`` is the message (``TA1``, ``997``, ``355``, ``350``, ``SX``, ``SO``, ``C1``, ``X1``; several joined with
     ``+``; ``""`` where nothing could be read). ``control`` names the file: control numbers of its envelope or the
     user data of its batch. A file with a problem ``unreadable_response`` gave no outcome where it could not be trusted.
     Mere warnings of the codecs are left to the inspection of the file.
