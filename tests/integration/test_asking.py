@@ -9,6 +9,7 @@ import pytest
 
 from filings import asking
 from filings.asking import MOST, Silence, next_ask
+from filings.context import Limits
 from filings.deadlines import Patience
 from filings.lifecycle import FilingState
 from filings.store import Store
@@ -214,6 +215,18 @@ async def test_a_manifest_is_repeated_and_known_again(desk: Desk) -> None:
     assert (await desk.states())["P-0001"] in {"filed", "on_file"}
     await desk.hear(*lost)
     assert await desk.states() == {"P-0001": "on_file"}
+
+
+async def test_of_several_messages_the_unanswered_one_is_repeated(filing_store: Store) -> None:
+    """The first message of a manifest has its answer, the second has none: that one goes once more."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=1))
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), parcel(2))
+    (first,) = await desk.send()
+    await desk.hear(*(one.payload for one in cbp.send(first)))
+    (second,) = await desk.send()
+    desk.later(seconds=PATIENCE.answer.total_seconds())
+    assert await ask(desk) == [second] != [first]
 
 
 async def test_a_manifest_that_never_arrived_is_filed_by_its_repetition(desk: Desk) -> None:
