@@ -17,7 +17,7 @@ from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision
 from mappings.entry import Action, build_entry
 from mappings.handoff import Bill, build_package, zip_package
-from mappings.manifest import ManifestMessage
+from mappings.manifest import ManifestMessage, build_manifest
 from mappings.manifest_amendment import BillChange, Change, TripPart, build_amendment
 from mappings.manifest_closing import Tie, build_completion, build_consist, build_deletion
 from schemas.catair import Record
@@ -50,6 +50,8 @@ NOT_COMING: Final = "08"
 TIES: Final = ("link", "delink")
 DELETE: Final = "delete"
 """``Work.of_trip`` of an amendment that deletes the manifest."""
+ANEW: Final = "anew"
+"""``Work.of_trip`` of a manifest that CBP refused whole: it is filed once more, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def _manifest_messages(ctx: FilingContext, work: Work, now: datetime) -> Sequenc
         return [build_completion(trip, profile, now)]
     if work.of_trip == DELETE and work.stage == "amend_manifest":
         return [build_deletion(trip, profile)]
+    if work.of_trip == ANEW and work.stage == "amend_manifest":
+        return build_manifest(trip, [(one.shipment, one.decision) for one in work.items], profile, limit=limit)
     if work.stage == "amend_consist":
         ties = [(cast("Tie", one.bill_change), one.shipment.scn or "") for one in work.items]
         return [build_consist(trip, ties, profile, reason=work.reason or "")]

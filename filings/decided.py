@@ -132,14 +132,35 @@ def _filed(_body: Mapping[str, Any], _shipment: str | None, _zone: ZoneInfo) -> 
     return "the filing of the trip was asked for"
 
 
+def _amended(body: Mapping[str, Any], shipment_id: str | None, _zone: ZoneInfo) -> str:
+    changes = [one for one in body["difference"] if one.get("shipment_id") in (None, shipment_id) or not shipment_id]
+    if not changes:
+        return ""
+    told = "; ".join(f"{one['name']}: {_shown(one['old'])} → {_shown(one['new'])}" for one in changes[:MOST_CHANGES])
+    more = f"; and {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""
+    why = ", ".join(part for part in (body["reason_code"], body["reason"]) if part)
+    return told + more + (f" ({why})" if why else "")
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+MOST_CHANGES: Final = 6
+"""Fields of one amendment that a timeline names; the filing's versions have all of them."""
+
 _Telling = Callable[[Mapping[str, Any], str | None, ZoneInfo], str]
 _TOLD: Final[Mapping[str, _Telling]] = {
     "file_trip": _filed,
     "change_arrival": _arrival_changed,
     "refile_trip": _refiled,
+    "amend_filing": _amended,
+    "cancel_filing": _amended,
 }
 _WHAT: Final[Mapping[str, str]] = {
     "file_trip": "filing_requested",
     "change_arrival": "arrival_changed",
     "refile_trip": "refiled",
+    "amend_filing": "amended",
+    "cancel_filing": "cancellation_asked",
 }

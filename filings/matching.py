@@ -51,6 +51,8 @@ EARLIER: Final = 0
 """The version of what is about an earlier one, whichever that was."""
 HELD_AS: Final = ("complete", "preliminary", "deleted")
 """What a 355 says that CBP holds a manifest as; another word (amended) leaves that as it was."""
+WHOLE: Final = "W"
+"""Type of a complete manifest: with some of its bills refused it is preliminary, whatever its summary calls it."""
 
 
 class Matcher:
@@ -272,13 +274,14 @@ class Matcher:
         """What CBP holds the manifest as from now on."""
         number, taken = outcome.trip_number, outcome.meaning in _TAKEN
         word = str(outcome.correlation.get("manifest_state") or "").lower()
-        saved = word == "preliminary" and outcome.correlation.get("saved_rest")
+        saved = outcome.meaning == "rejected" and bool(outcome.correlation.get("saved_rest"))
+        fell_back = saved and outcome.correlation.get("manifest_type") == WHOLE
         remarks = (one for one in self.reading.outcomes if one.trip_number == number and one.scope == "trip")
-        if any(one.meaning == "warning" and "PRELIM" in one.text.upper() for one in remarks):
+        if fell_back or any(one.meaning == "warning" and "PRELIM" in one.text.upper() for one in remarks):
             held_as = "preliminary"
         elif completing and taken:
             held_as = "complete"
-        elif word in HELD_AS and (taken or saved):
+        elif word in HELD_AS and (taken or (saved and word == "preliminary")):
             held_as = word
         else:
             return

@@ -125,10 +125,11 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
 
 
 def find_filing(conn: Connection, name: str) -> Row[Any]:
-    """A filing by id, by SCN or by entry number (newest first); raises :class:`NotFound`."""
-    for column, value in (("id", name), ("scn", name), ("entry_number", _plain(name))):
-        query = select(t.filings).where(t.filings.c[column] == value).order_by(t.filings.c.id.desc()).limit(1)
-        row = conn.execute(query).first()
+    """A filing by id, SCN, entry number or (a manifest) trip number, newest first; raises :class:`NotFound`."""
+    filings = t.filings.c
+    manifest_of_trip = (filings.trip_number == name) & (filings.kind == "manifest")
+    for meant in (filings.id == name, filings.scn == name, filings.entry_number == _plain(name), manifest_of_trip):
+        row = conn.execute(select(t.filings).where(meant).order_by(filings.id.desc()).limit(1)).first()
         if row is not None:
             return row
     shipment = conn.execute(

@@ -174,7 +174,7 @@ def already_filed(number: str) -> Problem:
         "trip_already_filed",
         "trip_number",
         f"Trip {number} has been filed and cannot be changed in place.",
-        "File corrected shipments on a new trip number, under new control numbers.",
+        f"Amend what differs (`gateway amend {number} PATCH.json`); shipments that are new go on a new trip number.",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from filings.context import FilingContext
@@ -58,20 +59,27 @@ def query_bytes(ctx: FilingContext, entry_number: str, reference: str, written_a
     )
 
 
+def processing_port(own: str, transaction: Sequence[Record]) -> str:
+    """The port of the block that an entry stands in: our own, or the entry's where that is of another district.
+
+    The two are of one district (CBP CATAIR Batch and Block Control rev 23, usage note c).
+    """
+    head = next((one for one in transaction if one.layout.startswith("SE10")), None)
+    entry = head.text("planned_port_of_entry") if head is not None else ""
+    return own if entry[:2] in ("", own[:2]) else entry
+
+
 def entry_bytes(
     ctx: FilingContext, transactions: Sequence[Sequence[Record]], reference: str, written_at: datetime
 ) -> bytes:
     """One batch of SE transactions, in as many blocks as they need."""
-    blocks = [
-        BlockSpec(
-            ctx.filer.port,
-            ctx.filer.code,
-            reference,
-            [list(one) for one in transactions[start : start + ENTRIES_IN_BLOCK]],
-            ctx.filer.office,
-        )
-        for start in range(0, len(transactions), ENTRIES_IN_BLOCK)
-    ]
+    blocks = []
+    for port, some in groupby(transactions, key=lambda one: processing_port(ctx.filer.port, one)):
+        alike = [list(one) for one in some]
+        blocks += [
+            BlockSpec(port, ctx.filer.code, reference, part, ctx.filer.office)
+            for part in (alike[at : at + ENTRIES_IN_BLOCK] for at in range(0, len(alike), ENTRIES_IN_BLOCK))
+        ]
     return write_batch(
         "SE",
         ctx.sender.site,

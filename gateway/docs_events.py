@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from filings.lifecycle import FILING, FILING_STARTS, SHIPMENT, TRIP, Cell, EventType
 
-FILING_DATA: Final = ("filing_id", "kind")
+FILING_DATA: Final = ("filing_id", "kind", "version", "in_force")
 SHIPMENT_DATA: Final = (
     "shipment_id",
     "shipment_control_number",
@@ -41,7 +41,8 @@ MEANINGS: Final[Mapping[EventType, str]] = {
     EventType.FILING_SENT: "The partner gave its receipt for the bytes. CBP has not answered.",
     EventType.FILING_IN_DOUBT: "We cannot know whether CBP has it; the same bytes are sent again.",
     EventType.FILING_ACCEPTED: "CBP has taken the declaration. That releases nothing.",
-    EventType.FILING_REJECTED: "CBP has refused the declaration.",
+    EventType.FILING_REJECTED: "CBP has refused the declaration, or a further version of it: `in_force` is the version "
+    "that stands then.",
     EventType.FILING_AMENDED: "CBP has taken a further version of a declaration in force.",
     EventType.FILING_CANCELLED: "The declaration is no longer in force.",
     EventType.SHIPMENT_HELD: "CBP keeps the goods: a hold, or an exam.",

@@ -3,6 +3,7 @@
 Rules:
 
 - The equipment stands under every bill: changed seals replace every bill of the truck. The port stands in every entry.
+- A manifest that CBP has refused whole is filed once more, whole: nothing of it is there to be amended.
 - A manifest that CBP holds as preliminary, because it refused some bills, is completed when the amendment leaves no
   refused bill behind.
 """
@@ -25,7 +26,7 @@ from filings.amendments.held import Held, Target, held, rows_of, shipments_of, t
 from filings.amendments.judged import Judgement, judge_corrected
 from filings.amendments.patching import patched_shipments, patched_trip, patches_of
 from filings.amendments.plan import PRELIMINARY, Plan, PlannedShipment, TripStep
-from filings.amendments.steps import Content, step_for
+from filings.amendments.steps import Content, EntryStep, step_for
 from filings.context import FilingContext
 from filings.judging import fit
 from filings.store import tables as t
@@ -61,7 +62,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
     planned, problems = _planned(conn, ctx, on, affected, documents, corrected, judgement, trip, asked, now)
     if problems:
         raise ShipmentError(problems)
-    step = _trip_step(on.on_file, trip, ctx.profile) if trip_document is not None else ""
+    step = _trip_step(on, trip, ctx.profile) if on.refused_whole or trip_document is not None else ""
     plan = Plan(
         "amend",
         on,
@@ -73,7 +74,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         trip_document,
         step,
         planned,
-        _difference(on, trip_document, rows, documents),
+        _difference(on, trip_document, rows, documents, planned),
         _completes(conn, on, planned, step),
         (),
         judgement,
@@ -115,10 +116,8 @@ def _affected(
     conn: Connection, on: Held, rows: list[Row[Any]], trip_document: Mapping[str, Any] | None
 ) -> list[Row[Any]]:
     """The shipments of which something may have to be said: those patched, and all if the trip changes under them."""
-    if trip_document is None:
-        return rows
-    before = on.trip.document
-    if all(before.get(name) == trip_document.get(name) for name in _UNDER_THE_SHIPMENTS):
+    before, after = on.trip.document, trip_document or on.trip.document
+    if not on.refused_whole and all(before.get(name) == after.get(name) for name in _UNDER_THE_SHIPMENTS):
         return rows
     mine = {row.key for row in rows}
     others = [row for row in rows_of(conn, on.trip.trip_number) if row.key not in mine and row.pathway != "review"]
@@ -154,6 +153,8 @@ def _planned(
             if faults:
                 continue
         step = step_for(one.old, content, ctx.profile, ctx.filer, now, off=asked.off)
+        if step.entry.again and not patched and trip.port_of_arrival == on.trip.port_of_arrival:
+            step = replace(step, entry=EntryStep())  # CBP has refused it as it is
         if patched or step.says_something:
             reason = _cancels_reason(step.entry.files, stays=step.stays, asked=asked)
             planned.append(PlannedShipment(one, step, document, content, "", reason if step.entry.cancels else ""))
@@ -169,8 +170,11 @@ def _cancels_reason(files: str, *, stays: bool, asked: Asked) -> str:
     return "" if stays else NOT_COMING
 
 
-def _trip_step(before: Trip, after: Trip, profile: Profile) -> TripStep:
-    """What of the trip itself differs on the wire."""
+def _trip_step(on: Held, after: Trip, profile: Profile) -> TripStep:
+    """What of the trip itself differs on the wire; all of it where CBP has refused it whole."""
+    if on.refused_whole:
+        return "anew"
+    before = on.on_file
     wire = Wire(Separators.of(profile).signs)
     kind = profile.manifest_types["amendment"]
 
@@ -207,12 +211,16 @@ def _difference(
     trip_document: Mapping[str, Any] | None,
     rows: list[Row[Any]],
     documents: Mapping[str, dict[str, Any] | None],
+    planned: tuple[PlannedShipment, ...],
 ) -> tuple[FieldChange, ...]:
     changes = list(field_changes(on.trip.document, trip_document)) if trip_document is not None else []
+    linked = {one.held.row.key for one in planned if one.step.bill == "link"}
     for row in rows:
         after = documents[row.key]
         if after is None:
             changes.append(FieldChange("", "aboard", "yes", "no", row.shipment_id))
         else:
+            if row.key in linked:
+                changes.append(FieldChange("", "aboard", "no", "yes", row.shipment_id))
             changes += field_changes(row.document, after, row.shipment_id)
     return tuple(changes)

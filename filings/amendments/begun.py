@@ -25,6 +25,7 @@ from filings.progress import load, tell, write
 from filings.rejudging import settle_lapse
 from filings.store import tables as t
 from filings.trips import record_act
+from filings.verdicts import manifest_deleted
 from schemas.entry_number import make_entry_number
 from schemas.trip import read_trip
 
@@ -91,7 +92,7 @@ class _Beginning(Changed):
                 purpose=plan.purpose,
                 reason=plan.reason,
                 reason_code=plan.reason_code if plan.needs_reason else None,
-                trip_change=plan.trip_step or None,
+                trip_change=plan.trip_step if plan.says_manifest and plan.trip_step else None,
                 completes=plan.completes,
                 manifest_filing_id=manifest.id if manifest is not None else None,
                 manifest_version=version,
@@ -190,6 +191,8 @@ class _Beginning(Changed):
         if judgement is not None and judgement.lapsed and row.arrived_at is None:
             values["judge_again_at"] = self.now
         self.conn.execute(update(t.trips).where(t.trips.c.trip_number == plan.trip_number).values(values))
+        if plan.trip_step == "withdrawn":
+            manifest_deleted(self.conn, plan.trip_number, self.now)
         if not self.conn.execute(
             select(func.count()).where(t.shipments.c.trip_number == plan.trip_number, t.shipments.c.lapse.is_not(None))
         ).scalar_one():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
@@ -60,15 +60,21 @@ class Changed:
                 self.plan.patch,
             )
         )
-        settle_filing(self.conn, "change_refused", filing.id, self.actor.name, self.now)
+        for kind in ("change_refused", "completion_refused"):
+            settle_filing(self.conn, kind, filing.id, self.actor.name, self.now)
         return version
 
     def manifest(self) -> None:
         """The manifest filing at its next version, if anything is said about it; or the first one of the trip."""
         plan, row = self.plan, self.plan.on.manifest
-        if row is None or not plan.says_manifest:
+        withdrawn = plan.trip_step == "withdrawn"
+        if row is None or not (plan.says_manifest or withdrawn):
             return
         self.kept.append(_first_of_manifest(self.conn, row, plan.on.trip.document))
+        if withdrawn:
+            self._next(row, {"withdrawn": True}, "", "withdrawn")
+            move_filing(row, FilingInput.WITHDRAWN, self.moves, self.now)
+            return
         bills = [
             {"shipment_control_number": one.held.row.scn, "change": one.step.bill}
             for one in plan.shipments
@@ -77,7 +83,7 @@ class Changed:
         content: dict[str, Any] = {"bills": bills, "completes": plan.completes}
         if plan.trip_step:
             content["trip"] = None if plan.trip_step == "delete" else dict(self.document)
-        action = "3" if plan.trip_step == "delete" else "Z" if _completes_alone(plan) else "Y"
+        action = _ACTIONS.get(plan.trip_step) or ("Z" if _completes_alone(plan) else "Y")
         version = self._next(row, content, action)
         move_filing(row, FilingInput.QUEUED, self.moves, self.now)
         if plan.trip_step:
@@ -187,6 +193,10 @@ class Changed:
         rows = [{"of": filing, "number": version} for filing, version in self.versions.items()]
         if rows:
             self.conn.execute(statement.values(version=bindparam("number"), updated_at=self.now), rows)
+
+
+_ACTIONS: Final = {"delete": "3", "anew": "W"}
+"""``filing_versions.action`` of a manifest that is deleted or filed anew; other messages are amendments."""
 
 
 def _completes_alone(plan: Plan) -> bool:

@@ -6,7 +6,7 @@
 - A **shipment** without an entry goes by its bill.
 - A **handoff** is withdrawn.
 - A **manifest** is deleted whole (309 type 3) before the truck is there, and the entries of its shipments are
-  cancelled: they would match nothing any more.
+  cancelled: they would match nothing any more. One that CBP refused whole is given up without a word to CBP.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def prepare_cancellation(conn: Connection, ctx: FilingContext, name: str, asked:
         (),
         None,
     )
-    if not plan.sends and not any(_withdrawn(one) for one in planned):
+    if not plan.sends and not trip_step and not any(_withdrawn(one) for one in planned):
         raise Conflict(_nothing(name))
     refuse_forbidden(conn, plan)
     refuse_reasons(plan)
@@ -134,6 +134,7 @@ def _manifest(
     """A manifest that goes whole, with the entries of its shipments."""
     if on.manifest is None or on.manifest.state == FilingState.CANCELLED.value:
         raise Conflict(_nothing(on.trip.trip_number))
+    trip_step: TripStep = "withdrawn" if on.refused_whole else "delete"
     planned = []
     for one in shipments:
         entry = ENTRY[entry_has(one.old), "none"] if entry_has(one.old) != "none" else EntryStep()
@@ -142,7 +143,7 @@ def _manifest(
         step = ShipmentStep("gone" if there else "", entry, None, cancellation, stays=False)
         reason = (asked.entry_reason_code or asked.reason_code) if entry.cancels else ""
         planned.append(PlannedShipment(one, step, None, None, "", reason))
-    return tuple(planned), "delete", ""
+    return tuple(planned), trip_step, ""
 
 
 def _withdrawn(one: PlannedShipment) -> bool:
@@ -153,8 +154,9 @@ def _withdrawn(one: PlannedShipment) -> bool:
 
 
 def _difference(planned: Sequence[PlannedShipment], trip_step: TripStep) -> list[FieldChange]:
-    if trip_step == "delete":
-        return [FieldChange("", "manifest", "on file", "deleted")]
+    if trip_step:
+        stood = "on file" if trip_step == "delete" else "refused by CBP"
+        return [FieldChange("", "manifest", stood, "deleted" if trip_step == "delete" else "given up")]
     changes = []
     for one in planned:
         shipment = one.held.row.shipment_id

@@ -25,7 +25,10 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
         shipment, step = one.held.row.shipment_id, one.step
         if step.bill == "delink":
             text = f"Shipment {shipment} comes off this trip and stays on file with CBP; it may go on another truck."
-            remedy = "To take it out of CBP's file, delete it instead."
+            remedy = (
+                "An empty patch ties it to this trip again, the ACE portal to another one; to take it out of CBP's "
+                "file, delete it instead."
+            )
             found.append(Problem("stays_on_file", f"shipments.{shipment}", text, remedy, "", "warning"))
         if step.bill == "delete" and one.document is None:
             text = f"The bill of shipment {shipment} goes out of CBP's file; its control number is used up."

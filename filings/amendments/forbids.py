@@ -85,6 +85,9 @@ def _of_shipment(plan: Plan, one: PlannedShipment) -> Iterator[Problem]:
         text = f"Shipment {row.shipment_id} is cancelled."
         yield Problem("shipment_cancelled", name, text, "File it on a new trip, under a new control number.")
         return
+    if step.unsaid:
+        text = f"Shipment {row.shipment_id} is off this trip: its bill cannot be amended until it is on a trip again."
+        yield Problem("shipment_delinked", name, text, "Tie it to the trip by an empty patch, {}, and amend it then.")
     touches = step.change is not None or step.entry.again or step.entry.cancels
     # An entry that CBP has not answered may be on file: nothing takes its place, and its bill does not go, before.
     replaces = bool(step.entry.files) or (not step.stays and step.bill != "delink")

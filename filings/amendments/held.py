@@ -25,8 +25,8 @@ from schemas.trip import Trip, read_trip
 CHUNK: Final = 400
 OF_THE_TRIP: Final = ("port_of_arrival", "estimated_arrival", "equipment")
 """What bills and entries say of the trip; a content keeps it with the shipment."""
-OUT: Final = ("refused", "cancelled")
-"""States of shipments that are not carried."""
+OUT: Final = ("refused", "cancelled", "delinked")
+"""States of shipments that are not on the truck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,14 @@ class Held:
     manifest: Row[Any] | None
     on_file: Trip
     """The trip as CBP has it on file."""
+
+    @property
+    def refused_whole(self) -> bool:
+        """Whether CBP has refused the manifest and has nothing of it."""
+        manifest = self.manifest
+        if manifest is None or manifest.accepted_version is not None or self.trip.held_as is not None:
+            return False
+        return bool(manifest.state == FilingState.REJECTED.value)
 
 
 def target_of(conn: Connection, name: str) -> Target:

@@ -96,7 +96,7 @@ def _arrival_faults(on: Held, trip: Trip, now: datetime) -> list[Problem]:
         return []
     zone = zone_of(on.on_file.port_of_arrival)
     declared, wanted = on.on_file.arrival.astimezone(zone), trip.arrival.astimezone(zone)
-    if declared.date() != wanted.date():
+    if declared.date() != wanted.date() and not on.refused_whole:
         text = (
             f"CBP knows this manifest by {trip.trip_number} and {declared.date()}: the date {wanted.date()} would make "
             "another manifest, and leave the bills on this one."

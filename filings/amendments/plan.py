@@ -23,7 +23,8 @@ from schemas.errors import Problem
 from schemas.x12 import CODES
 
 Purpose = Literal["amend", "cancel"]
-TripStep = Literal["", "header", "crew", "delete"]
+TripStep = Literal["", "header", "crew", "delete", "anew", "withdrawn"]
+"""``anew``, ``withdrawn``: of a manifest that CBP refused whole, which is filed once more or given up."""
 PRELIMINARY: Final = "preliminary"
 BILL_REASONS: Final = CODES["amendment_reason"].codes
 """X12 data element 393: why a manifest changes after it is complete."""
@@ -74,7 +75,8 @@ class Plan:
     @property
     def says_manifest(self) -> bool:
         """Whether a message about the manifest is sent."""
-        return bool(self.trip_step or self.completes or any(one.step.bill for one in self.shipments))
+        of_trip = self.trip_step not in ("", "withdrawn")
+        return of_trip or self.completes or any(one.step.bill for one in self.shipments)
 
     @property
     def needs_reason(self) -> bool:
@@ -82,7 +84,7 @@ class Plan:
         amended = self.trip_step in ("header", "crew") or any(
             one.step.bill not in ("", "gone") for one in self.shipments
         )
-        return amended and self.on.trip.held_as != PRELIMINARY
+        return amended and self.trip_step != "anew" and self.on.trip.held_as != PRELIMINARY
 
     @property
     def sends(self) -> bool:

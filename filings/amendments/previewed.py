@@ -1,7 +1,8 @@
 """Which exact messages would a plan send now?
 
 They are made by the same code as those that are sent, under the numbers that would be drawn next. Only those numbers
-and the time of writing can differ when it goes.
+and the time of writing can differ when it goes. One thing is not shown: the password in the A record of a batch, which
+is a secret of the installation.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from filings.amending_messages import ENTRY_STAGES, MANIFEST_STAGES, STAGES, TIES, Item, Work, make
+from filings.amending_messages import ANEW, ENTRY_STAGES, MANIFEST_STAGES, STAGES, TIES, Item, Work, make
 from filings.amendments.acts import REMADE, SENT, action_of
 from filings.amendments.plan import Plan
 from filings.context import FilingContext
@@ -22,10 +23,13 @@ from filings.sending import Draft
 from schemas.entry_number import make_entry_number
 from schemas.trip import read_trip
 
+HIDDEN: Final = "******"
+"""What stands for columns 9 to 14 of an A record (CBP CATAIR Batch and Block Control rev 23)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a dry run, as it would be sent now."""
+    """One message of a dry run, as it would be sent now; ``text`` hides the password of a batch."""
 
     draft: Draft
     set_id: str
@@ -33,7 +37,7 @@ class Message:
     about: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For people and programs; both formats are ASCII."""
+        """For people and programs."""
         return {
             "set": self.set_id,
             "says": self.says,
@@ -42,8 +46,14 @@ class Message:
             "control_number": self.draft.control_number,
             "content_type": self.draft.content_type,
             "size": len(self.draft.payload),
-            "text": self.draft.payload.decode("ascii"),
+            "text": self.text,
         }
+
+    @property
+    def text(self) -> str:
+        """The exact bytes, which are ASCII, but for the password."""
+        text = self.draft.payload.decode("ascii")
+        return text[:8] + HIDDEN + text[14:] if self.set_id == "SE" else text
 
 
 def messages(conn: Connection, ctx: FilingContext, plan: Plan, now: datetime) -> list[Message]:
@@ -165,6 +175,10 @@ def _message(draft: Draft, stage: str, work: Work, names: Mapping[str, str]) -> 
         says += "/".join(sorted({one.action for one in work.items}))
     if work.of_trip == "delete":
         says = "309 type 3"
+    if work.of_trip == ANEW:
+        says = "309 with the whole manifest"
+    if stage == "complete_manifest":
+        says += f" by {draft.application}, once CBP has answered what goes before"
     about = _about(draft.carries, work.items, names)
     return Message(draft, draft.application, says, about)
 

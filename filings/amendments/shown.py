@@ -33,6 +33,8 @@ _TRIP_WORDS: Final[Mapping[str, str]] = {
     "header": "port or time of the trip is amended",
     "crew": "truck or persons of the trip are amended",
     "delete": "the manifest is deleted",
+    "withdrawn": "the manifest, of which CBP has nothing, is given up",
+    "anew": "the manifest, of which CBP has nothing, is filed again whole",
 }
 
 
@@ -95,7 +97,7 @@ def _does(plan: Plan) -> Iterator[str]:
     if plan.completes:
         yield "the manifest is completed, once CBP has taken what goes before"
     if not plan.sends:
-        yield "nothing is sent: CBP has it on file so already"
+        yield f"nothing is sent: CBP has {'nothing of it' if plan.purpose == 'cancel' else 'it on file so already'}"
 
 
 def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:

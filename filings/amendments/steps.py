@@ -12,7 +12,7 @@ forgotten, whichever field it comes from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -125,6 +125,8 @@ class ShipmentStep:
     stays: bool = True
     anew: bool = False
     """Whether it goes by another pathway than before."""
+    unsaid: bool = False
+    """Whether more differs than the message says: a bill that is tied to the trip again is not amended by that."""
 
     @property
     def says_something(self) -> bool:
@@ -173,6 +175,9 @@ def step_for(
     bill = BILL[bill_has(old), "aboard" if stays else "gone"]
     if bill == "replace" and old.bill is not None and not bill_differs(old.bill, after, profile):
         bill = ""
+    unsaid = (
+        bill == "link" and old.bill is not None and bill_differs(replace(old.bill, trip=after.trip), after, profile)
+    )
     entry = ENTRY[entry_has(old), entry_wants(old, after.decision)]
     change: EntryAct | None = None
     if entry.changes and old.entry is not None:
@@ -183,7 +188,7 @@ def step_for(
             change = act_on("U" if difference == "update" else "R", old.standing, now)
     if entry.remakes and old.entry is not None and not packages_differ(old.entry, after):
         entry = EntryStep()
-    return ShipmentStep(bill, entry, change, _cancellation(old, entry, now), stays, anew)
+    return ShipmentStep(bill, entry, change, _cancellation(old, entry, now), stays, anew, unsaid)
 
 
 def _cancellation(old: Old, entry: EntryStep, now: datetime) -> EntryAct | None:

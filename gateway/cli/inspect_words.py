@@ -103,9 +103,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-MANIFEST_CORRECTION: Final = (
-    "a filed trip cannot be changed here: a corrected shipment goes on a new trip number, under a new control number"
-)
+MANIFEST_CORRECTION: Final = "correct it with `gateway amend`, which sends what differs and completes the manifest"
 
 
 def state_of(outcome: Outcome) -> str:

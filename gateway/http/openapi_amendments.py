@@ -99,7 +99,7 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
                     control_number=string(description="The one that would be drawn next."),
                     content_type=string(),
                     size=COUNT,
-                    text=string(description="The exact bytes, which are ASCII."),
+                    text=string(description="The exact bytes, which are ASCII; the password of a batch is hidden."),
                 ),
                 "description": "Of a dry run: what would be sent.",
             },

@@ -80,6 +80,7 @@ def test_one_address_is_one_309_with_one_bill_by_the_command_line(world: World) 
     assert world.board(TRIP)["decision"] == "go"
     told = world.run("filing", scn)
     assert "consignee: street, line 1: 12 Sample Ave → 77 Elm Ave" in " ".join(told.stdout.split())
+    assert "SANDBX" not in told.stdout
 
 
 def test_one_address_is_one_309_with_one_bill_by_the_api(world: World) -> None:

@@ -35,7 +35,7 @@ async def test_other_methods_are_refused_on_every_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v2/trips", "/v1/trips/a/b/c", "/v1/webhooks/x", "/v1/filings/x/amendments", "/%00", "/v1//trips"],
+    ["/", "/v1", "/v2/trips", "/v1/trips/a/b/c", "/v1/webhooks/x", "/v1/filings/x/refiling", "/%00", "/v1//trips"],
 )
 async def test_unknown_paths_are_refused(tmp_path: Path, path: str) -> None:
     """404, with or without a key; what later work will bring is simply not there."""

@@ -118,7 +118,7 @@ def test_the_remedy_of_a_refusal_names_what_is_to_be_mended() -> None:
     entry = answers(inspection_of(golden("catair/sx_rejected_two_records.txt")))[0]["remedy"]
 
     assert manifest.startswith("Mend Country of Origin, LX[2].N1011 of the 309 (lines of the shipment);")
-    assert "a filed trip cannot be changed here" in manifest
+    assert "`gateway amend`" in manifest
     assert entry == "Mend packages.count (SE15 Quantity, columns 60-67); the whole entry is sent again."
 
 

@@ -49,7 +49,7 @@ def upgrade_connection(conn: Connection) -> str:
     head, current = head_revision(), current_revision(conn)
     if current != head:
         _refuse_newer(current)
-        command.upgrade(configuration(conn), "head")
+        command.upgrade(configuration(conn), head)
     return head
 
 

@@ -5,6 +5,7 @@ Revision: 0004, after 0003.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,11 +132,24 @@ def _say_what_became_of_versions() -> None:
     query = sa.select(
         VERSIONS.c.filing_id, VERSIONS.c.version, VERSIONS.c.content, FILINGS.c.state, FILINGS.c.version.label("newest")
     ).select_from(joined)
-    for row in bind.execute(query).all():
-        state = "accepted" if row.version < row.newest else _BECAME.get(row.state, "pending")
-        action = (row.content or {}).get("action") or ("Y" if "bills" in (row.content or {}) else None)
-        this = (VERSIONS.c.filing_id == row.filing_id) & (VERSIONS.c.version == row.version)
-        bind.execute(sa.update(VERSIONS).where(this).values(state=state, action=action if row.version > 1 else None))
+    became = [
+        {
+            "of": row.filing_id,
+            "number": row.version,
+            "now": "accepted" if row.version < row.newest else _BECAME.get(row.state, "pending"),
+            "by": _action(row.content or {}) if row.version > 1 else None,
+        }
+        for row in bind.execute(query).all()
+    ]
+    if became:
+        this = (VERSIONS.c.filing_id == sa.bindparam("of")) & (VERSIONS.c.version == sa.bindparam("number"))
+        now = sa.update(VERSIONS).where(this).values(state=sa.bindparam("now"), action=sa.bindparam("by"))
+        bind.execute(now, became)
+
+
+def _action(content: Mapping[str, Any]) -> str | None:
+    """What was sent for a version after the first."""
+    return content.get("action") or ("Y" if "bills" in content else None)
 
 
 def _say_what_manifests_are_held_as() -> None:

@@ -1,0 +1,183 @@
+"""``gateway amend`` and ``gateway cancel`` for people: what differs, the exact messages, what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.amend_view import LINES_SHOWN, message_lines, show_plan, show_settled, show_versions
+from gateway.cli.app import app
+from gateway.cli.output import Output
+
+ISA = "ISA*00*          *00*          *02*TSTC           *ZZ*CBP-ACE-TEST   *250310*1400*^*00502*000000003*0*T*>~"
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    """A dry run as the service answers it."""
+    message = {
+        "says": "309 type Y",
+        "size": 321,
+        "control_number": 3,
+        "about": ["P-0001"],
+        "text": f"{ISA}GS*AQ*TSTC~IEA*1*000000003~",
+    }
+    made = {
+        "kind": "manifest",
+        "filing_id": "F-1",
+        "trip_number": "TSTC2503100001",
+        "version_before": 1,
+        "version": 2,
+        "difference": [{"path": "x", "name": "consignee: street, line 1", "old": "12 Sample Ave", "new": None}],
+        "pathways": [],
+        "does": ["P-0001: its bill is replaced on the manifest"],
+        "expected": [{"about": "manifest", "expected": "automatic", "text": "CBP takes it.", "reference": "sheet"}],
+        "messages": [message],
+        "warnings": [{"code": "hour_begins_again", "text": "It begins anew.", "remedy": "Come later."}],
+    }
+    return made | changes
+
+
+def seen(capsys: pytest.CaptureFixture[str]) -> str:
+    """What a person sees, on one line."""
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_plan_is_shown_with_its_exact_messages(capsys: pytest.CaptureFixture[str]) -> None:
+    """Versions, difference, acts, expectation with its source, each segment on a line, warnings with what to do."""
+    show_plan(Output(), plan())
+    text = seen(capsys)
+    for part in (
+        "manifest filing F-1: version 1 becomes 2",
+        "consignee: street, line 1",
+        "12 Sample Ave",
+        "- P-0001: its bill is replaced on the manifest",
+        "manifest: by itself. CBP takes it. (sheet)",
+        "309 type Y, 321 bytes, next number 3, about P-0001",
+        "GS*AQ*TSTC~ IEA*1*000000003~",
+        "warning hour_begins_again: It begins anew. Come later.",
+    ):
+        assert part in text, part
+
+
+def test_another_pathway_is_shown_with_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    """How it went, how it goes, by which entry type and why."""
+    one = {"shipment_id": "P-1", "from": "section321", "to": "informal", "entry_type": "11", "reasons": ["Over 800."]}
+    show_plan(Output(), plan(pathways=[one]))
+    assert "P-1 goes as informal (entry type 11), not as section321: Over 800." in seen(capsys)
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [("request", "a person decides"), ("open", "by itself or a person"), ("refused", "refused")],
+)
+def test_what_cbp_will_do_is_said(capsys: pytest.CaptureFixture[str], expected: str, words: str) -> None:
+    """Each expectation in words."""
+    about = {"about": "entry XYZ12345671", "expected": expected, "text": "Because.", "reference": "guide"}
+    show_plan(Output(), plan(expected=[about]))
+    assert f"entry XYZ12345671: {words}. Because. (guide)" in seen(capsys)
+
+
+def test_many_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of many fields, messages and lines the first are shown and the rest counted."""
+    fields = [{"shipment_id": f"P-{at % 7}", "path": "x", "name": "name", "old": "a", "new": "b"} for at in range(43)]
+    show_plan(Output(), plan(difference=fields, messages=plan()["messages"] * 8))
+    text = seen(capsys)
+    assert "and 3 more fields" in text
+    assert "and 3 more messages" in text
+    lines = list(message_lines(ISA + "LX*1~" * 99))
+    assert len(lines) == LINES_SHOWN + 1
+    assert lines[0] == ISA
+    assert lines[-1].startswith(f"… and {100 - LINES_SHOWN} more lines")
+    assert list(message_lines("A0901XYZ\nB0901XYZ\n")) == ["A0901XYZ", "B0901XYZ"]
+
+
+def test_what_a_field_says_is_no_command_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters are made visible, brackets stay brackets."""
+    evil = {"path": "x", "name": "consignee: name", "old": "\x1b[2J", "new": "[bold]Pat[/bold]"}
+    show_plan(Output(), plan(difference=[evil]))
+    out = capsys.readouterr().out
+    assert "\x1b[2J" not in out
+    assert "[bold]Pat[/bold]" in out
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("accepted", "taken by CBP"),
+        ("refused", "refused by CBP; the version before stays in force (Entry on hold)"),
+        ("partly_accepted", "taken in part (Entry on hold)"),
+        ("requested", "a person at CBP decides"),
+        ("pending", "not answered yet"),
+        ("not_sent", "it says nothing else to CBP"),
+        ("withdrawn", "CBP has nothing of it"),
+    ],
+)
+def test_what_became_of_a_version_is_said(capsys: pytest.CaptureFixture[str], state: str, words: str) -> None:
+    """In words, with CBP's reason where it refused."""
+    one = {"entry_number": "XYZ12345671", "kind": "entry", "version": 2, "state": state}
+    show_settled(Output(), {"settled": [{**one, "outcome": {"text": "Entry on hold"}}], "timed_out": False})
+    text = seen(capsys)
+    assert text.startswith("entry XYZ12345671, version 2: ")
+    assert words in text
+
+
+def test_time_that_ran_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not answered is not taken for answered."""
+    show_settled(Output(), {"settled": [], "timed_out": True})
+    assert "CBP has not answered everything in time" in seen(capsys)
+
+
+def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which is in force, what differs, what CBP said of the one it refused; a filing never changed shows no table."""
+    first = {
+        "version": 1,
+        "state": "accepted",
+        "in_force": True,
+        "difference": None,
+        "reason_code": None,
+        "reason": None,
+        "made_by": "Dana",
+        "messages": [{"name": "309-1.edi"}],
+        "outcome": None,
+    }
+    show_versions(Output(), [first])
+    assert seen(capsys) == ""
+    second = {
+        **first,
+        "version": 2,
+        "state": "refused",
+        "in_force": False,
+        "difference": [{"name": "number of packages", "old": 1, "new": 2, "shipment_id": "P-0001"}],
+        "reason_code": "16",
+        "reason": "Counted again",
+        "messages": [],
+        "outcome": {"text": "INVALID BILL"},
+    }
+    show_versions(Output(), [first, second])
+    text = seen(capsys)
+    assert "accepted (in force)" in text
+    assert "number of packages: 1 → 2" in text
+    assert "CBP: INVALID" in text
+    assert "Dana: 16 Counted again" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["amend", "X", "nowhere.json"], "nowhere.json"),
+        (["amend", "X", "{file}", "--off-the-truck", "throw"], "delete, delink"),
+        (["cancel", "X"], "--reason"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    """A missing file, an unknown way off, a missing reason: a usage error."""
+    file = tmp_path / "patch.json"
+    file.write_text("{}")
+    result = CliRunner().invoke(app, [str(file) if one == "{file}" else one for one in arguments])
+    assert result.exit_code == 2
+    assert says in result.output
