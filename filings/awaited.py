@@ -16,7 +16,7 @@ from filings.store import tables as t
 from filings.wording import MANIFEST_SETS
 from mappings.outcomes import ResponseReading
 
-GONE: Final = ("sending", "in_doubt", "delivered")
+GONE: Final = ("sending", "awaiting_receipt", "in_doubt", "delivered")
 """States of a transmission that the partner may have."""
 
 

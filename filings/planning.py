@@ -14,7 +14,7 @@ uses one twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -53,12 +53,16 @@ PAGE: Final = 500
 """Rows in one statement."""
 
 
-def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
-    """Trips whose planning is not done, oldest first; those of ``without`` leave their room to others."""
+def trips_to_plan(
+    conn: Connection, limit: int = 10, *, without: Collection[str] = (), stages: Sequence[str] = STAGES[:-1]
+) -> list[str]:
+    """Trips whose planning stands at one of ``stages``, oldest first; those of ``without`` leave their room to
+    others.
+    """
     query = (
         select(t.trips.c.trip_number)
         .where(
-            t.trips.c.plan_stage.in_(STAGES[:-1]),
+            t.trips.c.plan_stage.in_(stages),
             t.trips.c.trip_number.not_in(sorted(without)),
         )
         .order_by(t.trips.c.filed_at)
@@ -179,9 +183,15 @@ def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
         return Made(work, drafts=tuple(_manifests(ctx, work, now)))
     if work.stage == "entries":
         return _entries(ctx, work, now)
-    pairs = zip(work.shipments, work.decisions, strict=True)
-    made = (zip_package(build_package(shipment, decision, work.trip, now), now) for shipment, decision in pairs)
-    return Made(work, packages=tuple(made))
+    return Made(work, packages=packages(work.trip, work.shipments, work.decisions, now))
+
+
+def packages(
+    trip: Trip, shipments: Sequence[Shipment], decisions: Sequence[PathwayDecision], now: datetime
+) -> tuple[bytes, ...]:
+    """The handoff package of each shipment: some milliseconds each, and nothing but values goes in and out."""
+    pairs = zip(shipments, decisions, strict=True)
+    return tuple(zip_package(build_package(shipment, decision, trip, now), now) for shipment, decision in pairs)
 
 
 def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:

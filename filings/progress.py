@@ -59,14 +59,22 @@ class Known:
     facts: ShipmentFacts
 
 
+_MOVED: Final = tuple(
+    t.shipments.c[name]
+    for name in (
+        "key", "shipment_id", "scn", "trip_number", "pathway", "entry_type", "entry_number", "state", "state_since",
+        "facts", "manifest_filing_id", "entry_filing_id",
+    )
+)  # fmt: skip
+"""What moving a shipment needs of it: not its document and its decision, which are most of the row."""
+
+
 def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
     """Shipments by key, with their facts, locked for change."""
     wanted = sorted(set(keys))
     found: dict[str, Known] = {}
     for start in range(0, len(wanted), CHUNK):
-        query = (
-            select(t.shipments).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
-        )
+        query = select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
         for row in conn.execute(query.with_for_update()):
             found[row.key] = Known(row, ShipmentFacts.from_dict(row.facts or None))
     return found

@@ -12,6 +12,8 @@ Rules:
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.
 - A refusal by the partner (a negative receipt) is raised to a person and tried again later in a fresh
   envelope around the same payload: nothing was taken in, so nothing can be doubled.
+- A partner that posts its receipts later has been handed the bytes, which is not a receipt. If none has come by its
+  time, that is doubt as any other. What a receipt that comes then does, see :mod:`filings.late_receipts`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,10 @@ FIRST_RETRY: Final = timedelta(milliseconds=500)
 LONGEST_RETRY: Final = timedelta(seconds=30)
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
+AWAITING: Final = "awaiting_receipt"
+"""State of a transmission that was handed over and whose receipt is to be posted to us."""
+UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
+"""States in which the partner has not signed for a transmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
     due = and_(
         out.c.direction == "out",
         out.c.partner == partner,
-        out.c.state.in_(("queued", "sending", "in_doubt")),
+        out.c.state.in_(UNSETTLED),
         or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
         or_(out.c.application.not_in(MANIFEST_SETS), ~blocked),
     )
@@ -168,9 +174,10 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         columns=columns,
     )
     for row in rows:
-        if row["state"] == "sending" and row["lease_owner"] is not None:  # its worker died with the socket open
+        died = row["state"] == "sending" and row["lease_owner"] is not None  # with the socket open
+        if died or row["state"] == AWAITING:  # or its receipt has not come in time
             conn.execute(out.update().where(out.c.id == row["id"]).values(state="in_doubt"))
-            _doubt(conn, _row(conn, row["id"]), now)
+            doubt(conn, _row(conn, row["id"]), now)
         elif row["state"] == "queued" and row["prepared"] is not None:  # its bytes are committed: the socket opens next
             conn.execute(out.update().where(out.c.id == row["id"]).values(state="sending"))
     return [_outgoing(conn, row) for row in rows]
@@ -227,6 +234,22 @@ def prepared(
     return settle_lease(conn, t.transmissions, identifier, owner, values)
 
 
+def handed_over(conn: Connection, attempt: Attempt, wait: timedelta) -> None:
+    """The partner's answer says that it has the bytes; its receipt comes by itself. After ``wait`` they go again.
+
+    Nothing is written if the receipt has outrun this, for with it the lease was given up.
+    """
+    row = _row(conn, attempt.transmission_id)
+    state = "in_doubt" if row.state == "in_doubt" else AWAITING
+    settle_lease(
+        conn,
+        t.transmissions,
+        row.id,
+        attempt.owner,
+        {"state": state, "next_attempt_at": attempt.wall + wait},
+    )
+
+
 def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], body: bytes, now: datetime) -> None:
     """The partner has it and signed for it. A late receipt is taken even if the lease was lost: it is true."""
     row = _row(conn, identifier)
@@ -241,7 +264,7 @@ def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], bod
     }
     _release(conn, identifier, values)
     _keep_receipt(conn, row, "receipt", receipt, body, now)
-    for kind in ("transmission_refused", "not_delivered", "in_doubt"):
+    for kind in ("transmission_refused", "not_delivered", "in_doubt", "receipt_not_valid"):
         settle(conn, kind, transmission_id=identifier, by="gateway", now=now)
     advance_transmission(conn, row, Step.SENT, now)
 
@@ -263,7 +286,19 @@ def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body
     That settles no doubt about an earlier attempt: what CBP may have from that one it still may have.
     """
     row = _row(conn, attempt.transmission_id)
-    values = {
+    if settle_lease(conn, t.transmissions, row.id, attempt.owner, _fresh(row, receipt, attempt)):
+        _told_no(conn, row, receipt, body, attempt.now)
+
+
+def refused_later(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body: bytes) -> None:
+    """The same, when the partner says so by itself: whoever still holds the lease has lost it with that."""
+    row = _row(conn, attempt.transmission_id)
+    _release(conn, row.id, _fresh(row, receipt, attempt))
+    _told_no(conn, row, receipt, body, attempt.now)
+
+
+def _fresh(row: Row[Any], receipt: Mapping[str, Any], attempt: Attempt) -> dict[str, Any]:
+    return {
         "receipt": dict(receipt),
         "state": "queued" if row.doubt_since is None else "in_doubt",
         "prepared": None,
@@ -271,9 +306,10 @@ def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body
         "message_id": None,
         "next_attempt_at": attempt.wall + _pause(attempt.number),
     }
-    if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
-        return
-    _keep_receipt(conn, row, "refusal", receipt, body, attempt.now)
+
+
+def _told_no(conn: Connection, row: Row[Any], receipt: Mapping[str, Any], body: bytes, now: datetime) -> None:
+    _keep_receipt(conn, row, "refusal", receipt, body, now)
     text = f"The partner did not take {row.name}: {receipt.get('text') or 'no reason given'}."
     raise_alert(
         conn,
@@ -285,7 +321,7 @@ def refused(conn: Connection, attempt: Attempt, receipt: Mapping[str, Any], body
             trip_number=row.trip_number,
             transmission_id=row.id,
         ),
-        attempt.now,
+        now,
     )
 
 
@@ -308,7 +344,7 @@ def undelivered(
     if not settle_lease(conn, t.transmissions, row.id, attempt.owner, values):
         return
     if in_doubt and row.state != "in_doubt":
-        _doubt(conn, row, attempt.now)
+        doubt(conn, row, attempt.now)
     if attempt.number >= ALERT_AFTER or needs_person:
         detail = {"problems": [problem.as_dict() for problem in problems], "attempts": attempt.number}
         tries = "1 attempt" if attempt.number == 1 else f"{attempt.number} attempts"
@@ -317,7 +353,7 @@ def undelivered(
         raise_alert(conn, alert, attempt.now)
 
 
-def _doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
+def doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
     """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled."""
     if row.doubt_since is None:
         conn.execute(t.transmissions.update().where(t.transmissions.c.id == row.id).values(doubt_since=now))
@@ -342,6 +378,11 @@ def _release(conn: Connection, identifier: str, values: Mapping[str, Any]) -> No
     conn.execute(t.transmissions.update().where(t.transmissions.c.id == identifier).values(freed))
 
 
+def with_head(head: Mapping[str, Any], body: bytes) -> bytes:
+    """What is known of some bytes as JSON, an empty line, the bytes: how exchanges stand in the archive."""
+    return orjson.dumps(dict(head), option=orjson.OPT_SORT_KEYS, default=str) + b"\n\n" + body
+
+
 def _keep_receipt(
     conn: Connection, row: Row[Any], kind: str, receipt: Mapping[str, Any], body: bytes, now: datetime
 ) -> None:
@@ -352,7 +393,7 @@ def _keep_receipt(
             archive.Entry(
                 archive.EntryKind.TRANSMISSION,
                 f"envelope of {row.name}",
-                orjson.dumps(row.prepared, option=orjson.OPT_SORT_KEYS) + b"\n\n" + row.prepared_body,
+                with_head(row.prepared, row.prepared_body),
                 now,
                 "application/octet-stream",
                 trip_number=row.trip_number,
@@ -363,7 +404,7 @@ def _keep_receipt(
         archive.Entry(
             archive.EntryKind.TRANSMISSION,
             f"{kind} for {row.name}",
-            orjson.dumps(dict(receipt), option=orjson.OPT_SORT_KEYS, default=str) + b"\n\n" + body,
+            with_head(receipt, body),
             now,
             "application/octet-stream",
             trip_number=row.trip_number,

@@ -44,7 +44,7 @@ REMEMBERED: Final = timedelta(days=60)
 """How long a truck is looked after once it was due: after that nobody waits for it any more."""
 NAMED: Final = 20
 """Shipments listed in the detail of a trip's alert."""
-_WAITING: Final = ("queued", "sending", "in_doubt")
+_WAITING: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
 _SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value, FilingState.REQUESTED.value)
 _OPEN_GOODS: Final = tuple(
     state.value

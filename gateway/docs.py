@@ -32,6 +32,17 @@ logged; give them by the environment. Two things are refused unless asked for in
 loopback (`listen.allow_remote`), and filing in production (`usage = "P"`) with the simulator's password. The simulated
 CBP has settings of its own: [sandbox.md](sandbox.md).
 
+Receipts of an AS2 partner come in its answers (synchronous), or are posted (asynchronous) when `receipt_url` says where
+our `/as2` is reached from there. Then a transmission that the partner has taken waits (`awaiting_receipt`): neither
+delivered nor failed. If no receipt has come after `receipt_wait_seconds` it is *in doubt*, and the same bytes go again
+under the same Message-ID. A receipt is believed when it is signed by the partner, names the message and has its MIC;
+after a restart as before. One that is for nothing we sent, does not fit, or says another thing than the first is kept
+and raised to a person.
+
+A partner may ask for our receipts to be posted as well. They go to the scheme, host and port of its `url` and nowhere
+else: a message that wants its receipt elsewhere is refused, in the answer. They are committed with the message and
+tried again, with pauses from a second to five minutes, for a day.
+
 How to reach a partner by SFTP:
 
 1. `gateway keys ssh` makes our key and shows the line to give to the partner, who enters it at the server.
@@ -107,6 +118,34 @@ def cli_page() -> str:
     return page()
 
 
+_SANDBOX_API: Final = """\
+# The sandbox's control API
+
+Written by `python -m gateway.docs` from the table of routes (`sandbox/doors/routes.py`).
+
+JSON on the control port, 8472 on loopback unless set otherwise; the console for people is at `/sandbox/`. Errors are
+problem documents (RFC 9457) with `code` and `errors`. What the console may do is what a program may do: there is no
+other way in.
+
+- **Whose books.** `?filer=NAME` chooses a filer's. Without it a call about a trip, a shipment or an entry goes to the
+  books that know it, any other to the first filer's.
+- **Pages.** Lists have `items` and `next`; `?after=` takes the latter. `limit` is 100, at most 1000.
+- **Who may call.** Programs on this machine, and the console. A host name that is not of this machine is refused
+  (`foreign_host`), a page of another site too (`foreign_origin`), and so is a body that is not declared as
+  `application/json`; an empty body needs no declaration.
+- **Times** are instants in UTC; without an offset an instant that is given is taken for Eastern time.
+- 404: not known. 409: the state forbids it. 422: the call cannot be meant.
+
+"""
+
+
+def sandbox_api_page() -> str:
+    """The calls of the sandbox's control port."""
+    from sandbox.doors.routes import as_markdown
+
+    return _SANDBOX_API + as_markdown()
+
+
 def openapi() -> str:
     """The OpenAPI document, as ``GET /openapi.json`` gives it."""
     from gateway.http.openapi import document
@@ -131,6 +170,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/message-set.md": message_set_page,
     "docs/openapi.json": openapi,
     "docs/rules.md": rules_page,
+    "docs/sandbox-api.md": sandbox_api_page,
     "docs/settings.md": settings_page,
     "docs/unconfirmed.md": unconfirmed_page,
     "schemas/shipment.schema.json": _schema("shipment.schema.json"),

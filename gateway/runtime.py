@@ -20,7 +20,7 @@ from typing import Final
 import aiohttp
 import structlog
 
-from filings import receiving, sending
+from filings import owed_receipts, receiving, sending
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext, Limits, SenderIdentity
 from filings.deadlines import Patience
@@ -28,6 +28,7 @@ from filings.patience import RetryPatience
 from filings.store import Store
 from filings.uuid7 import uuid7
 from gateway.http.idempotency import free_claims
+from gateway.memory import cpu_seconds
 from gateway.receipts import Receipts
 from gateway.rule_book import load_book
 from gateway.settings import Settings
@@ -43,19 +44,31 @@ from gateway.transports import (
     Timeouts,
     Transport,
 )
+from gateway.transports.as2 import post_receipt
 from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
 from gateway.transports.settings import load_partner
 from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
-from gateway.workers.planner import Planner
+from gateway.workers.planner import Declarer, Packer
 from gateway.workers.reader import Reader
+from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
 from gateway.workers.watcher import Watcher
+from gateway.workers.workshop import Workshop
 from mappings.entry import FilerIdentity
-from schemas.as2 import Identity, Partner, ReceivedMessage, make_identity, make_message_id
+from schemas.as2 import (
+    As2Response,
+    Identity,
+    Mdn,
+    Partner,
+    ReceivedMessage,
+    make_identity,
+    make_message_id,
+    may_post,
+)
 from schemas.errors import Conflict, FormatError, Problem, TransportError
 from schemas.profile import load_profile
 
@@ -181,6 +194,7 @@ class Partners(Mapping[str, Partner]):
                     certificate=self._path,
                     encrypt=partner.encrypt,
                     compress=partner.compress,
+                    receipt_url=partner.receipt_url,
                     require_encryption=partner.encrypt,
                 )
             )
@@ -220,7 +234,7 @@ class Gateway:
         self.partners = Partners(settings)
         self._identity = identity
         self._session = session
-        self._receipts = Receipts(store)
+        self._receipts = Receipts(store, settings.partner_name, clock)
         self._link = open_link(settings)
         self._receiver = As2Receiver(
             identity=identity,
@@ -229,11 +243,23 @@ class Gateway:
             refused=self._refused,
             new_message_id=lambda: make_message_id(uuid7(), "gateway"),
             earlier=self._receipts.earlier,
-            answered=self._receipts.answered,
+            answered=self._answered,
+            owe=self._owe,
+            receipt=self._receipt_came,
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7()[-6:]}"
-        self._sender = Sender(store, settings.partner_name, self._transport, clock, owner, self.wake)
-        self._planner = Planner(store, self.ctx, clock, self.wake)
+        self._sender = Sender(
+            store,
+            settings.partner_name,
+            self._transport,
+            clock,
+            owner,
+            self.wake,
+            receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
+        )
+        self._giver = ReceiptGiver(store, settings.partner_name, self._may_post, self._post_receipt, clock, owner)
+        self._workshop = Workshop()
+        self._planner = Declarer(store, self.ctx, clock, self.wake)
         self._reader = Reader(store, self.ctx, clock, self.wake)
         times = settings.deadlines
         patience = Patience(
@@ -251,6 +277,8 @@ class Gateway:
             self._planner,
             self._sender,
             self._reader,
+            Packer(store, self.ctx, clock, self.wake, self._workshop),
+            *((self._giver,) if settings.partner.transport == "as2" else ()),
             watcher,
             rejudger,
             Retrier(store, self.ctx, clock, self.wake),
@@ -282,6 +310,7 @@ class Gateway:
         """Start the workers. On the embedded database leases of a process that died are given up at once."""
         if self.store.dialect == "sqlite":
             await self.store.write(lambda conn: sending.release_leases(conn, real_clock()))
+            await self.store.write(lambda conn: owed_receipts.release_leases(conn, real_clock()))
             await self.store.write(free_claims)
         for worker in self.workers:
             worker.start()
@@ -290,8 +319,15 @@ class Gateway:
         """Stop the workers in order; what they had begun is found again."""
         for worker in self.workers:
             await worker.stop()
+        await self._workshop.close()
         if self._link is not None:
             await self._link.close()
+
+    @property
+    def workshop_cpu_seconds(self) -> float:
+        """CPU time that the child process has used; 0 while there is none."""
+        pid = self._workshop.pid
+        return cpu_seconds(pid) if pid is not None else 0.0
 
     def wake(self) -> None:
         """Tell the workers that there is work."""
@@ -312,13 +348,35 @@ class Gateway:
     # ----------------------------------------------------------------------------- from the partner
 
     async def as2_receive(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Take a partner's AS2 message; status, headers and body of the answer, receipt included."""
+        """Take a partner's AS2 message or receipt; status, headers and body of the answer, receipt included."""
         response = await self._receiver.receive(list(headers.items()), body)
         return response.status, response.headers, response.body
 
-    async def _accept(self, message: ReceivedMessage) -> None:
-        await self._receipts.accept(message, self.settings.partner_name, self.clock())
+    async def _accept(self, message: ReceivedMessage, response: As2Response) -> None:
+        await self._receipts.accept(message, response)
         self._reader.wake()
+        self._giver.wake()
+
+    async def _answered(self, message: ReceivedMessage, response: As2Response) -> None:
+        await self._receipts.answered(message, response)
+        self._giver.wake()
+
+    async def _owe(self, _sender: str, about: str, response: As2Response) -> bool:
+        owed = await self._receipts.owe(about, response)
+        self._giver.wake()
+        return owed
+
+    async def _receipt_came(self, mdn: Mdn, headers: Mapping[str, str], body: bytes) -> tuple[Problem, ...]:
+        problems = await self._receipts.came(mdn, headers, body)
+        self.wake()
+        return problems
+
+    def _may_post(self, url: str) -> bool:
+        return may_post(url, self.settings.partner.url)
+
+    async def _post_receipt(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        timeouts = Timeouts(receipt=self.settings.partner.timeout_seconds)
+        await post_receipt(self._session, url, headers, body, timeouts)
 
     async def _refused(self, headers: Mapping[str, str], body: bytes, problems: tuple[Problem, ...]) -> None:
         partner = self.settings.partner_name

@@ -60,6 +60,10 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _web_address_or_none(value: str) -> str:
+    return _web_address(value) if value else value
+
+
 def _store_address(value: SecretStr) -> SecretStr:
     if value.get_secret_value().split("://", 1)[0] not in {"postgresql+asyncpg", "sqlite"}:
         raise PydanticCustomError(
@@ -138,7 +142,18 @@ class Partner(Section):
     )
     encrypt: bool = Field(default=True, description="Encrypt what is sent.")
     compress: bool = Field(default=False, description="Compress what is sent.")
-    timeout_seconds: float = Field(60.0, gt=0, le=3600, description="Longest wait for a receipt after sending.")
+    timeout_seconds: float = Field(60.0, gt=0, le=3600, description="Longest wait for the answer after sending.")
+    receipt_url: Annotated[str, AfterValidator(_web_address_or_none)] = Field(
+        "",
+        description="AS2: where the partner posts its receipts (asynchronous): the address, as it sees it, at which "
+        "our `/as2` is reached. Empty: receipts come in its answers (synchronous).",
+    )
+    receipt_wait_seconds: float = Field(
+        300.0,
+        gt=0,
+        le=86_400,
+        description="AS2: how long a receipt may take to come to `receipt_url` before the same bytes are sent again.",
+    )
     outbox: Path | None = Field(None, description="Directory transport: where files for the partner are put.")
     inbox: Path | None = Field(None, description="Directory transport: where files of the partner are found.")
     sftp: SftpPartner = SftpPartner()

@@ -120,7 +120,7 @@ def normal_name(name: str) -> str:
 def normal_address(lines: str) -> str:
     """Street lines (one to a line) in the one form of this module, the unit last; a line of "care of" goes."""
     split = [transliterate(line.replace(_ZERO_WIDTH, " ")) for line in lines.splitlines()]
-    text = " ".join([line for line in split if not _CARE_OF.match(line)] or split)
+    text = " ".join(filter(None, [line for line in split if not _CARE_OF.match(line)] or split))
     words: list[str] = []
     units: list[str] = []
     after_designator = after_number = False

@@ -16,16 +16,20 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from sandbox.doors.as2_door import As2Door, own_identity
 from sandbox.doors.control import Control
+from sandbox.doors.directory_door import DirectoryDoor
 from sandbox.doors.sftp_door import SftpDoor
 from sandbox.offices import Offices
 from sandbox.runner import Runner
-from sandbox.settings import Settings
+from sandbox.scenario import Scenario
+from sandbox.scenario_player import Played, Player, Told
+from sandbox.scenario_stage import Attached
+from sandbox.settings import Settings, SettingsError
 
 logger = logging.getLogger("sandbox")
 
@@ -81,29 +85,47 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
     offices = await asyncio.to_thread(Offices, settings)
     identity = await asyncio.to_thread(own_identity, settings)
     door = As2Door(settings, offices, identity)
-    about = {
-        "as2_name": settings.as2_name,
-        "gateway_as2_name": settings.gateway_as2_name,
-        "gateway_url": settings.gateway_url,
-        "certified": False,
-    }
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(offices.close)
         await door.open()
         stack.push_async_callback(door.close)
         as2_port = await _listen(stack, door.application(), settings.host, settings.as2_port)
-        control_port = await _listen(stack, Control(offices, about).application(), settings.host, settings.control_port)
+        door.url = door.url or f"http://{settings.host}:{as2_port}/as2"
         sftp_port = None
         if settings.sftp_port >= 0:
             sftp = SftpDoor(settings, offices)
             stack.push_async_callback(sftp.close)
             sftp_port = await sftp.open()
+        directories = DirectoryDoor(settings, offices, identity, door.partner)
+        stack.push_async_callback(directories.close)
+        await directories.open()
+        control = Control(offices, _about(settings, as2_port, sftp_port), settings.host)
+        control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
+        ports = Ports(settings.host, as2_port, control_port, sftp_port)
         offices.start()
         stack.push_async_callback(offices.stop)
-        ports = Ports(settings.host, as2_port, control_port, sftp_port)
         if not settings.memory:
             await asyncio.to_thread(_write_ports, settings, ports)
         yield Running(ports, offices, settings)
+
+
+def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str, object]:
+    """Who this sandbox is and where it is to be found, as ``GET /sandbox/state`` says it."""
+    doors = {
+        "AS2": f"http://{settings.host}:{as2_port}/as2",
+        "AS2 name": settings.as2_name,
+        "certificate": str(settings.own_certificate),
+        "answers go to": settings.gateway_url,
+    }
+    if sftp_port is not None:
+        doors |= {"SFTP": f"{settings.host} port {sftp_port}", "SFTP host key": str(settings.sftp_host_keys)}
+    return {
+        "as2_name": settings.as2_name,
+        "gateway_as2_name": settings.gateway_as2_name,
+        "gateway_url": settings.gateway_url,
+        "certified": False,
+        "doors": doors,
+    }
 
 
 def _write_ports(settings: Settings, ports: Ports) -> None:
@@ -138,6 +160,34 @@ async def run(
             ready(running.ports)
         await stop.wait()
         logger.info("stopping")
+
+
+async def play_attached(
+    settings: Settings,
+    scenario: Scenario,
+    *,
+    speed: float,
+    patience: float,
+    ready: Callable[[Ports], None] | None = None,
+    told: Told | None = None,
+) -> Played:
+    """Open the doors, let somebody else's software file, and play a scenario with it. Its books are in memory; its
+    clock moves as the scenario says, at ``speed`` sandbox seconds in a second (0: nothing is waited for).
+
+    Raises :class:`SettingsError` when the scenario has filers who are not set up.
+    """
+    known = {one.name for one in settings.all_filers()}
+    if unknown := [name for name in scenario.filers if name not in known]:
+        raise SettingsError(f"the scenario has filers that are not set up: {', '.join(unknown)}")
+    settings = replace(
+        settings, memory=True, clock=scenario.start.isoformat(), frozen=True, behaviour=scenario.behaviour
+    )
+    async with serving(settings) as running:
+        stage = Attached(scenario, running.offices, speed=speed, patience=patience)
+        async with stage.watching():
+            if ready is not None:
+                ready(running.ports)
+            return await Player(scenario, stage, told).play()
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

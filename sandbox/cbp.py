@@ -5,7 +5,7 @@ the pile in the same transaction
 that marks it as read, so that a crash between the two loses nothing and files nothing twice. ``due`` does the steps
 whose time has come and gives
 the files to send, oldest first; ``sent`` ticks them off. The same bytes again are a repetition: nothing is filed, the
-direct answers go out again.
+direct answers go out again. Only a query is asked anew, unless it comes under the same message identifier.
 """
 
 from __future__ import annotations
@@ -19,21 +19,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sandbox.abi.batch_reader import Batch, looks_like_catair
+from sandbox.abi.batch_reader import Batch, looks_like_catair, only_asks
 from sandbox.abi.entry_desk import EntryDesk
 from sandbox.abi.front_desk import FrontDesk, read_file
+from sandbox.abi.query_desk import QueryDesk
+from sandbox.abi.summary_books import Summaries
+from sandbox.abi.summary_desk import SummaryDesk
 from sandbox.border import Border
-from sandbox.office import Office, Origin
+from sandbox.failure import SystemFailure
+from sandbox.office import TWICE, Office, Origin
+from sandbox.registry import Bond, Importer, Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store, moment, stamp
 from sandbox.truck import x12
-from sandbox.truck.manifest_desk import Judged, ManifestDesk
+from sandbox.truck.consist_desk import ConsistDesk
+from sandbox.truck.events_desk import EventsDesk
+from sandbox.truck.front_desk import Desk, Judged, X12FrontDesk
+from sandbox.truck.manifest_desk import ManifestDesk
 from schemas.profile import load_profile
 
-DIRECT: Final = ("TA1", "997", "355", "SX", "X1")
+DIRECT: Final = ("TA1", "997", "355", "SX", "X1", "C1", "AX")
 """Kinds of answers that belong to one received file and are given again when it comes again."""
 KEPT_OF_REFUSED: Final = 65_536
+DOORS: Final = "docs/sandbox.md, What is promised; AS2: RFC 4130, SFTP: docs/sandbox.md, The SFTP door"
+"""By what a door refuses a file that does not say it more closely."""
 
 logger = logging.getLogger("sandbox")
 
@@ -52,7 +62,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO or X1; ``due`` when it was to go."""
+    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, C1, AX or X1; ``due`` when it was to go."""
 
     id: int
     partner: str
@@ -66,15 +76,34 @@ class Cbp:
     """The sandbox's CBP. Thread-safe; ``digest`` does its slow part without holding the books."""
 
     def __init__(
-        self, store: Store | None = None, behaviour: Behaviour | None = None, book: RuleBook | None = None
+        self,
+        store: Store | None = None,
+        behaviour: Behaviour | None = None,
+        book: RuleBook | None = None,
+        registered: Iterable[Importer | Bond] = (),
     ) -> None:
         self.store = store or Store()
         self.behaviour = behaviour or Behaviour()
         self.book = book or RuleBook.load()
-        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile))
+        self.registry = Registry(self.store, self.behaviour.unknown_importers, self.behaviour.unknown_bonds, registered)
+        self.office = Office(self.store, self.behaviour, self.book, load_profile(self.behaviour.profile), self.registry)
         self.border = Border(self.office)
-        self.manifests = ManifestDesk(self.office, self.border)
-        self.filings = FrontDesk(self.office, {"SE": EntryDesk(self.office, self.border)})
+        desks: dict[str, Desk] = {
+            "309": ManifestDesk(self.office, self.border),
+            "358": ConsistDesk(self.office, self.border),
+            "353": EventsDesk(self.office, self.border),
+        }
+        self.trucks = X12FrontDesk(self.office, desks)
+        self.summaries = Summaries(self.store)
+        self.filings = FrontDesk(
+            self.office,
+            {
+                "SE": EntryDesk(self.office, self.border.life, self.summaries),
+                "AE": SummaryDesk(self.office, self.summaries),
+                "CQ": QueryDesk(self.office, self.border.notices),
+            },
+        )
+        self.failure = SystemFailure(self.office, self.trucks)
 
     # ------------------------------------------------------------------ in
 
@@ -91,10 +120,11 @@ class Cbp:
                 )
                 if other is not None and other["digest"] != digest:
                     raise MessageReused(message_id)
+            asked_anew = form == "catair" and only_asks(payload)
             same = self.store.row(
                 "select id from received where identity = ? and digest = ? and partner = ? and repeats is null"
-                " order by id limit 1",
-                identity, digest, partner,
+                " and (? or (message_id = ? and message_id <> '')) order by id desc limit 1",
+                identity, digest, partner, not asked_anew, message_id,
             )  # fmt: skip
             kind = "repeated" if same is not None else form
             note = self.store.note(now, "in", kind, name, partner, digest, {"stage": "received"}, payload)
@@ -113,10 +143,10 @@ class Cbp:
     def _again(self, received_id: int, now: datetime) -> None:
         marks = ",".join("?" * len(DIRECT))
         rows = self.store.rows(
-            "select id from answer where received_id = ? and copy_of is null and note = '' and state <>"
+            "select id from answer where received_id = ? and copy_of is null and note in ('', ?) and state <>"
             f" 'pending' and kind in ({marks})"
             " and id not in (select copy_of from answer where copy_of is not null and state = 'pending') order by id",
-            received_id, *DIRECT,
+            received_id, TWICE, *DIRECT,
         )  # fmt: skip
         for row in rows:
             self.store.run(
@@ -125,8 +155,10 @@ class Cbp:
                 stamp(now), stamp(now), row["id"],
             )  # fmt: skip
 
-    def refuse(self, payload: bytes, now: datetime, *, partner: str, name: str, reason: str) -> None:
-        """Put a file that no door takes into the transcript."""
+    def refuse(
+        self, payload: bytes, now: datetime, *, partner: str, name: str, reason: str, reference: str = DOORS
+    ) -> None:
+        """Put a file that no door takes into the transcript; ``reference``: the rule of the door."""
         digest = hashlib.sha256(payload).hexdigest()
         self.store.note(
             now,
@@ -135,7 +167,7 @@ class Cbp:
             name,
             partner,
             digest,
-            {"stage": "door", "result": "refused", "reasons": [{"text": reason}]},
+            {"stage": "door", "result": "refused", "reasons": [_reason(reason, reference)]},
             payload,
             keep=KEPT_OF_REFUSED,
         )
@@ -144,8 +176,17 @@ class Cbp:
         """Files committed but not read yet, in the order they came."""
         return [int(r["id"]) for r in self.store.rows("select id from received where digested_at is null order by id")]
 
-    def digest(self, received_id: int, now: datetime) -> dict[str, Any]:
-        """Read a committed file and decide; gives the verdict. A file already read is left alone."""
+    def received_at(self, received_id: int) -> datetime:
+        """When a file came in."""
+        row = self.store.row("select received_at from received where id = ?", received_id)
+        if row is None:
+            raise LookupError(received_id)
+        return moment(row["received_at"])
+
+    def digest(self, received_id: int, now: datetime, *, fails: bool = False) -> dict[str, Any]:
+        """Read a committed file and decide; gives the verdict. A file already read is left alone. ``fails``: CBP's
+        system fails over what is good in it, and nothing of it is kept.
+        """
         row = self.store.row("select * from received where id = ?", received_id)
         if row is None or row["digested_at"] is not None:
             return {}
@@ -160,15 +201,28 @@ class Cbp:
             again = self.store.row("select digested_at from received where id = ?", received_id)
             if again is None or again["digested_at"] is not None:
                 return {}
-            verdict = self._settle(row, judged, batches, now)
-            self.store.run(
-                "update received set digested_at = ?, verdict = ? where id = ?",
-                stamp(now),
-                json.dumps(verdict),
-                received_id,
-            )
-            self._verdict(row["transcript_id"], verdict)
+            self.office.in_hand.number = f"file:{received_id}"
+            failed = self.failure.settle(Origin(row["partner"], received_id), judged, batches, now) if fails else None
+            if failed is not None:
+                self.office.forget(received_id)
+            verdict = failed or self._settle(row, judged, batches, now)
+            self._read_with(row, verdict, now)
         return verdict
+
+    def lose(self, received_id: int, now: datetime, reason: str) -> None:
+        """A file that was held is lost: nobody answers, and the same bytes are new when they come again."""
+        with self.store.transaction():
+            row = self.store.row("select * from received where id = ? and digested_at is null", received_id)
+            if row is not None:
+                self.office.forget(received_id)
+                verdict = {"stage": "end of day", "result": "lost, to be sent again", "reasons": [{"text": reason}]}
+                self._read_with(row, verdict, now)
+
+    def _read_with(self, row: sqlite3.Row, verdict: dict[str, Any], now: datetime) -> None:
+        self.store.run(
+            "update received set digested_at = ?, verdict = ? where id = ?", stamp(now), json.dumps(verdict), row["id"]
+        )
+        self._verdict(row["transcript_id"], verdict)
 
     def _settle(self, row: sqlite3.Row, judged: Judged | None, batches: list[Batch], now: datetime) -> dict[str, Any]:
         origin = Origin(row["partner"], row["id"])
@@ -179,28 +233,22 @@ class Cbp:
                 row["id"],
                 row["digest"],
             )
-            return self.manifests.settle(origin, judged, reused > 0, now)
+            return self.trucks.settle(origin, judged, reused > 0, now)
         if row["format"] == "catair":
             return self.filings.settle(origin, batches, now)
         return {
             "stage": "door",
             "result": "unreadable",
-            "reasons": [{"text": "neither an X12 interchange nor a CATAIR batch"}],
+            "reasons": [_reason("neither an X12 interchange nor a CATAIR batch", DOORS)],
         }
 
     def give_up(self, received_id: int, now: datetime, reason: str) -> None:
         """Mark a file that could not be read for a fault of the sandbox itself, so that it stops nothing behind it."""
-        verdict = {"stage": "sandbox", "result": "fault", "reasons": [{"text": reason}]}
+        verdict = {"stage": "sandbox", "result": "fault", "reasons": [_reason(reason, DOORS)]}
         with self.store.transaction():
-            row = self.store.row("select transcript_id from received where id = ?", received_id)
-            self.store.run(
-                "update received set digested_at = ?, verdict = ? where id = ?",
-                stamp(now),
-                json.dumps(verdict),
-                received_id,
-            )
+            row = self.store.row("select * from received where id = ?", received_id)
             if row is not None:
-                self._verdict(row["transcript_id"], verdict)
+                self._read_with(row, verdict, now)
 
     def _verdict(self, transcript_id: int, verdict: dict[str, Any]) -> None:
         self.store.run("update transcript set verdict = ? where id = ?", json.dumps(verdict), transcript_id)
@@ -233,6 +281,7 @@ class Cbp:
                 if step is None:
                     return  # somebody else has done it meanwhile
                 self.store.run("delete from step where id = ?", step["id"])
+                self.office.in_hand.number = f"step:{step['id']}"
                 self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
 
     def next_due(self) -> datetime | None:
@@ -274,12 +323,40 @@ class Cbp:
                 body,
             )
 
+    def laid(self, answer: Answer, copy: int) -> str:
+        """The name under which an answer lies in a folder: in the order in which answers were first laid, the same
+        when one is laid again.
+        """
+        with self.store.transaction():
+            key = (answer.id, copy)
+            self.store.run("insert or ignore into laid (answer_id, copy) values (?,?)", *key)
+            number = self.store.count("select number from laid where answer_id = ? and copy = ?", *key)
+        return f"{number:08d}-{copy}-{answer.name}"
+
+    def answer_laid(self, name: str) -> int | None:
+        """Which answer lies under a name of :meth:`laid`."""
+        digits = name.partition("-")[0]
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            return None
+        row = self.store.row("select answer_id from laid where number = ?", int(digits))
+        return None if row is None else int(row["answer_id"])
+
+    def strikes(self, answer_id: int, fate: str, now: datetime) -> bool:
+        """Whether a fault that strikes an answer once strikes it now; next time it does not, nor after a restart."""
+        with self.store.transaction():
+            if self.store.count("select count(*) from struck where answer_id = ?", answer_id):
+                return False
+            self.store.run("insert into struck (answer_id, fate, at) values (?,?,?)", answer_id, fate, stamp(now))
+        return True
+
+    def mishap(self, now: datetime, direction: str, partner: str, name: str, fault: str, result: str) -> None:
+        """Say in the transcript what a fault of the plan did on the way."""
+        verdict = {"stage": "line", "result": result, "fault": fault}
+        self.store.note(now, direction, "fault", name, partner, hashlib.sha256(b"").hexdigest(), verdict, b"")
+
     def failed(self, answer: Answer, reason: str) -> None:
         """An answer could not be delivered; it stays on the pile."""
-        self.store.run(
-            "update answer set attempts = attempts + 1, note = case when note = '' then '' else note end where id = ?",
-            answer.id,
-        )
+        self.store.run("update answer set attempts = attempts + 1 where id = ?", answer.id)
         logger.info("not delivered: %s (%s)", answer.name, reason)
 
     def postpone(self, answers: Iterable[Answer], until: datetime) -> None:
@@ -292,27 +369,43 @@ class Cbp:
         """The truck of a trip arrives, after all that was due before; gives the number of its shipments."""
         self._do_due(now)
         with self.store.transaction():
+            self.office.in_hand.number = f"trip:{trip}"
             return self.border.arrive(trip, now)
 
     def hold(self, scn: str, now: datetime) -> str:
         """Place a hold; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.hold(scn, now)
 
     def exam(self, scn: str, now: datetime) -> str:
         """Order an exam; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.hold(scn, now, kind="EXAM")
 
     def release(self, scn: str, now: datetime) -> str:
         """End a hold and release what has arrived; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.release(scn, now)
+
+    def entry_versions(self, number: str) -> list[dict[str, Any]]:
+        """Every version of an entry, oldest first: ``version``, ``action`` (A, R, U, D), ``state`` (IN_FORCE, REPLACED,
+        ASKED, REFUSED), ``asked_at`` and ``decided_at`` (ISO or ``None``), ``why`` it was refused, and the ``body`` of
+        what was filed (``None`` in a cancellation).
+        """
+        return [one.as_dict() for one in self.border.life.books.versions(number)]
 
     def revoke(self, scn: str, now: datetime) -> str:
         """Take a release back; gives the shipment's state."""
         with self.store.transaction():
+            self.office.in_hand.number = f"shipment:{scn}"
             return self.border.revoke(scn, now)
+
+
+def _reason(text: str, reference: str) -> dict[str, str]:
+    return {"code": "", "text": text, "place": "file", "reference": reference}
 
 
 def _identity(payload: bytes, digest: str) -> tuple[str, str]:

@@ -1,22 +1,38 @@
-"""What time is it in the sandbox? Real time, shifted time, or time that stands still.
+"""What time is it in the sandbox? Real time, shifted time, time that stands still, or time that runs fast.
 
-The clock is the only thing in the sandbox that reads the machine's clock; the core takes the instant as an argument. A
-shifted
-clock keeps running; a frozen one moves only when told. Its state is three values, so that it survives a restart.
+The clock is the only thing in the sandbox that reads the machine's clock; the core takes the instant as an argument. It
+remembers what it showed at one real instant and how fast it has run since, so it goes on while the sandbox is down, as
+real time does. A frozen one moves only when told. From the end of its range (the end of 2100) it stands still.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 EASTERN: Final = ZoneInfo("America/New_York")
+FIRST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2101, 1, 1, tzinfo=UTC)
+SLOWEST: Final = 0.1
+FASTEST: Final = 100_000.0
+"""Seconds of the sandbox in a real second."""
+TURNS: Final = ("set", "advance", "freeze", "speed")
+"""What a clock can be told."""
 
 _DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+
+
+class ClockError(ValueError):
+    """What a clock is told cannot be meant; ``key`` is the part of it."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key, self.text = key, text
 
 
 def real_time() -> datetime:
@@ -32,6 +48,8 @@ def instant(text: str) -> datetime:
 
 def duration(value: float | str) -> timedelta:
     """Seconds as a number, or an ISO 8601 duration of days and less (``PT1H30M``). Raises ``ValueError``."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no duration")  # noqa: TRY004 - what is told is wrong, not how it is called
     if isinstance(value, int | float):
         return timedelta(seconds=value)
     match = _DURATION.fullmatch(value)
@@ -43,34 +61,91 @@ def duration(value: float | str) -> timedelta:
 
 @dataclass(slots=True)
 class Clock:
-    """``offset`` from real time while running; ``frozen_at`` while standing still."""
+    """It showed ``shown`` at the real instant ``since`` and runs at ``speed``; or it stands still at ``frozen_at``."""
 
     source: Callable[[], datetime] = real_time
-    offset: timedelta = timedelta(0)
+    shown: datetime = FIRST
+    since: datetime = FIRST
+    speed: float = 1.0
     frozen_at: datetime | None = None
 
     def now(self) -> datetime:
         """The sandbox's instant, aware, UTC."""
-        moment = self.frozen_at if self.frozen_at is not None else self.source() + self.offset
-        return moment.astimezone(UTC)
+        if self.frozen_at is not None:
+            return self.frozen_at.astimezone(UTC)
+        try:
+            return min(self.shown + (self.source() - self.since) * self.speed, LAST).astimezone(UTC)
+        except OverflowError:
+            return LAST
 
     def set(self, moment: datetime) -> None:
         """Jump to an instant; a running clock runs on from there. May jump backwards: the books keep what they have."""
         if self.frozen_at is not None:
             self.frozen_at = moment
         else:
-            self.offset = moment - self.source()
+            self.shown, self.since = moment, self.source()
 
     def advance(self, by: timedelta) -> None:
         """Move on by ``by``."""
         self.set(self.now() + by)
 
     def freeze(self, standing: bool) -> None:
-        """Stop the clock where it is, or let it run on from there."""
+        """Stop the clock where it is, or let it run on from there, as fast as before."""
         moment = self.now()
         self.frozen_at = moment if standing else None
-        if not standing:
-            self.offset = moment - self.source()
+        self.set(moment)
+
+    def run_at(self, speed: float) -> None:
+        """Run on from here at another speed; one that stands still will, once it is let go."""
+        moment = self.now()
+        self.speed = speed
+        self.set(moment)
+
+    def turn(self, told: Mapping[str, Any]) -> None:
+        """Do what is told, all of it or nothing: ``speed``, ``freeze``, ``set`` and ``advance``, in this order.
+
+        Raises :class:`ClockError`.
+        """
+        unknown = sorted(set(told) - set(TURNS))
+        if unknown or not told:
+            sentence = (
+                "Give set (instant), advance (seconds or ISO duration), freeze (true, false) or speed (seconds per"
+                " real second)."
+            )
+            raise ClockError(unknown[0] if unknown else "", sentence)
+        freeze = told.get("freeze")
+        if "freeze" in told and not isinstance(freeze, bool):
+            raise ClockError("freeze", "freeze is true or false.")
+        speed = read_speed(told["speed"]) if "speed" in told else None
+        moment = self._target(told)
+        if speed is not None:
+            self.run_at(speed)
+        if isinstance(freeze, bool):
+            self.freeze(freeze)
+        if moment is not None:
+            self.set(moment)
+
+    def _target(self, told: Mapping[str, Any]) -> datetime | None:
+        """Where the hands are put; ``None``: they are left."""
+        key = "set"
+        moment: datetime | None = None
+        try:
+            if "set" in told:
+                moment = instant(told["set"])
+            if "advance" in told:
+                key = "advance"
+                moment = (moment or self.now()) + duration(told["advance"])
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ClockError(key, f"Not a time: {error}") from error
+        if moment is not None and not FIRST <= moment < LAST:
+            raise ClockError(key, f"The clock runs from {FIRST.year} to {LAST.year - 1}.")
+        return moment
+
+    def real_seconds_until(self, moment: datetime) -> float:
+        """Real seconds until the clock shows an instant; infinite while it stands still."""
+        if self.frozen_at is not None:
+            return 0.0 if moment <= self.frozen_at else math.inf
+        return max((moment - self.now()).total_seconds(), 0.0) / self.speed
 
     def as_dict(self) -> dict[str, Any]:
         """State for the books and for ``GET /state``."""
@@ -78,10 +153,21 @@ class Clock:
             "now": self.now().isoformat(),
             "eastern": self.now().astimezone(EASTERN).isoformat(),
             "frozen": self.frozen_at is not None,
-            "offset_seconds": self.offset.total_seconds(),
+            "speed": self.speed,
+            "shown": self.shown.isoformat(),
+            "since": self.since.isoformat(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what :meth:`as_dict` wrote before a restart."""
-        self.offset = timedelta(seconds=float(state["offset_seconds"]))
+        self.shown, self.since = instant(state["shown"]), instant(state["since"])
+        self.speed = float(state["speed"])
         self.frozen_at = instant(state["now"]) if state["frozen"] else None
+
+
+def read_speed(value: Any) -> float:
+    """A speed from JSON or a setting. Raises :class:`ClockError`."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and SLOWEST <= value <= FASTEST
+    if not good:
+        raise ClockError("speed", f"speed is a number from {SLOWEST:g} to {FASTEST:,.0f}.")
+    return float(value)

@@ -30,8 +30,10 @@ MARKERS: Final = {
     " again it is taken",
     "AGENCY": "entry: SO 90 with SO70 02 hold intact of the agency; SO70 07 may proceed and 97 after agency_seconds",
     "NOCHANGE": "a correction or cancellation request (SX 04) is refused: SO 86 or 87 with RSN and CMT",
-    "TWICE": "every answer and status about it comes twice",
-    "SHUFFLE": "its statuses (350, SO) come in the reverse of the order in which they happened",
+    "TWICE": "every answer and status about it comes twice, the same bytes under another name; in the trip number: the"
+    " direct answers and the 350s of its bills",
+    "SHUFFLE": "its statuses (350, SO) are held back for shuffle_seconds at most, then come in the reverse of their"
+    " order; in the trip number: the 350s of its bills",
 }
 
 _WORDS: Final = "|".join(r"REJ(?:[A-Z0-9]\d\d)?" if name == "REJ" else name for name in MARKERS)

@@ -5,16 +5,23 @@ pile.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
+from sandbox.registry import Registry
 from sandbox.rulebook import RuleBook
-from sandbox.settings import Behaviour
+from sandbox.settings import Behaviour, Span
 from sandbox.store import Store, stamp
 from sandbox.truck import x12
 from schemas.profile import Profile
+
+Step = Callable[[dict[str, Any], datetime], None]
+"""Something that becomes due: takes its body from the pile and the instant it was due."""
+
+TWICE: Final = "twice"
+"""Note of the second of two same answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,18 @@ def garbled(payload: bytes) -> bytes:
     return bytes(kept)
 
 
+def cut_off(payload: bytes) -> bytes:
+    """The same file as after a line that went dead: its first part, unharmed."""
+    return payload[: max(1, len(payload) * 3 // 5)]
+
+
+@dataclass(slots=True)
+class InHand:
+    """What is being worked on, a file or a step: what is drawn by lot is drawn from its number."""
+
+    number: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """Shared by the manifest desk, the entry desk and the border."""
@@ -42,25 +61,41 @@ class Office:
     behaviour: Behaviour
     book: RuleBook
     profile: Profile
+    registry: Registry
+    in_hand: InHand = field(default_factory=InHand)
 
-    def after(self, now: datetime, seconds: float) -> datetime:
-        """``now`` and some seconds of the sandbox's clock."""
+    def after(self, now: datetime, seconds: float | Span) -> datetime:
+        """``now`` and some seconds of the sandbox's clock; of a span, those drawn for what is in hand."""
+        if isinstance(seconds, Span):
+            seconds = seconds.drawn(self.behaviour.seed, self.in_hand.number)
         return now + timedelta(seconds=seconds)
 
     def answer(
-        self, origin: Origin, kind: str, payload: bytes, now: datetime, due: datetime, *, garble: bool = False
+        self,
+        origin: Origin,
+        kind: str,
+        payload: bytes,
+        now: datetime,
+        due: datetime,
+        *,
+        garble: bool = False,
+        twice: bool = False,
     ) -> None:
-        """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later."""
-        suffix = "txt" if kind in {"SX", "SO", "X1"} else "x12"
-        number = self.store.next_number("answer-file")
-        plan = [(garbled(payload), due, "garbled")] if garble else []
-        plan.append((payload, self.after(due, self.behaviour.garble_seconds) if garble else due, ""))
-        for body, when, note in plan:
+        """Put a file on the pile of answers; garbled, a damaged copy goes first and the intact one later; twice, the
+        same bytes go again under another name.
+        """
+        suffix = "txt" if kind in {"SX", "SO", "X1", "C1", "AX"} else "x12"
+        name = f"{kind}-{self.store.next_number('answer-file'):06d}"
+        later = self.after(due, self.behaviour.garble_seconds) if garble else due
+        plan = [(garbled(payload), due, f"{name}.{suffix}", "garbled")] if garble else []
+        plan.append((payload, later, f"{name}.{suffix}", ""))
+        if twice:
+            plan.append((payload, later, f"{name}-2.{suffix}", TWICE))
+        for body, when, file, note in plan:
             self.store.run(
                 "insert into answer (partner, received_id, kind, name, payload, created_at, due_at, note) values"
                 " (?,?,?,?,?,?,?,?)",
-                origin.partner, origin.received_id, kind, f"{kind}-{number:06d}.{suffix}", body, stamp(now),
-                stamp(when), note,
+                origin.partner, origin.received_id, kind, file, body, stamp(now), stamp(when), note,
             )  # fmt: skip
 
     def interchange(
@@ -79,6 +114,18 @@ class Office:
             interchange_version=self.profile.interchange_versions.get(set_id, "00502"),
             body=body,
         )
+
+    def forget(self, received_id: int) -> None:
+        """Nothing of a file is kept: it is not what later files are compared with."""
+        self.store.run("update received set identity = 'forgotten:' || id where id = ?", received_id)
+
+    def fails_now(self, what: str) -> bool:
+        """Whether CBP's system fails at this filing, which asked for it by SYSFAIL: the first time only."""
+        key = f"system-failure:{what}"
+        if self.store.get_meta(key) is not None:
+            return False
+        self.store.set_meta(key, True)
+        return True
 
     def step(self, kind: str, due: datetime, body: dict[str, Any]) -> None:
         """Put something that will happen on the pile of steps."""

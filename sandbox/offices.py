@@ -1,7 +1,8 @@
 """Who keeps whose books? One :class:`~sandbox.runner.Runner` for each set of books, all with the same clock.
 
 Books that are apart have queues, faults and a transcript of their own: what one filer sends, however bad, is read and
-answered without touching another's. Filers that name the same books meet in them.
+answered without touching another's. Filers that name the same books meet in them. So that a flood of one keeps no other
+waiting, a door works on few of a filer's files at the same time (:meth:`Offices.turn_of`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from sandbox.cbp import Cbp
 from sandbox.clock import Clock, instant
@@ -17,6 +19,9 @@ from sandbox.faults import restore_faults
 from sandbox.runner import Runner
 from sandbox.settings import Filer, Settings
 from sandbox.store import Store
+
+AT_ONCE: Final = 2
+"""Files of one filer that a door works on at the same time."""
 
 
 class Offices:
@@ -27,6 +32,7 @@ class Offices:
         self.filers: dict[str, Filer] = {one.name: one for one in settings.all_filers()}
         self._runners: dict[str, Runner] = {}
         self._books_of: dict[str, str] = {}
+        self._turns: dict[str, asyncio.Semaphore] = {}
         self.clock = Clock()
         for place, filer in enumerate(self.filers.values()):
             books = filer.books or filer.name
@@ -36,7 +42,7 @@ class Offices:
                 if place == 0:
                     self._begin(store)
                 runner = Runner(
-                    Cbp(store, settings.behaviour),
+                    Cbp(store, settings.behaviour, registered=(*settings.importers, *settings.bonds)),
                     self.clock,
                     retry_first=settings.retry_first,
                     retry_longest=settings.retry_longest,
@@ -50,11 +56,13 @@ class Offices:
         if store.get_meta("instance") is None:
             store.set_meta("instance", uuid.uuid4().hex[:12])
         left = store.get_meta("clock")
-        if self.settings.clock:
-            self.clock.set(instant(self.settings.clock))
+        if self.settings.clock or left is None:
+            self.clock.run_at(self.settings.speed)
             self.clock.freeze(self.settings.frozen)
+            if self.settings.clock:
+                self.clock.set(instant(self.settings.clock))
             store.set_meta("clock", self.clock.as_dict())
-        elif left is not None:
+        else:
             self.clock.restore(left)
 
     def __iter__(self) -> Iterator[Runner]:
@@ -67,6 +75,10 @@ class Offices:
     def of(self, filer: str) -> Runner:
         """Who keeps the books of a filer; what comes from nobody known goes to the main ones."""
         return self._runners.get(self._books_of.get(filer, ""), self.main)
+
+    def turn_of(self, filer: str) -> asyncio.Semaphore:
+        """A filer's turn at a door: held while a file of its own is worked on; strangers have one together."""
+        return self._turns.setdefault(filer if filer in self.filers else "", asyncio.Semaphore(AT_ONCE))
 
     async def clock_changed(self) -> None:
         """Remember the clock and let everybody look at it again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,9 @@ BOOK: Final = Path(__file__).with_name("rulebook.toml")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One dated rule; ``second_code`` and ``limit`` only where the rule has them."""
+    """One dated rule; what follows ``mark`` only where the rule has it. A fee has a ``rate`` of the goods' value with
+    the ``least`` and the ``most`` of one summary, or a fixed ``amount``, in US dollars.
+    """
 
     id: str
     start: datetime
@@ -29,6 +32,10 @@ class Rule:
     second_text: str = ""
     origins: frozenset[str] = frozenset()
     limit: int = 0
+    rate: Decimal = Decimal(0)
+    least: Decimal = Decimal(0)
+    most: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,10 @@ class RuleBook:
                     second_text=row.get("second_text", ""),
                     origins=frozenset(row.get("origins", ())),
                     limit=row.get("limit", 0),
+                    rate=Decimal(row.get("rate", "0")),
+                    least=Decimal(row.get("least", "0")),
+                    most=Decimal(row.get("most", "0")),
+                    amount=Decimal(row.get("amount", "0")),
                 )
                 for row in table["rule"]
             )

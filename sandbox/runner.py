@@ -1,11 +1,8 @@
-"""How do the books, the clock and the doors work together? Reads what came in, sends what is due, in order, again and
-again.
+"""How do the books, the clock and the doors work together? Takes what comes in, has it read, and knows the ways out.
 
-The core's work runs in threads, so that the loop stays free: one thread at a time reads files, one sends. Delivery is
-in the order of the pile; while a filer
-cannot be reached, its first file is tried again with growing pauses (real seconds) and nothing of its own overtakes it;
-other filers are not kept waiting.
-Answers go out by the door that the filer's latest file came in by.
+The core's work runs in threads, so that the loop stays free: one thread at a time reads files, one sends
+(:mod:`sandbox.sender`). What comes in during the end of the day is committed and held. Answers go out by the door that
+the filer's latest file came in by.
 """
 
 from __future__ import annotations
@@ -13,31 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from functools import partial
+from datetime import datetime
 from typing import Final
 
 from sandbox.cbp import Answer, Cbp, Receipt
 from sandbox.clock import Clock
-from sandbox.faults import Faults
-from sandbox.office import garbled
+from sandbox.faults import Faults, Mishap
+from sandbox.sender import LONGEST_REST, Deliver, NotDelivered, Refused, Sender, rest
+
+__all__ = ["Cut", "Deliver", "NotDelivered", "Refused", "Runner"]
 
 logger = logging.getLogger("sandbox")
-_LONGEST_WAIT: Final = 1.0
+AS2: Final = "as2"
+"""The road that goes where no other does."""
 
-
-class NotDelivered(Exception):
-    """A file did not reach the other side; it will be tried again."""
-
-
-class Refused(Exception):
-    """The other side said no to a file (negative receipt)."""
-
-
-Deliver = Callable[[Answer, bytes, int], Awaitable[str]]
-"""Send a file (answer, the bytes to send, which copy) and give the message identifier; raises NotDelivered or Refused.
-"""
+Cut = Callable[[Answer, bytes], Awaitable[None]]
+"""Begin to send a file and break the line half-way."""
 
 
 class Runner:
@@ -45,20 +35,17 @@ class Runner:
 
     def __init__(self, cbp: Cbp, clock: Clock, *, retry_first: float = 0.2, retry_longest: float = 30.0) -> None:
         self.cbp, self.clock = cbp, clock
-        self.retry_first, self.retry_longest = retry_first, retry_longest
         self.faults = Faults()
         self.deliver: Deliver | None = None
         self.roads: dict[str, Deliver] = {}
-        self.unfetched: Callable[[], bool] = lambda: False
-        """Whether answers lie ready that the filer has not fetched yet; a door that has to wait for that sets it."""
-        self._held: dict[str, tuple[float, float]] = {}
+        self.cuts: dict[str, Cut] = {}
+        """Roads on which a line can be broken on the way out, and how; on the others it breaks when it is fetched."""
+        self.unsettled: list[Callable[[], bool]] = []
+        """Doors with folders say here whether something lies there that is to be taken or fetched."""
+        self._sender = Sender(self, retry_first=retry_first, retry_longest=retry_longest)
         self._came = asyncio.Event()
-        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._delayed: set[int] = set()
-        self._refusals: dict[int, int] = {}
         self._reading = False
-        self._sending = False
 
     # ------------------------------------------------------------------ life
 
@@ -67,7 +54,7 @@ class Runner:
         self._came.set()
         self._tasks = [
             asyncio.create_task(self._read(), name="sandbox-read"),
-            asyncio.create_task(self._send(), name="sandbox-send"),
+            asyncio.create_task(self._sender.run(), name="sandbox-send"),
         ]
 
     async def stop(self) -> None:
@@ -81,14 +68,17 @@ class Runner:
 
     def wake(self) -> None:
         """Something changed (clock, faults, control call): look again."""
-        self._wake.set()
+        self._came.set()
+        self._sender.wake()
 
     @property
     def is_out(self) -> bool:
         """Whether nobody is there at the moment."""
         return self.faults.is_out(self.clock.now())
 
-    async def take(self, payload: bytes, *, partner: str, message_id: str, name: str, door: str = "as2") -> Receipt:
+    # ------------------------------------------------------------------ in
+
+    async def take(self, payload: bytes, *, partner: str, message_id: str, name: str, door: str = AS2) -> Receipt:
         """Commit a file and have it read; returns after the commit. Its answers go out by the same ``door``."""
         await asyncio.to_thread(self._remember_door, partner, door)
         receipt = await asyncio.to_thread(
@@ -96,24 +86,44 @@ class Runner:
         )
         self._came.set()
         if receipt.repeated:
-            self.wake()
+            self._sender.wake()
         return receipt
+
+    async def mishap(self) -> Mishap:
+        """What the plan has in store for the next thing that comes in; only while it has something, is it counted."""
+        plan = self.faults
+        if not plan.meets_requests:
+            return Mishap()
+        return plan.mishap(await asyncio.to_thread(self.cbp.store.next_number, "mishap"))
+
+    async def tell_mishap(self, partner: str, name: str, fault: str, result: str, *, direction: str = "in") -> None:
+        """Put what a fault of the plan did into the transcript."""
+        await asyncio.to_thread(self.cbp.mishap, self.clock.now(), direction, partner[:200], name[:200], fault, result)
 
     def _remember_door(self, partner: str, door: str) -> None:
         key = f"door:{partner}"
         if self.cbp.store.get_meta(key) != door:
             self.cbp.store.set_meta(key, door)
 
-    async def _way_to(self, partner: str) -> Deliver:
-        door = await asyncio.to_thread(self.cbp.store.get_meta, f"door:{partner}")
-        way = self.roads.get(str(door), self.deliver)
+    # ------------------------------------------------------------------ out
+
+    async def way_to(self, partner: str) -> tuple[Deliver, Cut | None]:
+        """How files reach a filer, and how the line to it breaks. Raises :class:`NotDelivered`."""
+        door = str(await asyncio.to_thread(self.cbp.store.get_meta, f"door:{partner}"))
+        road = door if door in self.roads else AS2
+        way = self.roads.get(road, self.deliver)
         if way is None:
             raise NotDelivered(f"no door leads to {partner}")
-        return way
+        return way, self.cuts.get(road)
+
+    @property
+    def has_ways(self) -> bool:
+        """Whether any door is open."""
+        return self.deliver is not None or bool(self.roads)
 
     async def settled(self, seconds: float = 30.0) -> bool:
         """Wait until nothing is being read and nothing due is unsent or unfetched; ``False`` when that took too long.
-        For tests and demos.
+        What waits for the end of an outage or of the day is not waited for. For tests and demos.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
@@ -124,25 +134,34 @@ class Runner:
         return False
 
     def _waiting(self) -> bool:
-        due = self.cbp.next_due()
+        """Asked in the order in which a file goes its way, so that none slips through between two questions."""
         return (
-            self._reading
-            or self._sending
-            or bool(self.cbp.undigested())
-            or (due is not None and due <= self.clock.now())
-            or self.unfetched()
+            self._lies_somewhere()
+            or any(not self._is_held(one, self.clock.now()) for one in self.cbp.undigested())
+            or self._reading
+            or self._is_due()
+            or self._sender.busy
+            or self._lies_somewhere()
         )
+
+    def _lies_somewhere(self) -> bool:
+        return any(look() for look in self.unsettled)
+
+    def _is_due(self) -> bool:
+        due = self.cbp.next_due()
+        return due is not None and due <= self.clock.now() and not self.is_out
 
     # ------------------------------------------------------------------ reading
 
     async def _read(self) -> None:
         while True:
-            await self._came.wait()
             self._came.clear()
+            held: list[int] = []
             for received in await asyncio.to_thread(self.cbp.undigested):
                 self._reading = True
                 try:
-                    await asyncio.to_thread(self.cbp.digest, received, self.clock.now())
+                    if not await asyncio.to_thread(self._read_one, received):
+                        held.append(received)
                 except Exception as error:
                     logger.exception("file %s could not be read", received)
                     await asyncio.to_thread(
@@ -150,104 +169,26 @@ class Runner:
                     )
                 finally:
                     self._reading = False
-                self.wake()
+                self._sender.wake()
+            await rest(self._came, await asyncio.to_thread(self._until_the_end_of_day, held))
 
-    # ------------------------------------------------------------------ sending
-
-    async def _send(self) -> None:
-        while True:
-            self._wake.clear()
-            if self.is_out or (self.deliver is None and not self.roads):
-                await self._rest(_LONGEST_WAIT)
-                continue
-            self._sending = True
-            try:
-                held = self._held_back()
-                answers = await asyncio.to_thread(partial(self.cbp.due, self.clock.now(), without=held))
-                went = False
-                for answer in self._in_order(answers):
-                    if answer.partner not in held:
-                        went = await self._try(answer, held) or went
-            except Exception:
-                logger.exception("a step failed")
-                await asyncio.sleep(self.retry_first)
-                continue
-            finally:
-                self._sending = False
-            if not went:
-                await self._rest(await self._until_next())
-
-    def _held_back(self) -> set[str]:
-        """Filers that could not be reached and whose pause is not over."""
-        now = asyncio.get_running_loop().time()
-        return {partner for partner, (until, _) in self._held.items() if until > now}
-
-    async def _try(self, answer: Answer, held: set[str]) -> bool:
-        """One delivery; a filer that cannot be reached is held back for a while (``False``), and the others go on."""
-        try:
-            await self._one(answer, await self._way_to(answer.partner))
-        except NotDelivered as error:
-            _, before = self._held.get(answer.partner, (0.0, 0.0))
-            pause = min(before * 2, self.retry_longest) if before else self.retry_first
-            self._held[answer.partner] = (asyncio.get_running_loop().time() + pause, pause)
-            held.add(answer.partner)
-            logger.info("not delivered to %s, trying again in %.1f s: %s", answer.partner, pause, error)
+    def _read_one(self, received: int) -> bool:
+        """Read one file; ``False``: it is held, as the day is at its end."""
+        plan, now = self.faults, self.clock.now()
+        over = plan.held_until(self.cbp.received_at(received)) if plan.end_of_day else None
+        if over is not None and self._is_held(received, now):
             return False
-        self._held.pop(answer.partner, None)
+        if over is not None and plan.end_of_day_loses:
+            self.cbp.lose(received, now, f"held at the end of the day ({plan.end_of_day}) and lost: please resend")
+        else:
+            self.cbp.digest(received, now, fails=plan.fails(received))
         return True
 
-    async def _until_next(self) -> float:
-        now = asyncio.get_running_loop().time()
-        pauses = [until - now for until, _ in self._held.values() if until > now]
-        if pauses:
-            return min(_LONGEST_WAIT, *pauses)
-        due = await asyncio.to_thread(self.cbp.next_due)
-        if due is None:
-            return _LONGEST_WAIT
-        return min(max((due - self.clock.now()).total_seconds(), 0.0), _LONGEST_WAIT)
+    def _is_held(self, received: int, now: datetime) -> bool:
+        return bool(self.faults.end_of_day) and self.faults.is_held(self.cbp.received_at(received), now)
 
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0.001)):  # wait_for of Python 3.11 can swallow a cancellation
-                await self._wake.wait()
-
-    def _in_order(self, answers: list[Answer]) -> list[Answer]:
-        """Answers with the fate *reorder* let the next one pass."""
-        out = list(answers)
-        for place in range(len(out) - 1):
-            if self.faults.fate(out[place].id) == "reorder" and self.faults.fate(out[place + 1].id) != "reorder":
-                out[place], out[place + 1] = out[place + 1], out[place]
-        return out
-
-    async def _one(self, answer: Answer, deliver: Deliver) -> None:
-        fate = self.faults.fate(answer.id)
-        if fate == "drop":
-            await self._tick_off(answer, "dropped")
-            return
-        if fate == "delay" and answer.id not in self._delayed:
-            self._delayed.add(answer.id)
-            await asyncio.to_thread(
-                self.cbp.postpone, [answer], self.clock.now() + timedelta(seconds=self.faults.delay_seconds)
-            )
-            return
-        payload = garbled(answer.payload) if fate == "garble" else answer.payload
-        try:
-            message_id = await deliver(answer, payload, 0)
-            if fate == "duplicate":
-                await deliver(answer, payload, 1)
-        except Refused as error:
-            self._refusals[answer.id] = self._refusals.get(answer.id, 0) + 1
-            if self._refusals[answer.id] < 3:
-                raise NotDelivered(f"refused by the other side: {error}") from error
-            await self._tick_off(answer, f"refused: {error}", payload)
-            return
-        except NotDelivered as error:
-            await asyncio.to_thread(self.cbp.failed, answer, str(error))
-            raise
-        await self._tick_off(answer, "delivered garbled" if fate == "garble" else "delivered", payload, message_id)
-
-    async def _tick_off(self, answer: Answer, verdict: str, payload: bytes | None = None, message_id: str = "") -> None:
-        self._refusals.pop(answer.id, None)
-        await asyncio.to_thread(
-            self.cbp.sent, answer, self.clock.now(), payload=payload, message_id=message_id, verdict=verdict
-        )
+    def _until_the_end_of_day(self, held: list[int]) -> float:
+        """Real seconds after which a held file is looked at again; without any only a wake-up counts."""
+        ends = [self.faults.held_until(self.cbp.received_at(one)) for one in held[:1]]
+        seconds = [self.clock.real_seconds_until(end) for end in ends if end is not None]
+        return min(LONGEST_REST, *seconds) if seconds else math.inf

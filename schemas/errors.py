@@ -71,8 +71,19 @@ class GatewayError(Exception):
             raise ValueError("an error needs at least one problem")
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied by calling its class with its message, which is not how this one is made.
+        return _again, (type(self), self.__dict__)
+
     def __str__(self) -> str:
         return "; ".join(f"{p.code} at {p.path or '(whole)'}: {p.text}" for p in self.problems)
+
+
+def _again(kind: type[GatewayError], values: dict[str, Any]) -> GatewayError:
+    error = kind.__new__(kind)
+    error.__dict__.update(values)
+    Exception.__init__(error, str(error))
+    return error
 
 
 class ShipmentError(GatewayError):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -54,6 +55,7 @@ def _in_ascii(sign: str) -> str:
     return sign if written.startswith(":") and written.endswith(":") and len(written) > 2 else written
 
 
+@lru_cache(maxsize=8192)
 def transliterate(text: str) -> str:
     """``text`` in CBP's characters by the rule of this module; may leave signs that have no equivalent."""
     folded = _SPACES.sub(" ", text).strip()

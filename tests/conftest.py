@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest.register_assert_rewrite("tests.sandbox_table", "tests.sandbox_case")
+
 os.environ.pop("COLUMNS", None)  # the width of whoever runs the tests is not what they are about
 
 _SKIPPED: list[str] = []

@@ -269,11 +269,11 @@ class Desk:
         return answer
 
     async def send(self) -> list[bytes]:
-        """Send whatever is due; gives the payloads that arrived."""
+        """Send whatever is due; gives the payloads that arrived, manifests first: they travel side by side."""
         before = len(self.road.sent)
         while await self.sender.turn():
             pass
-        return self.road.sent[before:]
+        return sorted(self.road.sent[before:], key=lambda payload: not payload.startswith(b"ISA"))
 
     async def take(self, owner: str = "somebody", limit: int = 10) -> list[sending.Outgoing]:
         """Take what is due as a worker would, without sending it."""

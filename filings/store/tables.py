@@ -282,6 +282,29 @@ transmissions = Table(
     comment="One file of bytes that goes out or came in; the outbox and the inbox are views of this table.",
 )
 
+owed_receipts = Table(
+    "owed_receipts",
+    metadata,
+    _key(primary_key=True),
+    Column("partner", String(100), nullable=False),
+    Column("message_id", String(255), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id")),
+    Column("url", Text, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("body", Bytes, nullable=False),
+    Column("state", WORD, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant),
+    Column("lease_until", Instant),
+    Column("lease_owner", String(100)),
+    Column("wanted_at", Instant, nullable=False),
+    Column("given_at", Instant),
+    UniqueConstraint("message_id"),
+    Index(None, "state", "next_attempt_at"),
+    comment="Receipts for a partner's messages that it wants posted to an address, and whether they have been.",
+)
+
 transmission_filings = Table(
     "transmission_filings",
     metadata,

@@ -28,6 +28,7 @@ from gateway.cli import (
     refile,
     render,
     rules,
+    sandbox,
     serve,
     submit,
 )
@@ -47,7 +48,7 @@ app: Final = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
-app.command("sandbox")(serve.sandbox)
+app.command("sandbox")(sandbox.sandbox)
 app.command("submit")(submit.submit)
 app.command("explain")(explain.explain)
 app.command("render")(render.render)

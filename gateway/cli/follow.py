@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POLL_FIRST: Final = 0.2
 POLL_LONGEST: Final = 2.0
-UNDER_WAY: Final = ("queued", "sending", "in_doubt")
+UNDER_WAY: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10

@@ -41,7 +41,8 @@ _SEVERITIES: Final = {"F": "error", "W": "warning", "P": "warning"}
 _FAULT: Final = "11"
 """Type of an SE90 that tells of an error at a record."""
 _QUERY_CODE: Final = "error_message_identifier"
-_NOT_FOUND: Final = "950"
+_QUERY_ERRORS: Final = frozenset({"WR0", "WSA", "WSB"})
+_NOT_FOUND: Final = frozenset({"950", "122", "123"})
 _SUMMARY: Final = "Mend what CBP names; the whole entry summary is sent again."
 
 
@@ -222,18 +223,16 @@ class BatchAnswers:
 
     def _query_errors(self, transaction: Transaction) -> Iterator[Finding]:
         for placed in transaction.records:
-            if placed.layout == "WR0":
-                number = placed.record.text("entry_filer_code") + placed.record.text("entry_number").strip()
-                state = "not_found" if placed.record.text(_QUERY_CODE) == _NOT_FOUND else "query_refused"
-                self._count(state, number)
-                yield self._coded(
-                    placed,
-                    "query_errors",
-                    _QUERY_CODE,
-                    f"The query for entry {entry_name(number)} has no answer" if number else "The query has no answer",
-                    placed.record.text("narrative_message"),
-                    REMEDIES[state],
-                )
+            if placed.layout not in _QUERY_ERRORS:
+                continue
+            noun, name = _asked_about(placed)
+            state = "not_found" if placed.record.text(_QUERY_CODE) in _NOT_FOUND else "query_refused"
+            self._states[state] += 1
+            self.noun, self._only = noun, name
+            what = f"The query for {noun} {name} has no answer" if name else "The query has no answer"
+            remedy = REMEDIES[state] if noun == "entry" else f"Check the number of the {noun}, then ask again."
+            said = placed.record.text("narrative_message")
+            yield self._coded(placed, "query_errors", _QUERY_CODE, what, said, remedy)
 
     def _coded(self, placed: PlacedRecord, name: str, key: str, what: str, said: str, remedy: str) -> Finding:
         code = placed.record.text(key)
@@ -342,6 +341,19 @@ def _decisive(outcomes: list[Outcome]) -> str:
 def _agency(code: str) -> str:
     known = look_up("agencies", code)
     return f"{code} ({known.text})" if known is not None else code
+
+
+def _asked_about(placed: PlacedRecord) -> tuple[str, str]:
+    """What a query that has no answer was about: noun and number, the number empty where none was given."""
+    record = placed.record
+    if placed.layout == "WR0":
+        number = record.text("entry_filer_code") + record.text("entry_number").strip()
+        return "entry", entry_name(number) if number else ""
+    if placed.layout == "WSB":
+        return "air waybill", record.text("air_waybill_number")
+    if record.text("in_bond_number"):
+        return "in-bond", record.text("in_bond_number")
+    return "bill", record.text("issuer_code_of_master_bill_number") + record.text("master_bill_number")
 
 
 def _tariffs(transaction: Transaction) -> dict[object, list[str]]:

@@ -1,4 +1,4 @@
-"""``gateway serve`` and ``gateway sandbox``: the service, and the simulated CBP beside it.
+"""``gateway serve``: the service, and on demand a simulated CBP beside it.
 
 On first start the service leaves a key for commands on this machine in ``local.key`` of its data directory,
 readable by its owner alone. Keys are never printed.
@@ -13,7 +13,7 @@ import typer
 
 from gateway.cli.options import ConfigOption, JsonOption, TransportOption, road
 from gateway.cli.output import Output
-from schemas.errors import Problem, ShipmentError, TransportError
+from schemas.errors import Problem, TransportError
 
 if TYPE_CHECKING:
     import socket
@@ -95,7 +95,7 @@ async def _serve(
             sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside))
             overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
-            output.note(f"simulated CBP: {sandbox.as2_url}, control {sandbox.control_url}")
+            output.note(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
             document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
             if sandbox.sftp_port is not None:
                 output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
@@ -122,10 +122,11 @@ def _door(host: str, port: int, remedy: str) -> socket.socket:
     try:
         return open_door(host, port)
     except OSError as error:
-        raise _cannot_listen(host, port, error, remedy) from None
+        raise cannot_listen(host, port, error, remedy) from None
 
 
-def _cannot_listen(host: str, port: int, error: OSError, remedy: str) -> TransportError:
+def cannot_listen(host: str, port: int, error: OSError, remedy: str) -> TransportError:
+    """Nothing can listen there, and why."""
     import errno
     import os
 
@@ -212,77 +213,3 @@ def write_secret(path: Path, text: str) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     part.replace(path)
-
-
-def sandbox(
-    config: ConfigOption = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of its books and key.", file_okay=False)] = None,
-    exchange: Annotated[
-        Path | None, typer.Option("--exchange", help="Folder where both sides lay out certificates.", file_okay=False)
-    ] = None,
-    port: Annotated[int | None, typer.Option("--port", help="AS2 port; 0 takes a free one.", min=0)] = None,
-    control_port: Annotated[int | None, typer.Option("--control-port", help="Port of the control API.", min=0)] = None,
-    sftp_port: Annotated[
-        int | None, typer.Option("--sftp-port", help="Open an SFTP door on this port too; 0 takes a free one.", min=0)
-    ] = None,
-    gateway_url: Annotated[
-        str | None, typer.Option("--gateway-url", help="Where it posts its answers.", metavar="URL")
-    ] = None,
-    clock: Annotated[
-        str | None, typer.Option("--clock", help="Instant its clock starts at; the law follows it.", metavar="INSTANT")
-    ] = None,
-    memory: Annotated[bool, typer.Option("--memory", help="Keep its books in memory.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Run the simulated CBP until it is interrupted. Loopback only; not CBP, not certified.
-
-    With --json the document says where it listens, once it does.
-
-    Example: gateway sandbox --clock 2025-03-10T09:00:00-04:00
-    """
-    import asyncio
-    import errno
-    import logging
-    import sys
-
-    from sandbox.app import Ports, run
-    from sandbox.settings import SettingsError, load_settings
-
-    output = Output(as_json)
-    try:
-        settings = load_settings(
-            config,
-            data_dir=data,
-            exchange_dir=exchange,
-            as2_port=port,
-            control_port=control_port,
-            sftp_port=sftp_port,
-            gateway_url=gateway_url,
-            clock=clock,
-            memory=memory or None,
-        )
-    except SettingsError as error:
-        problem = Problem("wrong_setting", "", f"{error}.", "See docs for the settings of the sandbox.")
-        raise ShipmentError(problem) from None
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-
-    def ready(ports: Ports) -> None:
-        output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
-        if ports.sftp is not None:
-            output.note(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
-        output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
-        if as_json:
-            output.document(ports.as_dict())
-
-    try:
-        asyncio.run(run(settings, ready))
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise
-        wanted = {"as2": settings.as2_port, "control": settings.control_port, "sftp": settings.sftp_port}
-        taken = next((name for name in wanted if f", {wanted[name]})" in str(error)), "as2")
-        option = {"as2": "--port", "control": "--control-port", "sftp": "--sftp-port"}[taken]
-        remedy = f"End that program, or give {option} (0 takes a free one)."
-        raise _cannot_listen(settings.host, wanted[taken], error, remedy) from None

@@ -13,10 +13,10 @@ ENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "handed_off": ("handed_off",),
     "in_review": ("in_review",),
     "refused": ("refused",),
-    "cancelled": ("cancelled",),
+    "cancelled": ("cancelled", "delinked"),
     "on_file": ("on_file",),
     "in_doubt": ("in_doubt",),
-    "waiting": ("staged", "filed"),
+    "waiting": ("staged", "filed", "cancelling"),
 }
 """Every state a shipment can be in, under the one heading where it is counted."""
 

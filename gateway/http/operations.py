@@ -45,7 +45,7 @@ async def openapi_json(_request: web.Request) -> web.Response:
 
 
 async def receive_as2(request: web.Request) -> web.Response:
-    """Hand a partner's message to the gateway; the receipt is given only after the message was kept."""
+    """Hand a partner's message or receipt to the gateway; a receipt is given only after the message was kept."""
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         text = "Content codings are not used with AS2."
         problem = Problem("unknown_content_encoding", hdrs.CONTENT_ENCODING, text, "Compress inside the message.")

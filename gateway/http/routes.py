@@ -348,8 +348,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         "receive_as2",
         "POST",
         "/as2",
-        "A partner's AS2 message; its signature decides",
-        (Answer(200, "The receipt (MDN).", {"multipart/signed": "Binary", "multipart/report": "Binary"}),),
+        "A partner's AS2 message, or its receipt for one of ours; its signature decides",
+        (
+            Answer(
+                200,
+                "The receipt (MDN); empty when it is to be posted, and for a receipt.",
+                {"multipart/signed": "Binary", "multipart/report": "Binary", "text/plain": "Text"},
+            ),
+        ),
         body={"application/octet-stream": "Binary"},
         faults=(413, 503),
         tag="partners",

@@ -33,7 +33,7 @@ class Service(Protocol):
         ...
 
     async def as2_receive(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Take a partner's AS2 message; status, headers and body of the answer, receipt included."""
+        """Take a partner's AS2 message or receipt; status, headers and body of the answer, receipt included."""
         ...
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from gateway.transports.as2 import As2Transport
 from gateway.transports.as2_server import As2Receiver, EarlierAnswer
-from gateway.transports.base import OutboundFile, PreparedTransmission, Receipt, Transport
+from gateway.transports.base import Handover, OutboundFile, PreparedTransmission, Receipt, Transport
 from gateway.transports.directory import DirectoryInbox, DirectoryTransport, InboundFile, InboxReport
 from gateway.transports.settings import PartnerSettings, Timeouts
 from gateway.transports.sftp import SftpTransport
@@ -24,6 +24,7 @@ __all__ = [
     "DirectoryInbox",
     "DirectoryTransport",
     "EarlierAnswer",
+    "Handover",
     "InboundFile",
     "InboxReport",
     "OutboundFile",

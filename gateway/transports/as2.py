@@ -1,8 +1,12 @@
-"""How does a prepared AS2 message go out, and what does its receipt mean?
+"""How does a prepared AS2 message go out, what does its receipt mean, and how is a receipt of ours posted?
 
 The line that decides everything is whether the body may have left: before it, a fault is safe to retry; after it, every
 fault is in doubt, an HTTP error page among it, for a page is no proof of what was done with the content. Only a receipt
 that is verifiably the partner's, about this very message, settles the matter, for yes or for no.
+
+Where the receipt was asked to be posted to us, an HTTP answer of 2xx says that the bytes were handed over and no more;
+the receipt comes through our AS2 door and means there what it means here (:func:`receipt_of`). A partner that answers
+with a receipt nevertheless is heard.
 
 A redirect is not followed: the address is part of what was agreed.
 """
@@ -10,16 +14,16 @@ A redirect is not followed: the address is part of what was agreed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
 
-from gateway.transports.base import OutboundFile, PreparedTransmission, Receipt
+from gateway.transports.base import Handover, OutboundFile, PreparedTransmission, Receipt
 from gateway.transports.settings import Timeouts
-from schemas.as2 import MAX_MDN_BYTES, Identity, Mdn, Partner, build_message, open_mdn
+from schemas.as2 import MAX_MDN_BYTES, Identity, Mdn, Partner, build_message, check_mdn, is_receipt, open_mdn
 from schemas.as2.dispositions import sentence_of
 from schemas.errors import FormatError, Problem, TransportError
 
@@ -90,9 +94,10 @@ class As2Transport:
             mic_algorithm=message.mic_algorithm,
             expects=self._partner.mdn,
             signed=self._partner.sign,
+            receipt_url=self._partner.receipt_url if self._partner.mdn != "none" else "",
         )
 
-    async def send(self, prepared: PreparedTransmission) -> Receipt:
+    async def send(self, prepared: PreparedTransmission) -> Receipt | Handover:
         """Post the prepared bytes and read the receipt. See :mod:`gateway.transports.base` for how it can end."""
         if prepared.road != ROAD:
             raise _failed("as2-wrong-road", f"It was prepared for the road {prepared.road!r}.", in_doubt=False)
@@ -113,11 +118,13 @@ class As2Transport:
             return Receipt(
                 prepared.message_id, False, f"HTTP {status}; no receipt was asked for.", received_at, body=answer
             )
+        if prepared.receipt_url and not is_receipt(headers, answer):
+            return Handover(prepared.message_id, f"HTTP {status}; the receipt is to be posted.")
         try:
             mdn = await asyncio.to_thread(self._open, prepared, headers, answer, received_at)
+            return receipt_of(prepared, mdn, received_at, dict(headers), answer)
         except FormatError as error:
             raise TransportError(error.problems, in_doubt=True) from error
-        return _receipt(prepared, mdn, received_at, dict(headers), answer)
 
     async def _post(self, prepared: PreparedTransmission, body: _Body) -> tuple[int, list[tuple[str, str]], bytes]:
         fields = dict(prepared.headers) | {
@@ -145,10 +152,6 @@ class As2Transport:
             partner=self._partner,
             received_at=received_at,
             require_signed=prepared.expects == "signed",
-            message_id=prepared.message_id,
-            mic=prepared.mic,
-            mic_algorithm=prepared.mic_algorithm,
-            require_mic=prepared.signed,
         )
 
 
@@ -157,9 +160,21 @@ def _failed(code: str, text: str, *, in_doubt: bool) -> TransportError:
     return TransportError(Problem(code, "transmission", text, remedy), in_doubt=in_doubt)
 
 
-def _receipt(
-    prepared: PreparedTransmission, mdn: Mdn, received_at: datetime, headers: dict[str, str], answer: bytes
+def receipt_of(
+    prepared: PreparedTransmission, mdn: Mdn, received_at: datetime, headers: Mapping[str, str], answer: bytes
 ) -> Receipt:
+    """What a notification whose sender was verified means for the message that was prepared.
+
+    Raises FormatError when it is not for that message, has another MIC, or is not signed though that was asked for.
+    """
+    check_mdn(
+        mdn,
+        message_id=prepared.message_id,
+        mic=prepared.mic,
+        mic_algorithm=prepared.mic_algorithm,
+        require_mic=prepared.signed,
+        require_signed=prepared.expects == "signed",
+    )
     refused = not mdn.disposition.accepted
     problems = mdn.problems
     if refused:
@@ -177,3 +192,19 @@ def _receipt(
         body=answer,
         problems=problems,
     )
+
+
+async def post_receipt(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+) -> None:
+    """Post a receipt of ours where the partner wants it. Raises TransportError (safe to repeat) unless it was taken."""
+    fields = dict(headers) | {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
+    timeout = aiohttp.ClientTimeout(total=timeouts.receipt, connect=timeouts.connect, sock_connect=timeouts.connect)
+    try:
+        async with session.post(url, data=body, headers=fields, allow_redirects=False, timeout=timeout) as response:
+            status = response.status  # what else it says is of no interest, so it is not read
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        text = f"The address could not be reached ({type(error).__name__})."
+        raise _failed("as2-not-connected", text, in_doubt=False) from error
+    if not 200 <= status < 300:
+        raise _failed("as2-http-status", f"The address answered HTTP {status}.", in_doubt=False)

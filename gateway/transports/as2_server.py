@@ -1,13 +1,20 @@
-"""How is an AS2 message taken in over HTTP?
+"""How is an AS2 message taken in over HTTP, and a receipt for one that we sent?
 
-Order, which is the promise: the body is read within bounds, opened and verified; a message seen before gets the answer
-it got before; the ``accept`` callback stores it and **commits**; only then is the receipt made and sent. A crash in
-between costs the sender a repetition, never us a message.
+Order, which is the promise: the body is read within bounds, opened and verified; a message seen before gets the receipt
+it got before; the ``accept`` callback stores the message with its receipt and **commits**; only then is the receipt
+given. A crash in between costs the sender a repetition, never us a message.
+
+A sender may want its receipt posted (``Receipt-Delivery-Option``), to the place that was agreed and to no other. It is
+then owed: what owes it is committed with the message, the answer is 200 and empty, and a worker posts it. A refusal is
+told by the same way, unless too many of those wait already: then in the answer.
 
 What is seen before: the same Message-ID from the same partner with the same payload (a repetition: the same receipt),
 with another payload (refused), or the very same signature under another Message-ID (``duplicate-document``: taken note
 of, not taken in twice). An exception of ``accept`` other than a refusal goes up: the server answers 500, and the
 sender, in doubt, comes again.
+
+A receipt that the partner posts to us is verified and handed to ``receipt``, which commits what it settles; 200. One
+that cannot be the partner's is recorded like a message that was not taken, and answered 400: never with a receipt.
 """
 
 from __future__ import annotations
@@ -27,32 +34,43 @@ from schemas.as2 import (
     As2Message,
     As2Response,
     Identity,
+    Mdn,
     Partner,
+    ReceiptRequest,
     ReceivedMessage,
     Refusal,
     answer,
+    carry,
+    is_receipt,
+    read_receipt,
     read_request,
 )
 from schemas.as2.dispositions import DUPLICATE, UNEXPECTED
-from schemas.as2.exchange import refusal_of, repeat
+from schemas.as2.exchange import refusal_of
 from schemas.errors import GatewayError, Problem, TransportError
 
 Fields = Iterable[tuple[str, str]]
-Accept = Callable[[ReceivedMessage], Awaitable[None]]
-"""Stores the message and commits. A GatewayError that is not a TransportError refuses it, with a negative receipt."""
+Accept = Callable[[ReceivedMessage, As2Response], Awaitable[None]]
+"""Stores the message with the answer that it will get, and commits; with ``post_to`` the receipt is owed from then on.
+A GatewayError that is not a TransportError refuses the message, with a negative receipt."""
 Refused = Callable[[Mapping[str, str], bytes, tuple[Problem, ...]], Awaitable[None]]
 """Records a message that was not taken: header fields, body (b"" when too large to be read), problems."""
 Earlier = Callable[[ReceivedMessage], Awaitable["EarlierAnswer | None"]]
 """Finds an accepted message with the same sender and Message-ID or, failing that, the same signature digest."""
-Answered = Callable[[ReceivedMessage, As2Message], Awaitable[None]]
-"""Stores the receipt that is about to be given, so that a repetition gets the same."""
+Answered = Callable[[ReceivedMessage, As2Response], Awaitable[None]]
+"""Stores the answer for a message that was stored without its receipt, so that a repetition gets the same."""
+Owe = Callable[[str, str, As2Response], Awaitable[bool]]
+"""Keeps a receipt to be posted, for a message of this sender under this Message-ID that is not newly stored; ``False``
+when it cannot be kept: then it is given in the answer."""
+TakeReceipt = Callable[[Mdn, Mapping[str, str], bytes], Awaitable[tuple[Problem, ...]]]
+"""Commits what a receipt of a partner settles; problems when nothing vouches for it, and then it is refused."""
 
 _READ_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierAnswer:
-    """An accepted message as its store knows it; ``mdn`` is None when a crash came before the receipt was stored."""
+    """An accepted message as its store knows it; ``mdn`` is None when it asked for no receipt."""
 
     message_id: str
     payload_digest: str
@@ -81,8 +99,10 @@ class As2Receiver:
     accept: Accept
     refused: Refused
     new_message_id: Callable[[], str]
-    earlier: Earlier | None = None
-    answered: Answered | None = None
+    earlier: Earlier
+    answered: Answered
+    owe: Owe
+    receipt: TakeReceipt
     clock: Callable[[], datetime] = _now
     max_bytes: int = MAX_MESSAGE_BYTES
     read_seconds: float = _READ_SECONDS
@@ -119,6 +139,8 @@ class As2Receiver:
     async def receive(self, headers: Fields | Mapping[str, str], body: bytes) -> As2Response:
         """Answer one request whose body is complete; ``accept`` has committed before a positive answer is made."""
         fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+        if is_receipt(fields, body):
+            return await self._take_receipt(fields, body)
         arrived = await asyncio.to_thread(
             read_request, fields, body, me=self.identity, partners=self.partners, received_at=self.clock()
         )
@@ -128,25 +150,36 @@ class As2Receiver:
             return await self._take(arrived, fields, body)
 
     async def _take(self, arrived: ReceivedMessage, fields: list[tuple[str, str]], body: bytes) -> As2Response:
-        known = await self.earlier(arrived) if self.earlier is not None else None
+        known = await self.earlier(arrived)
         if known is not None and known.message_id != arrived.message_id:
-            return self._answer(arrived, DUPLICATE)
+            return await self._given(arrived, self._answer(arrived, DUPLICATE))
         if known is not None and known.payload_digest != arrived.payload_digest:
             problem = Problem(UNEXPECTED, "headers.message-id", "This Message-ID has come before with another content.")
-            return await self._refuse(refusal_of(fields, (problem,)), fields, body)
+            return await self._refuse(refusal_of(fields, (problem,), self.partners), fields, body)
         if known is not None and known.mdn is not None:
-            return repeat(known.mdn)
-        if known is None:
-            try:
-                await self.accept(arrived)
-            except TransportError:
-                raise
-            except GatewayError as error:
-                return await self._refuse(refusal_of(fields, error.problems), fields, body)
+            return await self._given(arrived, carry(known.mdn, arrived.receipt.async_url))
         response = self._answer(arrived)
-        if response.mdn is not None and self.answered is not None:
-            await self.answered(arrived, response.mdn)
+        if known is not None:
+            await self.answered(arrived, response)
+            return response
+        try:
+            await self.accept(arrived, response)
+        except TransportError:
+            raise
+        except GatewayError as error:
+            return await self._refuse(refusal_of(fields, error.problems, self.partners), fields, body)
         return response
+
+    async def _take_receipt(self, fields: list[tuple[str, str]], body: bytes) -> As2Response:
+        came = await asyncio.to_thread(
+            read_receipt, fields, body, me=self.identity, partners=self.partners, received_at=self.clock()
+        )
+        if isinstance(came, Mdn):
+            problems = await self.receipt(came, _mapping(fields), body)
+            if not problems:
+                return As2Response(200, {"Content-Type": "text/plain; charset=us-ascii"}, b"")
+            came = Refusal(came.original_message_id, came.sender, self.identity.as2_name, problems, ReceiptRequest())
+        return await self._refuse(came, fields, body)
 
     def _answer(self, about: ReceivedMessage | Refusal, disposition: str = "") -> As2Response:
         return answer(
@@ -155,7 +188,13 @@ class As2Receiver:
 
     async def _refuse(self, refusal: Refusal, fields: list[tuple[str, str]], body: bytes) -> As2Response:
         await self.refused(_mapping(fields), body, refusal.problems)
-        return self._answer(refusal)
+        return await self._given(refusal, self._answer(refusal))
+
+    async def _given(self, about: ReceivedMessage | Refusal, response: As2Response) -> As2Response:
+        """The answer, after what it owes has been committed."""
+        if response.mdn is None or not response.post_to or await self.owe(about.sender, about.message_id, response):
+            return response
+        return carry(response.mdn)
 
     @asynccontextmanager
     async def _alone(self, sender: str, message_id: str) -> AsyncIterator[None]:

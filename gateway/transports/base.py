@@ -7,9 +7,10 @@ Two steps, so that a crash between them loses nothing and doubles nothing:
 2. ``send`` sends those bytes and no others, as often as needed: a repetition after a crash or in doubt is the same
    bytes under the same Message-ID, which the other side recognises.
 
-``send`` ends in one of four ways: a :class:`Receipt` (the other side has it), a Receipt with ``refused`` (it had it and
-said no), ``TransportError(in_doubt=False)`` (the other side cannot have the content: safe to send again or elsewhere),
-or ``TransportError(in_doubt=True)`` (it may have it). A cancelled ``send`` counts as in doubt.
+``send`` ends in one of five ways: a :class:`Receipt` (the other side has it), a Receipt with ``refused`` (it had it and
+said no), a :class:`Handover` (it has taken the bytes and will post its receipt to us),
+``TransportError(in_doubt=False)`` (the other side cannot have the content: safe to send again or elsewhere), or
+``TransportError(in_doubt=True)`` (it may have it). A cancelled ``send`` counts as in doubt.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class PreparedTransmission:
     """The exact bytes of one transmission, ready to be stored and sent.
 
     ``road`` names the transport that made it. ``expects`` is the receipt that was asked for, ``signed`` whether the
-    content is signed (then the receipt must repeat ``mic``). ``signature`` is the directory road's detached signature.
+    content is signed (then the receipt must repeat ``mic``). ``receipt_url`` is where the receipt was asked to be
+    posted, "" when it comes in the answer. ``signature`` is the directory road's detached signature.
     """
 
     road: str
@@ -53,6 +55,7 @@ class PreparedTransmission:
     expects: MdnKind = "none"
     signed: bool = False
     signature: bytes = field(default=b"", repr=False)
+    receipt_url: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON shape; :meth:`from_dict` gives back an equal value. Bytes are base64."""
@@ -68,6 +71,7 @@ class PreparedTransmission:
             "expects": self.expects,
             "signed": self.signed,
             "signature": base64.b64encode(self.signature).decode("ascii"),
+            "receipt_url": self.receipt_url,
         }
 
     @classmethod
@@ -86,6 +90,7 @@ class PreparedTransmission:
                 expects=value["expects"],
                 signed=bool(value["signed"]),
                 signature=base64.b64decode(value["signature"], validate=True),
+                receipt_url=str(value.get("receipt_url", "")),  # not in what earlier versions stored
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(
@@ -113,6 +118,33 @@ class Receipt:
     body: bytes = field(default=b"", repr=False)
     problems: tuple[Problem, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """JSON shape, without the bytes."""
+        return {
+            "message_id": self.message_id,
+            "text": self.text,
+            "disposition": self.disposition,
+            "mic": self.mic,
+            "mic_algorithm": self.mic_algorithm,
+            "signed": self.signed,
+            "received_at": self.received_at.isoformat(),
+            "headers": {_plain(name): _plain(value) for name, value in self.headers.items()},
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: no subclass of it, and no bytes of a header that were no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The other side's answer says that it took the bytes; its receipt comes later, by itself. This is none."""
+
+    message_id: str
+    text: str
+
 
 @runtime_checkable
 class Transport(Protocol):
@@ -122,6 +154,6 @@ class Transport(Protocol):
         """Make the exact bytes. Pure apart from randomness. Raises FormatError when the file cannot go this road."""
         ...  # pragma: no cover
 
-    async def send(self, prepared: PreparedTransmission) -> Receipt:
+    async def send(self, prepared: PreparedTransmission) -> Receipt | Handover:
         """Send those bytes unchanged. Raises TransportError with ``in_doubt`` set truthfully."""
         ...  # pragma: no cover

@@ -31,6 +31,7 @@ class PartnerSettings:
 
     ``certificate`` is a PEM or DER file; ``fingerprint`` (SHA-256 in hex, colons allowed) pins it when given.
     ``encryption_certificate`` and ``earlier_certificates`` are optional further files (see :class:`Partner`).
+    ``receipt_url`` is where the partner is asked to post its receipts ("": they come in its answers).
     Raises FormatError ``partner-settings`` with every value that does not fit.
     """
 
@@ -46,6 +47,7 @@ class PartnerSettings:
     encrypt: bool = True
     compress: bool = False
     mdn: MdnKind = "signed"
+    receipt_url: str = ""
     digest: str = "sha-256"
     cipher: str = "aes-256-cbc"
     require_signature: bool = True
@@ -59,6 +61,11 @@ class PartnerSettings:
                 ("name", "A partner needs a name.", not self.name),
                 ("url", "The address is not an http or https URL.", not _is_web_address(self.url)),
                 ("mdn", "The receipt is signed, unsigned or none.", self.mdn not in ("signed", "unsigned", "none")),
+                (
+                    "receipt_url",
+                    "Receipts are posted to an http or https URL, if receipts are agreed at all.",
+                    bool(self.receipt_url) and (self.mdn == "none" or not _is_web_address(self.receipt_url)),
+                ),
                 ("digest", f"The digest is one of {', '.join(DIGEST_OIDS)}.", self.digest not in DIGEST_OIDS),
                 ("cipher", f"The cipher is one of {', '.join(CIPHER_OIDS)}.", self.cipher not in CIPHER_OIDS),
                 (
@@ -106,6 +113,8 @@ def load_partner(settings: PartnerSettings) -> Partner:
         encrypt=settings.encrypt,
         compress=settings.compress,
         mdn=settings.mdn,
+        receipt_url=settings.receipt_url,
+        address=settings.url,
         digest=settings.digest,
         cipher=settings.cipher,
         require_signature=settings.require_signature,

@@ -7,9 +7,9 @@ changes afterwards.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -18,7 +18,11 @@ from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
 from filings.store import Store
 from gateway.workers.loop import Worker
+from gateway.workers.workshop import Workshop
 from schemas.errors import GatewayError
+
+FEW: Final = 10
+"""Packages that are made here: fewer are not worth a process."""
 
 
 class Steps(Protocol):
@@ -31,7 +35,24 @@ class Steps(Protocol):
     def store(self, conn: Connection, ctx: FilingContext, made: Any, now: datetime) -> bool: ...
 
 
-KINDS: tuple[Steps, ...] = (planning, amending)
+class _Declarations:
+    """The steps of a trip that is filed, but for its handoff packages: nothing at CBP waits for those."""
+
+    stages: ClassVar[Sequence[str]] = ("decide", "manifest", "entries")
+
+    def trips_to_plan(self, conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
+        return planning.trips_to_plan(conn, limit, without=without, stages=self.stages)
+
+    next_work = staticmethod(planning.next_work)
+    numbers_for = staticmethod(planning.numbers_for)
+    make = staticmethod(planning.make)
+    store = staticmethod(planning.store)
+
+
+class _Handoffs(_Declarations):
+    """The packages for the licensed broker."""
+
+    stages: ClassVar[Sequence[str]] = ("handoffs",)
 
 
 class Planner(Worker):
@@ -49,11 +70,13 @@ class Planner(Worker):
         self._moved = moved
         self._stuck: set[str] = set()
 
+    kinds: ClassVar[tuple[Steps, ...]] = (planning, amending)
+
     async def turn(self) -> bool:
         """One step of every trip that waits; a trip that cannot be planned is told to a person, the others go on."""
         fault: Exception | None = None
         busy = False
-        for kind in KINDS:
+        for kind in self.kinds:
             for trip_number in await self._waiting(kind):
                 busy = True
                 try:
@@ -75,9 +98,12 @@ class Planner(Worker):
             return
         numbered = await self._store.write(lambda conn: kind.numbers_for(conn, self._ctx, work))
         now = self._clock()
-        made = await asyncio.to_thread(kind.make, self._ctx, numbered, now)
+        made = await self._make(kind, numbered, now)
         await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
         self._moved()
+
+    async def _make(self, kind: Steps, work: Any, now: datetime) -> Any:
+        return await asyncio.to_thread(kind.make, self._ctx, work, now)
 
     async def _tell(self, trip_number: str, error: GatewayError) -> None:
         self._stuck.add(trip_number)
@@ -85,3 +111,33 @@ class Planner(Worker):
         text = f"Trip {trip_number} cannot be filed as it is: {error.problems[0].text}"
         alert = Alert("trip_not_plannable", text, "error", {"problems": problems}, trip_number=trip_number)
         await self._store.write(lambda conn: raise_alert(conn, alert, self._clock()))
+
+
+class Declarer(Planner):
+    """The planner without the handoff packages, for which a :class:`Packer` stands beside it."""
+
+    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(), amending)
+
+
+class Packer(Planner):
+    """Makes the handoff packages; many at once in the workshop."""
+
+    name: ClassVar[str] = "packer"
+    kinds: ClassVar[tuple[Steps, ...]] = (_Handoffs(),)
+
+    def __init__(
+        self,
+        store: Store,
+        ctx: FilingContext,
+        clock: Callable[[], datetime],
+        moved: Callable[[], None],
+        workshop: Workshop,
+    ) -> None:
+        super().__init__(store, ctx, clock, moved)
+        self._workshop = workshop
+
+    async def _make(self, kind: Steps, work: planning.Work, now: datetime) -> Any:
+        if len(work.keys) < FEW:
+            return await super()._make(kind, work, now)
+        made = await self._workshop.run("packages", work.trip, work.shipments, work.decisions, now)
+        return planning.Made(work, packages=made)

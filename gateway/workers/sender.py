@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final
 
-from filings import sending
+from filings import receiving, sending
 from filings.store import Store
-from gateway.transports import OutboundFile, PreparedTransmission, Receipt, Transport
+from gateway.transports import Handover, OutboundFile, PreparedTransmission, Receipt, Transport
 from gateway.workers.loop import Worker
 from schemas.as2 import make_message_id
 from schemas.errors import FormatError, TransportError
 
 AT_ONCE: Final = 4
 """Transmissions on their way at one time."""
+
+
+RECEIPT_WAIT: Final = timedelta(minutes=5)
+"""How long a receipt that is to be posted to us may take before the same bytes are sent again."""
 
 
 def machine_clock() -> datetime:
@@ -39,6 +43,7 @@ class Sender(Worker):
         moved: Callable[[], None],
         *,
         wall: Callable[[], datetime] = machine_clock,
+        receipt_wait: timedelta = RECEIPT_WAIT,
     ) -> None:
         super().__init__()
         self._store = store
@@ -48,6 +53,7 @@ class Sender(Worker):
         self._owner = owner
         self._moved = moved
         self._wall = wall
+        self._receipt_wait = receipt_wait
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
@@ -69,13 +75,13 @@ class Sender(Worker):
             prepared = await self._prepared(transport, outgoing)
             if prepared is None:
                 return
-            receipt = await transport.send(prepared)
+            end = await transport.send(prepared)
         except TransportError as error:
             await self._undelivered(outgoing, error)
         except FormatError as error:
             await self._undelivered(outgoing, TransportError(error.problems, in_doubt=False))
         else:
-            await self._record(outgoing, receipt)
+            await self._record(outgoing, end)
 
     async def _prepared(self, transport: Transport, outgoing: sending.Outgoing) -> PreparedTransmission | None:
         """The bytes committed before, or new ones, committed now; ``None`` if the lease was lost."""
@@ -93,26 +99,16 @@ class Sender(Worker):
         )
         return made if held else None
 
-    async def _record(self, outgoing: sending.Outgoing, receipt: Receipt) -> None:
-        now = self._clock()
-        shown: dict[str, Any] = {
-            "message_id": receipt.message_id,
-            "text": receipt.text,
-            "disposition": receipt.disposition,
-            "mic": receipt.mic,
-            "mic_algorithm": receipt.mic_algorithm,
-            "signed": receipt.signed,
-            "received_at": receipt.received_at.isoformat(),
-            "headers": {
-                "".join(name): value for name, value in receipt.headers.items()
-            },  # plain text, not its subclass
-            "problems": [problem.as_dict() for problem in receipt.problems],
-        }
-        if receipt.refused:
-            attempt = self._attempt(outgoing)
-            await self._store.write(lambda conn: sending.refused(conn, attempt, shown, receipt.body))
+    async def _record(self, outgoing: sending.Outgoing, end: Receipt | Handover) -> None:
+        attempt = self._attempt(outgoing)
+        if isinstance(end, Handover):
+            await self._store.write(lambda conn: sending.handed_over(conn, attempt, self._receipt_wait))
+            return
+        shown, body = receiving.printable(end.as_dict()), end.body
+        if end.refused:
+            await self._store.write(lambda conn: sending.refused(conn, attempt, shown, body))
         else:
-            await self._store.write(lambda conn: sending.delivered(conn, outgoing.id, shown, receipt.body, now))
+            await self._store.write(lambda conn: sending.delivered(conn, outgoing.id, shown, body, attempt.now))
 
     async def _undelivered(self, outgoing: sending.Outgoing, error: TransportError) -> None:
         attempt = self._attempt(outgoing)

@@ -1,17 +1,16 @@
-"""How does CBP say it in CATAIR? Batch rejections (X0/X1), cargo release responses (SX) and status notifications (SO).
+"""How does CBP say it in CATAIR? Batch rejections (X0/X1), direct answers (SX, C1) and status notifications (SO).
 
-Batch and Block Control rev 23, Cargo Release v40, Status Notification SO rev 36 (through a public transcription). The
-password never comes back; an
-answer repeats the sender's user text; a notification leaves A's text blank and fills B's.
+Batch and Block Control rev 23, Cargo Release v40. The password never comes back; an answer repeats the sender's user
+text; a notification leaves A's text blank and fills B's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sandbox.abi.batch_reader import CONDITIONS, Batch, Condition
+from sandbox.abi.batch_reader import Batch
+from sandbox.abi.conditions import CONDITIONS, Condition, outermost
 from sandbox.clock import EASTERN
 
 RECORD_END = "\n"
@@ -58,7 +57,7 @@ def rejection(batch: Batch) -> bytes:
     """A rejected batch: generated B, X0 and X1 records, the final X1, generated Y and Z."""
     inside: list[str] = []
     seen: tuple[int, int, int] | None = None
-    for condition in batch.conditions:
+    for condition in outermost(batch.conditions):
         place = (condition.block, condition.transaction, condition.record)
         if condition.block and place != seen:
             inside += _references(batch, condition)
@@ -107,118 +106,20 @@ def se90(kind: str, code: str, narrative: str) -> str:
 
 def response(batch: Batch, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
     """SX for a batch: per block, per transaction, the records to send back, each list ending with the final SE90."""
+    return mirrored(batch, "SX", blocks)
+
+
+def mirrored(batch: Batch, application: str, blocks: Sequence[Sequence[Sequence[str]]]) -> bytes:
+    """A batch of answers in the envelope of the batch it answers; a block without records is left out."""
     a = batch.header
-    lines = [_a_out(a, "SX", a[14:20], a[59:80])]
+    lines = [_a_out(a, application, a[14:20], a[59:80])]
     for block, transactions in zip(batch.blocks, blocks, strict=True):
         records = [r for t in transactions for r in t]
         if records:
-            lines += [_b_out(block.header.text, "SX"), *records, _y_out(block.header.text, "SX", len(records))]
+            b = block.header.text
+            lines += [_b_out(b, application), *records, _y_out(b, application, len(records))]
     lines.append(_z_out(a, a[14:20]))
     return _file(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class EntryHead:
-    """What an SO repeats of an entry. ``lines``: (number, origin, HTS); ``references``: (qualifier, text) that come
-    back (CR, RRN).
-    """
-
-    filer: str
-    number: str
-    type: str
-    port: str
-    importer: str
-    carrier: str
-    conveyance: str
-    voyage: str
-    arrival: str
-    split: str
-    references: tuple[tuple[str, str], ...]
-    lines: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BillStatus:
-    """SO40 and SO50 of one bill; ``manifested`` empty when the bill is not on file."""
-
-    type: str
-    issuer: str
-    number: str
-    quantity: str
-    unit: str
-    manifested: str
-    code: str
-    narrative: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Disposition:
-    """One SO60; ``release_origin`` only with 22 and 98."""
-
-    code: str
-    narrative: str
-    at: datetime
-    release_origin: str = ""
-    document: str = ""
-
-
-def status(
-    head: EntryHead,
-    bills: Iterable[BillStatus],
-    dispositions: Iterable[Disposition],
-    comments: Iterable[tuple[str, str]] = (),
-) -> list[str]:
-    """The records of one SO transaction; ``comments`` are further SO20 (RSN, CMT)."""
-    out = [
-        columns(
-            "SO10",
-            (5, text(head.port, 4)),
-            (9, head.filer),
-            (14, head.number),
-            (23, head.type),
-            (25, text(head.importer, 12)),
-            (37, text(head.carrier, 4)),
-            (41, text(head.conveyance, 20)),
-            (61, text(head.voyage, 5)),
-            (66, text(head.arrival, 6)),
-            (72, text(head.split, 1)),
-        )
-    ]
-    out += [columns("SO20", (5, text(q, 3)), (8, text(v, 50))) for q, v in (*head.references, *comments)]
-    out += [columns("SO30", (5, n), (8, text(origin, 2)), (10, text(hts, 10))) for n, origin, hts in head.lines]
-    for bill in bills:
-        manifested = bill.manifested[:8].ljust(8)
-        out.append(
-            columns(
-                "SO40",
-                (5, bill.type),
-                (6, text(bill.issuer, 4)),
-                (10, text(bill.number, 50)),
-                (60, bill.quantity.rjust(8, "0") if bill.quantity else ""),
-                (68, text(bill.unit, 5)),
-                (73, manifested),
-            )
-        )
-        out.append(columns("SO50", *_stamp(bill.at), (15, bill.code), (17, text(bill.narrative, 40)), (57, "N")))
-    for one in dispositions:
-        released = one.at.astimezone(EASTERN).strftime("%m%d%y") if one.release_origin else ""
-        out.append(
-            columns(
-                "SO60",
-                *_stamp(one.at),
-                (15, one.code),
-                (17, text(one.narrative, 40)),
-                (57, released + one.release_origin),
-                (65, text(one.document, 6)),
-            )
-        )
-    return out
-
-
-def _stamp(at: datetime) -> tuple[tuple[int, str], tuple[int, str]]:
-    local = at.astimezone(EASTERN)
-    return (5, local.strftime("%m%d%y")), (11, local.strftime("%H%M"))
 
 
 def notification(a_header: str, blocks: Iterable[tuple[str, Sequence[Sequence[str]]]], at: datetime) -> bytes:

@@ -2,60 +2,40 @@
 
 CBP CATAIR Batch and Block Control rev 23: any fault of batch, block or transaction syntax rejects the batch, nothing
 in it is processed.
-Records are 80 columns; line ends between them are taken out, lines that lost trailing blanks are filled up.
+Records are 80 columns; line ends between them are taken out, lines that lost trailing blanks are filled up, and what
+stands after column 80 of a line is the next record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.abi.cargo_layouts import CARGO_RELEASE
-from sandbox.abi.columns import CONTROL, RECORD_LENGTH, STANDARD, Fault, Layout
+from sandbox.abi.columns import CONTROL, RECORD_LENGTH, STANDARD, Fault, Layout, day_of, foreign_characters
+from sandbox.abi.conditions import MOST_NOTED, Condition
 from sandbox.abi.grammar import Grammar
+from sandbox.abi.query_layouts import QUERY
+from sandbox.abi.summary_grammar import ENTRY_SUMMARY
 
 MAX_RECORDS: Final = 2_000_000
-CONDITIONS: Final = {
-    "X03": "BLOCK CONTROL MISSING - B-RECORD",
-    "X04": "TRANSACTION DETAIL MISSING",
-    "X05": "BLOCK CONTROL MISSING - Y-RECORD",
-    "X06": "BATCH CONTROL MISSING - Z-RECORD",
-    "X07": "SENDER/RECEIVER SITE CODE MISSING",
-    "X08": "SENDER/RECEIVER ID CODE MISSING",
-    "X09": "SENDER/RECEIVER NOT AUTHORIZED",
-    "X11": "APPLICATION ID CODE MISSING",
-    "X12": "NOT A KNOWN ACE APPLICATION ID CODE",
-    "X13": "APPLICATION NOT CURRENTLY AVAILABLE",
-    "X14": "Z-REC DOES NOT MATCH A-REC",
-    "X15": "PROCESSING PORT CODE MISSING",
-    "X16": "PROCESSING FILER CODE MISSING",
-    "X17": "PROCESSING FILER NOT AUTHORIZED",
-    "X19": "BLOCK APP ID / BATCH APP ID CONFLICT",
-    "X26": "PREPARER AND PRSSNG FILER NOT THE SAME",
-    "X32": "Y-REC DOES NOT MATCH B-REC",
-    "X33": "TRANSACTION HDR CONTROL MISSING",
-    "X34": "UNKNOWN RECORD ID FOUND IN GROUPING",
-    "X35": "OUT OF SEQUENCE RECORD FOUND IN GROUPING",
-    "X36": "LOOP EXCEEDED",
-    "X37": "MISSING DATA RECORD FOUND IN GROUPING",
-    "X39": "DATA FOUND IN FILLER",
-    "X40": "NON-STANDARD DATA FOUND",
-    "X42": "LAST RECORD LESS THAN 80-CHAR LENGTH",
-    "999": "BATCH REJECTED",
-}
-"""X1 condition codes and texts used here (Batch and Block Control rev 23)."""
+FILER_CODE: Final = re.compile(
+    r"(?!000)\d{3}|[A-Z]\d{2}|[A-Z]{2}\d|[A-Z]{3}|[A-Z]\d[A-Z]|\d[A-Z]\d|\d{2}[A-Z]|\d[A-Z]{2}", re.ASCII
+)
+"""The forms of a filer code (CATAIR Appendix E)."""
 
 KNOWN_APPLICATIONS: Final = frozenset(
     "SE AE CQ EQ CA PE SF TP KI $I MA CB HA HB FQ FI AD AH CW CJ DE EC FT FZ GE NE RE QA SU RM MO TE QP WP".split()
 )
 """Application codes CBP knows."""
 
-GRAMMARS: Final[Mapping[str, Grammar]] = {one.application: one for one in (CARGO_RELEASE,)}
+GRAMMARS: Final[Mapping[str, Grammar]] = {one.application: one for one in (CARGO_RELEASE, ENTRY_SUMMARY, QUERY)}
 """The applications the sandbox has; it answers X13 to the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """One record: identifier, the 80 columns, its position in the batch (A = 1), and its layout where it has one."""
 
@@ -63,15 +43,21 @@ class Line:
     text: str
     position: int
     layout: Layout | None
+    _values: dict[str, str] | None = field(default=None, repr=False, compare=False)
+    _faults: list[Fault] | None = field(default=None, repr=False, compare=False)
 
     @property
     def values(self) -> dict[str, str]:
         """Its fields; none for a record without a layout."""
-        return self.layout.values(self.text) if self.layout is not None else {}
+        if self._values is None:
+            self._values = self.layout.values(self.text) if self.layout is not None else {}
+        return self._values
 
     def faults(self) -> list[Fault]:
         """What is wrong with its columns; nothing is known of a record without a layout."""
-        return self.layout.faults(self.text) if self.layout is not None else []
+        if self._faults is None:
+            self._faults = self.layout.faults(self.text) if self.layout is not None else []
+        return self._faults
 
 
 @dataclass(slots=True)
@@ -87,24 +73,6 @@ class Block:
 
     header: Line
     transactions: list[Transaction] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One reason to reject a batch. ``block`` and ``transaction`` count from 1, 0 = not at that level; ``record`` is
-    the position in the batch.
-    """
-
-    code: str
-    block: int = 0
-    transaction: int = 0
-    record: int = 0
-    column: int = 0
-
-    @property
-    def text(self) -> str:
-        """CBP's text of the code."""
-        return CONDITIONS[self.code]
 
 
 @dataclass(slots=True)
@@ -123,37 +91,51 @@ class Batch:
     @property
     def application(self) -> str:
         """Application identifier of the A record."""
-        return self.values["application"]
+        return self.header[25:27].strip()
 
 
 def cut(data: bytes) -> list[str]:
-    """Records of a file, 80 columns each; a file without line ends is cut every 80 columns."""
+    """Records of a file, 80 columns each; a file without line ends is cut every 80 columns, a line that is too long
+    too.
+    """
     text = data.decode("latin-1").strip("\r\n\x1a")
-    if "\n" in text or "\r" in text:
-        return [
-            line.ljust(RECORD_LENGTH)
-            for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_RECORDS]
-            if line.strip()
-        ]
-    return [
-        text[i : i + RECORD_LENGTH].ljust(RECORD_LENGTH)
-        for i in range(0, min(len(text), MAX_RECORDS * RECORD_LENGTH), RECORD_LENGTH)
-    ]
+    records: list[str] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        records += _cut_line(line)
+        if len(records) >= MAX_RECORDS:
+            return records[:MAX_RECORDS]
+    return records
+
+
+def _cut_line(line: str) -> Iterator[str]:
+    for start in range(0, len(line), RECORD_LENGTH):
+        record = line[start : start + RECORD_LENGTH]
+        if record.strip():
+            yield record.ljust(RECORD_LENGTH)
+
+
+def only_asks(data: bytes) -> bool:
+    """Whether a CATAIR file holds queries alone: asked again, it wants an answer of its own."""
+    starts = [line for line in cut(data) if line[0] == "A"]
+    return bool(starts) and all(line[25:27] == QUERY.application for line in starts)
 
 
 def looks_like_catair(data: bytes) -> bool:
     """Whether a file wants to be CATAIR: its first record is an A record with codes where they belong."""
     head = data.lstrip()[:80].decode("latin-1").ljust(80)
-    return head[0] == "A" and head[1:5].strip().isalnum() and head[20:25].strip() == ""
+    return head[0] == "A" and head[1:8].strip().isalnum() and head[20:25].strip() == ""
 
 
 def read_batches(data: bytes) -> list[Batch]:
-    """All batches of a file. A file that does not begin with an A record has none (CBP keeps silent, X01 is"
-    " reserved)."""
+    """All batches of a file. A file that does not begin with an A record has none (CBP keeps silent, X01 is
+    reserved).
+    """
     batches: list[Batch] = []
     reader: _BatchReader | None = None
     for line in cut(data):
-        if line[0] == "A" and (reader is None or reader.closed):
+        if line[0] == "A":
+            if reader is not None and not reader.closed:
+                reader.batch.conditions.append(Condition("X06"))
             reader = _BatchReader(line)
             batches.append(reader.batch)
         elif reader is not None:
@@ -175,10 +157,12 @@ class _BatchReader:
         self.block: Block | None = None
         self.broken = False
         self.grammar = GRAMMARS.get(self.batch.application)
+        self._counts: dict[str, int] = {}
+        self._previous = ""
         self._check_header(header)
 
     def _reject(self, code: str, **where: int) -> None:
-        if len(self.batch.conditions) < 100:
+        if len(self.batch.conditions) < MOST_NOTED:
             self.batch.conditions.append(Condition(code, **where))
 
     def _check_header(self, header: str) -> None:
@@ -186,6 +170,8 @@ class _BatchReader:
         for code, name in (("X07", "site"), ("X08", "sender"), ("X11", "application")):
             if not a[name]:
                 self._reject(code)
+        if a["date"] and day_of(a["date"]) is None:
+            self._reject("X10")
         if not STANDARD.issuperset(header):
             self._reject("X40")
         if any(f.kind == "filler" for f in CONTROL["A"].faults(header)):
@@ -199,14 +185,15 @@ class _BatchReader:
     def take(self, line: str) -> None:
         self.position += 1
         if self.closed:
-            self._reject("X06")
+            if not any(one.code == "X06" for one in self.batch.conditions):
+                self._reject("X06")
             return
         kind = line[0]
         if self.grammar is None:
             self.closed = kind == "Z"
             return
         if kind == "B":
-            self._open_block(line)
+            self._open_block(self.grammar, line)
         elif kind == "Y" and line[3:10].strip():
             self._close_block(line)
         elif kind == "Z":
@@ -227,24 +214,17 @@ class _BatchReader:
             "record": self.position,
         }
 
-    def _open_block(self, line: str) -> None:
+    def _open_block(self, grammar: Grammar, line: str) -> None:
         if self.block is not None:
-            self._reject("X05", block=len(self.batch.blocks))
+            self._reject("X05")
         self.block = Block(Line("B", line, self.position, CONTROL["B"]))
         self.batch.blocks.append(self.block)
         number = len(self.batch.blocks)
-        b = CONTROL["B"].values(line)
-        checks = (
-            ("X15", bool(b["port"])),
-            ("X16", bool(b["filer"])),
-            ("X19", b["application"] == self.batch.values["application"]),
-            ("X26", not b["preparer_filer"] or b["preparer_filer"] == b["filer"]),
-            ("X39", not any(f.kind == "filler" for f in CONTROL["B"].faults(line))),
-            ("X40", STANDARD.issuperset(line)),
-        )
-        for code, good in checks:
+        for code, good in _block_checks(self.block.header, self.batch.application, grammar):
             if not good:
                 self._reject(code, block=number)
+        if grammar.blocks and number > grammar.blocks:
+            self._reject("X41", block=number)
 
     def _close_block(self, line: str) -> None:
         number = len(self.batch.blocks)
@@ -263,13 +243,17 @@ class _BatchReader:
 
     def _close_batch(self, line: str) -> None:
         if self.block is not None:
-            self._reject("X05", block=len(self.batch.blocks))
+            self._reject("X05")
             self.block = None
         if not self.batch.blocks and not self.broken:
             self._reject("X03")
         header = self.batch.header
         if line[1:8] != header[1:8] or line[14:20] != header[14:20] or line[37:39] != header[37:39]:
             self._reject("X14")
+        elif any(f.kind == "filler" for f in CONTROL["Z"].faults(line)):
+            self._reject("X39")
+        if not STANDARD.issuperset(line):
+            self._reject("X40")
         self.closed = True
 
     def _transaction_record(self, grammar: Grammar, block: Block, line: str) -> None:
@@ -277,31 +261,82 @@ class _BatchReader:
         group = grammar.group_of(name)
         if name == grammar.head:
             self._end_transaction()
-            block.transactions.append(Transaction())
+            self._open_transaction(block)
             if len(block.transactions) > grammar.max_transactions:
                 self._reject("X36", **self._where)
         elif not block.transactions:
-            self._reject("X33", block=len(self.batch.blocks))
-            block.transactions.append(Transaction())
-        lines = block.transactions[-1].lines
+            self._open_transaction(block)
+            self._reject("X33", **self._where)
+        read = Line(name, line, self.position, grammar.layouts.get(name))
+        block.transactions[-1].lines.append(read)
         if group not in grammar.followers:
             self._reject("X34", **self._where)
             return
-        previous = grammar.group_of(lines[-1].id) if lines else ""
+        previous, self._previous = self._previous, group
         if previous and name != grammar.head and group not in grammar.followers[previous]:
             self._reject("X37" if previous in grammar.unfinished else "X35", **self._where)
-        lines.append(Line(name, line, self.position, grammar.layouts.get(name)))
-        if group in grammar.loops and sum(1 for one in lines if one.id == name) > grammar.loops[group]:
+        if self._once_too_often(grammar, group):
             self._reject("X36", **self._where)
-        for fault in lines[-1].faults():
+        if not grammar.rejects_bad_columns:
+            return
+        for fault in read.faults() if read.layout is not None else foreign_characters(line):
             if fault.kind in {"filler", "characters"}:
                 self._reject("X39" if fault.kind == "filler" else "X40", column=fault.column, **self._where)
+        if _has_gap(read, grammar.repeats.get(name, ())):
+            self._reject("X38", **self._where)
+
+    def _open_transaction(self, block: Block) -> None:
+        block.transactions.append(Transaction())
+        self._counts.clear()
+        self._previous = ""
+
+    def _once_too_often(self, grammar: Grammar, group: str) -> bool:
+        """Count a record; whether its loop is exceeded. A record starts the loops inside its group anew."""
+        for inner, (within, _) in grammar.inner_loops.items():
+            if within == group:
+                self._counts[inner] = 0
+        if group not in grammar.loops and group not in grammar.inner_loops:
+            return False
+        for key in (group, f"{group} in all"):
+            self._counts[key] = self._counts.get(key, 0) + 1
+        most = grammar.inner_loops[group][1] if group in grammar.inner_loops else MAX_RECORDS
+        return self._counts[group] > most or self._counts[f"{group} in all"] > grammar.loops.get(group, MAX_RECORDS)
 
     def _end_transaction(self) -> None:
-        if self.grammar is not None and self.block is not None and self.block.transactions:
-            lines = self.block.transactions[-1].lines
-            if lines and self.grammar.group_of(lines[-1].id) in self.grammar.unfinished:
-                self._reject("X37", **self._where)
+        if self.grammar is not None and self.block is not None and self._previous in self.grammar.unfinished:
+            self._reject("X37", **(self._where | {"record": self.block.transactions[-1].lines[-1].position}))
+        self._previous = ""
+
+
+def _block_checks(header: Line, application: str, grammar: Grammar) -> Iterator[tuple[str, bool]]:
+    """(condition, whether B is good in this respect)."""
+    b = header.values
+    codes = b["preparer_port"] or b["preparer_filer"] or b["preparer_office"]
+    indicated = b["preparer_indicator"] == "1"
+    yield "X15", bool(re.fullmatch(r"\d{4}", b["port"], re.ASCII))
+    yield "X16", bool(b["filer"])
+    yield "X17", not b["filer"] or bool(FILER_CODE.fullmatch(b["filer"]))
+    yield "X12", b["application"] in KNOWN_APPLICATIONS
+    yield "X19", b["application"] == application
+    yield "X21", b["preparer_indicator"] in {"", "1"}
+    yield "X22", not codes or bool(b["preparer_indicator"])
+    yield "X23", grammar.preparers or not (codes or b["preparer_indicator"])
+    yield "X24", not indicated or bool(b["preparer_port"])
+    yield "X25", not indicated or bool(b["preparer_filer"])
+    yield "X26", not b["preparer_filer"] or b["preparer_filer"] == b["filer"]
+    yield "X39", not any(f.kind == "filler" for f in header.faults())
+    yield "X40", STANDARD.issuperset(header.text)
+
+
+def _has_gap(line: Line, repeats: tuple[tuple[str, ...], ...]) -> bool:
+    """Whether a repetition of side-by-side fields is empty before one that is not."""
+    empty = False
+    for names in repeats:
+        filled = any(line.values[name] for name in names)
+        if filled and empty:
+            return True
+        empty = empty or not filled
+    return False
 
 
 def _finish(batch: Batch) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from sandbox.abi.batch_reader import Line, Transaction
+from sandbox.abi.columns import day_of
 from sandbox.clock import EASTERN
 from sandbox.markers import Marks, read_marks
 
@@ -21,7 +22,7 @@ _LETTERS: Final = {
 
 @dataclass(slots=True)
 class PartyFiled:
-    """One SE30 or SE50 group."""
+    """One SE30 or SE50 group; ``item`` is the place of its line among the lines, 0 at the header."""
 
     line: Line
     entity: str
@@ -34,7 +35,12 @@ class PartyFiled:
     postal: str = ""
     country: str = ""
     addressed: bool = False
-    header: bool = True
+    item: int = 0
+
+    @property
+    def header(self) -> bool:
+        """Whether it stands at the header."""
+        return not self.item
 
     @property
     def key(self) -> str:
@@ -46,7 +52,7 @@ class PartyFiled:
 @dataclass(slots=True)
 class EntryFiled:
     """An SE transaction as values. ``bills``: (type, issuer, number, quantity, unit); ``items``: (number, origin,
-    [(hts, value)], description).
+    [(hts, value)], description); ``non_ams``: a bill will not be manifested electronically.
     """
 
     lines: list[Line]
@@ -58,6 +64,7 @@ class EntryFiled:
     parties: list[PartyFiled] = field(default_factory=list)
     items: list[tuple[str, str, list[tuple[str, str]], str]] = field(default_factory=list)
     agencies: bool = False
+    non_ams: bool = False
 
     @property
     def number(self) -> str:
@@ -100,6 +107,8 @@ def read_entry(transaction: Transaction) -> EntryFiled:
         if line.id[:2] in {"OI", "PG"}:
             entry.agencies = True
             continue
+        if line.layout is None:
+            continue
         v = line.values
         match line.id:
             case "SE11":
@@ -108,15 +117,15 @@ def read_entry(transaction: Transaction) -> EntryFiled:
                 entry.contact = v
             case "SE15":
                 entry.bills.append((v["type"], v["issuer"], v["number"], v["quantity"], ""))
+                entry.non_ams |= v["non_ams"] == "Y"
             case "SE16" if entry.bills:
                 kind, issuer, number, quantity, _ = entry.bills[-1]
-                entry.bills[-1] = (kind, issuer, number, quantity or v["quantity"], v["unit"])
+                entry.bills[-1] = (kind, issuer, number, _sum(quantity, v["quantity"]), v["unit"])
             case "SE20":
                 entry.references.append((v["qualifier"], v["reference"]))
             case "SE30" | "SE50":
-                entry.parties.append(
-                    PartyFiled(line, v["entity"], v["name"], v["id_type"], v["id"], header=line.id == "SE30")
-                )
+                item = 0 if line.id == "SE30" else len(entry.items)
+                entry.parties.append(PartyFiled(line, v["entity"], v["name"], v["id_type"], v["id"], item=item))
             case "SE35" | "SE55" if entry.parties:
                 entry.parties[-1].address += [a for a in (v["address"], v["address_2"]) if a]
                 entry.parties[-1].addressed = True
@@ -135,9 +144,14 @@ def read_entry(transaction: Transaction) -> EntryFiled:
     return entry
 
 
+def _sum(quantity: str, more: str) -> str:
+    """Quantities of the parts of a split bill together, as wide as the field."""
+    if not quantity or not (quantity.isdigit() and more.isdigit()):
+        return quantity or more
+    return f"{int(quantity) + int(more):08d}"
+
+
 def arrival_day(text: str) -> datetime | None:
     """MMDDYY as an Eastern day, or ``None``."""
-    try:
-        return datetime.strptime(text, "%m%d%y").replace(tzinfo=EASTERN)
-    except ValueError:
-        return None
+    day = day_of(text)
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=EASTERN)

@@ -2,13 +2,16 @@
 
 CBP CATAIR Batch and Block Control rev 23 for the control records and the data classes. The project's own record tables
 are not used: a wrong column there must show here. A layout is one line of text: ``start-end class use name``, fields
-separated by ``|``; use M mandatory, C or O otherwise; every column in no field is filler.
+separated by ``|``; use M mandatory, C or O otherwise; every column in no field is filler. Class SN is CBP's (S)N:
+spaces, then digits up to the last column.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 RECORD_LENGTH: Final = 80
@@ -17,7 +20,15 @@ UPPER: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 DIGITS: Final = frozenset("0123456789")
 SPECIALS: Final = frozenset("!@#$%^&*()-_=+[{]}\\|;:'\",<.>/?~`")
 STANDARD: Final = UPPER | DIGITS | SPECIALS | {" "}
-_ALLOWED: Final = {"A": UPPER | {" "}, "AN": UPPER | DIGITS | {" "}, "N": DIGITS, "D": DIGITS, "X": STANDARD}
+_ALLOWED: Final = {
+    "A": UPPER | {" "},
+    "AN": UPPER | DIGITS | {" "},
+    "N": DIGITS,
+    "D": DIGITS,
+    "SN": DIGITS | {" "},
+    "X": STANDARD,
+}
+_SPACED_NUMBER: Final = re.compile(r" *\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Layout:
 
     def faults(self, line: str) -> list[Fault]:
         """What is wrong with a record: characters, filler, data class, missing mandatory values."""
-        faults = [Fault("characters", i, "") for i, c in enumerate(line, 1) if c not in STANDARD][:1]
+        faults = foreign_characters(line)
         for start, end in self.filler:
             if line[start - 1 : end].strip():
                 faults.append(Fault("filler", start, ""))
@@ -62,9 +73,18 @@ class Layout:
             if not raw.strip():
                 if one.mandatory:
                     faults.append(Fault("missing", one.start, one.name))
-            elif not _ALLOWED[one.data_class].issuperset(raw):
+            elif not _ALLOWED[one.data_class].issuperset(raw) or (
+                one.data_class == "SN" and not _SPACED_NUMBER.fullmatch(raw)
+            ):
                 faults.append(Fault("class", one.start, one.name))
         return faults
+
+
+def foreign_characters(line: str) -> list[Fault]:
+    """The first character that CBP's character set has not, as a fault; none when all are in it."""
+    if STANDARD.issuperset(line):
+        return []
+    return [Fault("characters", next(i for i, c in enumerate(line, 1) if c not in STANDARD), "")]
 
 
 def layouts(table: Mapping[str, str]) -> dict[str, Layout]:
@@ -74,7 +94,7 @@ def layouts(table: Mapping[str, str]) -> dict[str, Layout]:
 
 def _layout(name: str, text: str) -> Layout:
     fields = []
-    for part in text.split("|"):
+    for part in filter(None, text.split("|")):
         span, data_class, use, label = part.split()
         start, end = span.split("-")
         fields.append(Field(int(start), int(end), data_class, use == "M", label))
@@ -86,6 +106,16 @@ def _layout(name: str, text: str) -> Layout:
     if column <= RECORD_LENGTH:
         gaps.append((column, RECORD_LENGTH))
     return Layout(tuple(fields), tuple(gaps))
+
+
+def day_of(text: str) -> date | None:
+    """The day a field of class D means (MMDDYY, years 2000 to 2099), or ``None`` when there is no such day."""
+    if not re.fullmatch(r"[0-9]{6}", text):
+        return None
+    try:
+        return date(2000 + int(text[4:]), int(text[:2]), int(text[2:4]))
+    except ValueError:
+        return None
 
 
 CONTROL: Final = layouts(

@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
+from sandbox.abi.agencies import agency_body
 from sandbox.abi.answers import response, se90
 from sandbox.abi.batch_reader import Batch, Block
-from sandbox.abi.cargo_checks import Edit, EntryChecks, echo
+from sandbox.abi.cargo_checks import echo, judge
+from sandbox.abi.cargo_conditions import Edit, edit
 from sandbox.abi.cargo_entry import EntryFiled, arrival_day, read_entry
+from sandbox.abi.conditions import Condition
+from sandbox.abi.entry_books import Content, Filing
+from sandbox.abi.entry_life import EntryLife
+from sandbox.abi.findings import Case, refuses
 from sandbox.abi.front_desk import Settled
-from sandbox.border import Border, age_days
+from sandbox.abi.summary_books import Summaries
+from sandbox.notices import Pile, said
 from sandbox.office import Office, Origin
-from sandbox.store import stamp
 
 VERDICTS: Final = {
     "01": "TRANSACTION REJECTED",
@@ -31,167 +39,179 @@ VERDICTS: Final = {
 """Final SE90 by type; CBP's own narrative texts were not found."""
 
 
+@dataclass(slots=True)
+class _Work:
+    """What gathers while the transactions of one batch are settled."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VERDICTS, 0))
+    reasons: list[dict[str, str]] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    changed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    elsewhere: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    failed: int = 0
+
+    @property
+    def undone(self) -> bool:
+        """Whether a system failure met every transaction."""
+        return 0 < self.failed == sum(self.counts.values())
+
+
 class EntryDesk:
     """Settles cargo release batches; to be called inside a transaction."""
 
-    def __init__(self, office: Office, border: Border) -> None:
-        self.office, self.border = office, border
+    def __init__(self, office: Office, life: EntryLife, summaries: Summaries) -> None:
+        self.office, self.life, self.summaries = office, life, summaries
 
     def settle(self, origin: Origin, batch: Batch, now: datetime, due: datetime) -> Settled:
         """Answer one batch that came apart well."""
-        counts = dict.fromkeys(VERDICTS, 0)
-        reasons: list[dict[str, str]] = []
+        return self._settle(origin, batch, {}, now, due)
+
+    def settle_faulty(
+        self, origin: Origin, batch: Batch, conditions: Sequence[Condition], now: datetime, due: datetime
+    ) -> Settled | None:
+        """Answer faults of syntax with SE90s, where ``cargo_syntax_faults`` says so and every transaction has a head
+        to answer to.
+        """
+        if self.office.behaviour.cargo_syntax_faults != "record" or any(one.code == "X33" for one in conditions):
+            return None
+        faults: dict[int, list[Edit]] = defaultdict(list)
+        for one in conditions:
+            faults[one.record].append(edit("syntax", condition=one.text[:40]))
+        return self._settle(origin, batch, faults, now, due)
+
+    def _settle(
+        self, origin: Origin, batch: Batch, faults: Mapping[int, list[Edit]], now: datetime, due: datetime
+    ) -> Settled:
+        work = _Work()
         answers: list[list[list[str]]] = []
-        accepted: list[str] = []
-        cancelled: list[str] = []
-        damaged = False
         for block in batch.blocks:
             out: list[list[str]] = []
             for transaction in block.transactions:
                 entry = read_entry(transaction)
-                edits = EntryChecks(entry, block, now, self.office.book, self.office.behaviour).run()
-                verdict = "01"
-                if not edits:
-                    verdict, told = self._books(origin, batch, block, entry, edits, now)
-                    accepted += [entry.number] if told == "match" else []
-                    cancelled += [entry.number] if told == "cancelled" else []
-                counts[verdict] += 1
-                for position, some in edits.items():
-                    reasons += [
-                        {
-                            "code": e.code,
-                            "text": e.text,
-                            "place": f"{entry.number} record {position}",
-                            "reference": e.reference,
-                        }
-                        for e in some
-                    ]
-                marks = entry.marks()
-                damaged |= "GARBLE" in marks
-                if "SILENT" not in marks:
-                    out.append(_response(entry, edits, verdict))
+                records = self._one(origin, batch, block, entry, faults, work, now)
+                if "SILENT" not in entry.marks():
+                    out.append(records)
             answers.append(out)
         if any(answers):
-            self.office.answer(origin, "SX", response(batch, answers), now, due, garble=damaged)
-        self.border.entries_filed(accepted, now)
-        if cancelled:
-            self.office.step("cancelled", due, {"entries": cancelled})
-        return Settled(f"SX {json.dumps({k: v for k, v in counts.items() if v})}", reasons)
+            garble, twice = "GARBLE" in work.named, "TWICE" in work.named
+            self.office.answer(origin, "SX", response(batch, answers), now, due, garble=garble, twice=twice)
+        for told, code in (("cancelled", "23"), ("replaced", "88")):
+            if work.changed[told]:
+                self.office.step("changed", due, {"entries": work.changed[told], "code": code})
+        self.life.entries_filed(work.accepted, now)
+        self._tell_elsewhere(work.elsewhere, due)
+        result = f"SX {json.dumps({k: v for k, v in work.counts.items() if v})}"
+        return Settled(result, work.reasons, undone=work.undone)
+
+    def _one(
+        self,
+        origin: Origin,
+        batch: Batch,
+        block: Block,
+        entry: EntryFiled,
+        faults: Mapping[int, list[Edit]],
+        work: _Work,
+        now: datetime,
+    ) -> list[str]:
+        """Settle one transaction; gives the records that answer it."""
+        head, marks = entry.lines[0].position, entry.marks()
+        case = Case(entry, block, now, self.office.book, self.office.behaviour, self.office.registry)
+        verdict = "01"
+        if "SYSFAIL" in marks and self.office.fails_now(f"SE:{entry.number}"):
+            edits = {head: [edit("system-failure")]}
+            work.failed += 1
+        else:
+            edits = {one.position: faults[one.position] for one in entry.lines if one.position in faults}
+            edits = edits or judge(case)
+            if not refuses(edits):
+                warned = bool(edits)
+                verdict, told = self._books(origin, batch, block, entry, edits, now)
+                stands = told in {"match", "replaced"}
+                work.accepted += [entry.number] if stands else []
+                work.changed[told].append(entry.number)
+                work.elsewhere += [entry.number] if stands and self._port_differs(entry) else []
+                verdict = "03" if warned and verdict == "02" else verdict
+        work.counts[verdict] += 1
+        work.named |= marks.names
+        work.reasons += _reasons(entry, edits)
+        return _response(entry, edits, verdict)
+
+    # ------------------------------------------------------------------ entry summaries of the same number
+
+    def _port_differs(self, entry: EntryFiled) -> bool:
+        """Whether a summary is on file for another port than the entry is now."""
+        port, there = entry.head["port"][:4], self.summaries.port_of(entry.number)
+        return bool(port and there and port != there)
+
+    def _tell_elsewhere(self, numbers: Sequence[str], at: datetime) -> None:
+        pile = Pile()
+        for number in numbers:
+            pile.entry(number, said("89", at))
+        self.life.notices.write(pile, at)
 
     # ------------------------------------------------------------------ the books
 
     def _books(
         self, origin: Origin, batch: Batch, block: Block, entry: EntryFiled, edits: dict[int, list[Edit]], now: datetime
     ) -> tuple[str, str]:
-        """(final SE90 type, what follows: match, cancelled or nothing); adds edits that only the books can find."""
+        """(final SE90 type, what follows: match, replaced, cancelled or nothing); adds edits that only the books can
+        find.
+        """
         row = self.office.store.row("select * from entry where number = ?", entry.number)
         action = entry.head["action"]
         refused = self._refused(entry, row, action, now)
         if refused is not None:
-            edits[entry.lines[0].position] = [refused]
+            head = entry.lines[0].position
+            edits[head] = [refused, *edits.get(head, [])]
             return "01", ""
+        filing = _filing(origin, batch, block, entry, row, now)
         if action == "A":
-            self._keep(origin, batch, block, entry, now)
+            self.life.books.keep(filing, now)
             return "02", "match"
-        if row is None:
-            raise LookupError(entry.number)
         if action == "U":
-            self._update(entry, row)
+            self.life.books.update(filing, now)
             return "02", "match"
-        if row["matched"] or row["pending"]:
-            pending = "D" if action == "D" else json.dumps(_body(entry))
-            self.office.store.run("update entry set pending = ? where number = ?", pending, entry.number)
-            self.office.step(
-                "review", self.office.after(now, self.office.behaviour.review_seconds), {"entries": [entry.number]}
-            )
+        if not self.life.reviews.change(filing, now):
             return "04", ""
-        if action == "D":
-            self.border.cancel(entry.number)
-            return "02", "cancelled"
-        self._keep(origin, batch, block, entry, now)
-        return "02", "match"
+        return "02", "cancelled" if action == "D" else "replaced"
 
     def _refused(self, entry: EntryFiled, row: sqlite3.Row | None, action: str, now: datetime) -> Edit | None:
         if action == "A":
             if row is not None or "DUP" in entry.marks():
-                return Edit("007", "ENTRY NUMBER ALREADY ON FILE")
+                return edit("number-on-file")
             late = self.office.book.rule("type86-on-arrival", now)
             if entry.head["type"] == "86" and late and self._has_arrived(entry):
                 return Edit(late.code, late.text, late.citation)
             return None
         if row is None:
-            return Edit("008", "ENTRY NUMBER NOT ON FILE")
+            return edit("number-unknown")
         if row["state"] == "CANCELLED":
-            return Edit("Z51", "ENTRY IS CANCELLED", "CR v40 2.1")
+            return edit("cancelled")
         if action == "R" and row["type"] != entry.head["type"]:
-            return Edit("210", "ENTRY TYPE CODE CHANGE IS NOT ALLOWED")
-        if action == "R" and row["released_at"]:
-            return Edit("Z52", "REPLACE NOT ALLOWED AFTER RELEASE", "CR v40 2.2")
-        if action == "U" and row["released_at"] and age_days(row["released_at"], now) > 15:
-            return Edit("Z53", "UPDATE LATER THAN 15 DAYS AFTER RELEASE", "CR v40 2.2")
+            return edit("type-changed")
+        if action == "R" and not self.life.reviews.may_replace(row):
+            return edit("replace-released")
+        if action == "U" and not self.life.reviews.may_update(row, now):
+            return edit("update-late")
+        if row["released_at"] and entry.extra.get("immediate") == "Y":
+            return edit("delivery-invalid")
+        if set(_documents(entry)) & set(json.loads(row["body"]).get("documents", ())):
+            return edit("documents-again")
         return None
 
     def _has_arrived(self, entry: EntryFiled) -> bool:
         rows = self.office.store.rows_for(
             "select m.state from bill b join manifest m on m.id = b.manifest_id where b.scn in ({}) and m.state"
-            " = 'ARRIVED'",
+            " in ('ARRIVED', 'CLOSED')",
             entry.scns,
         )
         return bool(rows)
 
-    def _keep(self, origin: Origin, batch: Batch, block: Block, entry: EntryFiled, now: datetime) -> None:
-        store = self.office.store
-        consignee = entry.consignee()
-        key = consignee.key if consignee is not None else ""
-        day = _day(entry, now)
-        over = self._over_limit(entry, key, day, now)
-        store.run(
-            "insert or replace into entry (number, partner, type, state, filed_at, a_header, b_header, body,"
-            " consignee, value, day, marks, over_limit)"
-            " values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            entry.number, origin.partner, entry.head["type"], "ACCEPTED", stamp(now), _without_password(batch.header),
-            block.header.text,
-            json.dumps(_body(entry)), key, int(entry.head["value"]), day, entry.marks().as_text(), int(over),
-        )  # fmt: skip
-        self._link(entry)
 
-    def _link(self, entry: EntryFiled) -> None:
-        self.office.store.run("delete from entry_bill where number = ?", entry.number)
-        self.office.store.run_many(
-            "insert or ignore into entry_bill (scn, number) values (?,?)", [(scn, entry.number) for scn in entry.scns]
-        )
-
-    def _over_limit(self, entry: EntryFiled, key: str, day: str, now: datetime) -> bool:
-        """Whether a type 86 entry takes its consignee over the day's limit."""
-        if entry.head["type"] != "86":
-            return False
-        store, cents = self.office.store, int(entry.head["value"]) * 100
-        total = store.count(
-            "select sum(cents) from day_value where consignee = ? and day = ? and reference <> ?",
-            key,
-            day,
-            entry.number,
-        )
-        store.run(
-            "insert or replace into day_value (consignee, day, reference, cents) values (?,?,?,?)",
-            key,
-            day,
-            entry.number,
-            cents,
-        )
-        rule = self.office.book.rule("day-limit-withhold", now)
-        return rule is not None and Decimal(total + cents) > rule.limit * 100
-
-    def _update(self, entry: EntryFiled, row: sqlite3.Row) -> None:
-        body = json.loads(row["body"])
-        fresh = _body(entry)
-        for key in ("port", "carrier", "conveyance", "voyage"):
-            body[key] = fresh[key] or body[key]
-        if entry.bills:
-            body["bills"] = fresh["bills"]
-            self._link(entry)
-            self.office.store.run("update entry set matched = 0 where number = ? and state <> 'RELEASED'", entry.number)
-        self.office.store.run("update entry set body = ? where number = ?", json.dumps(body), entry.number)
+def _documents(entry: EntryFiled) -> list[str]:
+    """The filer's own numbers of what it sent through DIS."""
+    return [text for qualifier, text in entry.references if qualifier == "DIS"]
 
 
 def _without_password(header: str) -> str:
@@ -204,7 +224,34 @@ def _day(entry: EntryFiled, now: datetime) -> str:
     return day.strftime("%Y%m%d")
 
 
-def _body(entry: EntryFiled) -> dict[str, Any]:
+def _filing(
+    origin: Origin, batch: Batch, block: Block, entry: EntryFiled, before: sqlite3.Row | None, now: datetime
+) -> Filing:
+    """What the books keep of a transaction; a cancellation has no content."""
+    consignee = entry.consignee()
+    content = Content(
+        partner=origin.partner,
+        type=entry.head["type"],
+        a_header=_without_password(batch.header),
+        b_header=block.header.text,
+        body=_body(entry, before),
+        consignee=consignee.key if consignee is not None else "",
+        value=int(entry.head["value"] or 0),
+        day=_day(entry, now),
+        marks=entry.marks().as_text(),
+    )
+    return Filing(
+        entry.number,
+        entry.head["action"],
+        entry.contact.get("reason", ""),
+        tuple(entry.references),
+        content if entry.head["action"] != "D" else None,
+    )
+
+
+def _body(entry: EntryFiled, before: sqlite3.Row | None) -> dict[str, Any]:
+    """What the books keep of an entry; the filer's numbers in DIS add up over its versions."""
+    used = json.loads(before["body"]).get("documents", []) if before is not None else []
     carrier = next((issuer for kind, issuer, _, _, _ in entry.bills if kind != "I"), "")
     first = next((one.values for one in entry.lines if one.id == "SE16"), {})
     return {
@@ -219,15 +266,25 @@ def _body(entry: EntryFiled) -> dict[str, Any]:
         "arrival": first.get("arrival") or next((r for q, r in entry.references if q == "EDA"), "")[:6],
         "split": entry.head["split"],
         "references": entry.references,
+        "documents": [*used, *_documents(entry)],
         "lines": [(number, origin, hts) for number, origin, tariffs, _ in entry.items for hts, _ in tariffs],
         "bills": entry.bills,
+        "agencies": agency_body(entry.lines),
     }
+
+
+def _reasons(entry: EntryFiled, edits: Mapping[int, list[Edit]]) -> list[dict[str, str]]:
+    return [
+        {"code": e.code, "text": e.text, "place": f"{entry.number} record {position}", "reference": e.reference}
+        for position, some in edits.items()
+        for e in some
+    ]
 
 
 def _response(entry: EntryFiled, edits: dict[int, list[Edit]], verdict: str) -> list[str]:
     out: list[str] = []
     for line, wrong in echo(entry, edits):
         out.append(line.text)
-        out += [se90("11", e.code, e.text) for e in wrong]
+        out += [se90(e.kind, e.code, e.text) for e in wrong]
     out.append(se90(verdict, "", VERDICTS[verdict]))
     return out

@@ -22,8 +22,13 @@ class Grammar:
 
     ``head`` opens a transaction; ``followers``: group of a record → groups that may come after it; ``unfinished``:
     groups that cannot end a transaction or be followed by another group than theirs (X37); ``loops``: how often a group
-    may stand in a transaction; ``name_of`` tells the record identifier from the 80 columns, ``group_of`` the group from
-    the identifier (all PG records are one); ``guide`` is cited in the transcript.
+    may stand in a transaction; ``inner_loops``: how often it may stand after one record of another group (that group,
+    and the number); ``name_of`` tells the record identifier from the 80 columns, ``group_of`` the group from the
+    identifier (all PG records are one); ``repeats``: the fields of a record that stand side by side and must be filled
+    from the left (X38), one tuple of names for each repetition; ``preparers``: whether B may carry preparer codes
+    (X23); ``blocks``: most blocks in a batch, 0 any number (X41); ``guide`` is cited in the transcript; with
+    ``rejects_bad_columns`` filler and characters reject the batch (X39, X40), else the application itself complains of
+    them.
     """
 
     application: str
@@ -34,8 +39,13 @@ class Grammar:
     name_of: Callable[[str], str]
     unfinished: frozenset[str] = frozenset()
     loops: Mapping[str, int] = field(default_factory=dict)
+    inner_loops: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     group_of: Callable[[str], str] = _same
     max_transactions: int = 999
+    rejects_bad_columns: bool = True
+    repeats: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    preparers: bool = True
+    blocks: int = 0
 
 
 def followers(table: Mapping[str, str]) -> dict[str, frozenset[str]]:

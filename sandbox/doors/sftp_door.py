@@ -18,6 +18,7 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ import asyncssh
 from sandbox.cbp import Answer
 from sandbox.doors.sftp_folders import UNDER_WAY, Folders, settle_folder
 from sandbox.offices import Offices
-from sandbox.runner import NotDelivered
+from sandbox.runner import NotDelivered, Runner
 from sandbox.settings import Settings, SettingsError
 
 logger = logging.getLogger("sandbox")
@@ -51,8 +52,8 @@ class Account:
 def read_accounts(settings: Settings, root: Path) -> dict[str, Account]:
     """The accounts of the settings, by user. Raises SettingsError."""
     if not settings.sftp_accounts:
-        keys = settings.gateway_sftp_key
-        return {"gateway": Account("gateway", settings.gateway_as2_name, root / "gateway", keys=keys)}
+        first, keys = settings.all_filers()[0].name, settings.gateway_sftp_key
+        return {"gateway": Account("gateway", first, root / "gateway", keys=keys)}
     accounts: dict[str, Account] = {}
     for text in settings.sftp_accounts:
         user, _, rest = text.partition("/")
@@ -81,6 +82,7 @@ class SftpDoor:
         self.sessions: set[asyncssh.SSHServerConnection] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._receiving: set[asyncio.Task[None]] = set()
+        self._lost_later: set[tuple[str, str]] = set()
 
     def is_out(self, filer: str) -> bool:
         """Whether nobody is there for a filer at the moment."""
@@ -116,7 +118,7 @@ class SftpDoor:
         )
         for runner in self.offices:
             runner.roads[ROAD] = self.deliver
-            runner.unfetched = self._unfetched
+            runner.unsettled.append(partial(self._unfetched, runner))
         return self._acceptor.get_port()
 
     async def close(self) -> None:
@@ -160,8 +162,9 @@ class SftpDoor:
 
     async def _receive(self, filer: str, path: Path, before: Path | None = None) -> None:
         try:
-            content = await asyncio.to_thread(path.read_bytes)
-            await self.offices.of(filer).take(content, partner=filer, message_id="", name=path.name, door=ROAD)
+            async with self.offices.turn_of(filer):
+                content = await asyncio.to_thread(path.read_bytes)
+                await self.offices.of(filer).take(content, partner=filer, message_id="", name=path.name, door=ROAD)
             await asyncio.to_thread(path.unlink)
         except Exception:
             logger.exception("sftp: %s of %s could not be taken in", path.name, filer)
@@ -175,22 +178,61 @@ class SftpDoor:
         cbp, now = self.offices.of(filer).cbp, self.offices.clock.now()
         await asyncio.to_thread(cbp.refuse, content, now, partner=filer, name=name[:200], reason=reason)
 
+    # ------------------------------------------------------------------ faults of the plan
+
+    async def upload_is_cut(self, filer: str, name: str) -> bool:
+        """Draw what happens to an upload: cut within it, or remember that its hand-over gets no answer."""
+        runner = self.offices.of(filer)
+        line = (await runner.mishap()).line
+        if line == "reset_after" and len(self._lost_later) < self.settings.sftp_files:
+            self._lost_later.add((filer, name))
+        if line == "reset":
+            await runner.tell_mishap(filer, name, line, "the session is cut within the upload")
+        return line == "reset"
+
+    async def answer_is_lost(self, filer: str, name: str) -> bool:
+        """Whether that was drawn for what was uploaded under this name."""
+        if (filer, name) not in self._lost_later:
+            return False
+        self._lost_later.discard((filer, name))
+        text = "committed, the session is cut instead of the answer"
+        await self.offices.of(filer).tell_mishap(filer, name, "reset_after", text)
+        return True
+
+    async def fetch_is_cut(self, filer: str, name: str) -> bool:
+        """Whether the answer of this name has the fate *reset* and was not cut yet."""
+        runner = self.offices.of(filer)
+        if not runner.faults.reset:
+            return False
+        answer_id = await asyncio.to_thread(runner.cbp.answer_laid, name)
+        if answer_id is None or runner.faults.fate(answer_id) != "reset":
+            return False
+        if not await asyncio.to_thread(runner.cbp.strikes, answer_id, "reset", self.offices.clock.now()):
+            return False
+        text = "the session is cut within the fetch, it lies there still"
+        await runner.tell_mishap(filer, name, "reset", text, direction="out")
+        return True
+
     # ------------------------------------------------------------------ out
 
     async def deliver(self, answer: Answer, payload: bytes, copy: int) -> str:
-        """Lay one answer into the filer's folder, whole; its name follows from the answer's number."""
+        """Lay one answer into the filer's folder, whole; names are in the order of laying, and stay with the answer."""
         account = next((one for one in self.accounts.values() if one.filer == answer.partner), None)
         if account is None:
             raise NotDelivered(f"{answer.partner} has no SFTP account")
-        name = f"{answer.id:08d}-{copy}-{answer.name}"
+        name = await asyncio.to_thread(self.offices.of(answer.partner).cbp.laid, answer, copy)
         try:
             await asyncio.to_thread(self._lay, account.root / "out", name, payload)
         except OSError as error:
             raise NotDelivered(f"{name}: {error.strerror or error}") from error
         return f"sftp:{account.user}/out/{name}"
 
-    def _unfetched(self) -> bool:
-        return any(next(settle_folder(account.root / "out"), None) for account in self.accounts.values())
+    def _unfetched(self, runner: Runner) -> bool:
+        """Whether a filer of these books has answers that it has not fetched and could fetch now."""
+        if runner.is_out:
+            return False
+        mine = (account for account in self.accounts.values() if self.offices.of(account.filer) is runner)
+        return any(next(settle_folder(account.root / "out"), None) for account in mine)
 
     def _lay(self, folder: Path, name: str, payload: bytes) -> None:
         files, used = 0, 0

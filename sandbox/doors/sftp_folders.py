@@ -2,7 +2,8 @@
 
 ``in``: write, go on with, rename and remove files under way; the rename to a final name hands the file over. ``out``:
 list, read, remove, move to ``done``. Everything else is refused. Names are checked after they have been brought to
-their plain form, and no link can be made, so that no path leads out of the filer's own folders.
+their plain form, and no link can be made, so that no path leads out of the filer's own folders. A fault of the plan
+may cut the session within an upload, after a hand-over or within a fetch.
 """
 
 from __future__ import annotations
@@ -42,6 +43,18 @@ class Desk(Protocol):
         """Record what is not taken."""
         ...
 
+    async def upload_is_cut(self, filer: str, name: str) -> bool:
+        """Whether the session is to be cut within an upload that begins."""
+        ...
+
+    async def answer_is_lost(self, filer: str, name: str) -> bool:
+        """Whether the session is to be cut instead of the answer to a hand-over, of what was called ``name``."""
+        ...
+
+    async def fetch_is_cut(self, filer: str, name: str) -> bool:
+        """Whether the session is to be cut within a fetch that begins."""
+        ...
+
 
 def is_under_way(name: str) -> bool:
     """Whether a name says that the file is not finished."""
@@ -78,6 +91,8 @@ class Folders(asyncssh.SFTPServer):
         super().__init__(chan, os.fsencode(root))
         self._root, self._settings, self._desk, self._filer = root, settings, desk, filer
         self._writing: dict[int, int] = {}
+        self._cut: dict[int, int] = {}
+        """Open files within which the session is cut, and how many bytes go through before that (writing: half)."""
         self._opened = 0
         self._used = 0
 
@@ -114,6 +129,8 @@ class Folders(asyncssh.SFTPServer):
             raise asyncssh.SFTPFailure("too many files are open")
         if not pflags & _WRITES:
             file: Any = super().open(path, pflags, asyncssh.SFTPAttrs())
+            if folder == "out" and await self._desk.fetch_is_cut(self._filer, name):
+                self._cut[id(file)] = os.fstat(file.fileno()).st_size // 2
         else:
             if folder != "in" or not is_under_way(name):
                 reason = "write to in, as .NAME.part, and rename it"
@@ -123,8 +140,11 @@ class Folders(asyncssh.SFTPServer):
             if files >= self._settings.sftp_files or self._used >= self._settings.sftp_quota:
                 await self._desk.refuse(self._filer, name, b"", "too much is unfinished")
                 raise asyncssh.SFTPFailure("too much is unfinished: remove some of it")
+            new = not (self._root / folder / name).exists()
             file = super().open(path, pflags, asyncssh.SFTPAttrs(permissions=0o600))
             self._writing[id(file)] = os.fstat(file.fileno()).st_size
+            if new and await self._desk.upload_is_cut(self._filer, name):
+                self._cut[id(file)] = 0
         del attrs
         self._opened += 1
         return file
@@ -146,13 +166,30 @@ class Folders(asyncssh.SFTPServer):
             if self._used > self._settings.sftp_quota:
                 raise asyncssh.SFTPFailure("too much is unfinished: remove some of it")
             self._writing[id(file_obj)] = end
+        if id(file_obj) in self._cut:
+            super().write(file_obj, offset, data[: len(data) // 2])
+            raise self._broken()
         written: Any = super().write(file_obj, offset, data)
         return int(written)
+
+    def read(self, file_obj: object, offset: int, size: int) -> Any:
+        """Read; where the session is to be cut, half of the file comes."""
+        half = self._cut.get(id(file_obj))
+        if half is None:
+            return super().read(file_obj, offset, size)
+        if offset >= half:
+            raise self._broken()
+        return super().read(file_obj, offset, min(size, half - offset))
+
+    def _broken(self) -> asyncssh.SFTPError:
+        self.connection.abort()
+        return asyncssh.SFTPFailure("the line is dead")
 
     def close(self, file_obj: object) -> None:
         """Close it; it is not received by that, for a cut connection closes files too."""
         self._opened -= 1
         self._writing.pop(id(file_obj), None)
+        self._cut.pop(id(file_obj), None)
         super().close(file_obj)
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
@@ -205,6 +242,8 @@ class Folders(asyncssh.SFTPServer):
             await self._desk.received(self._filer, new, old)
         except Exception as error:
             raise asyncssh.SFTPFailure("it could not be taken in; try again") from error
+        if await self._desk.answer_is_lost(self._filer, old.name):
+            raise self._broken()
 
     @staticmethod
     def _thin_out(folder: Path) -> None:

@@ -1,72 +1,38 @@
-"""Would CBP take this manifest? Business edits of a 309, each with the code CBP gives it where that is known.
+"""Would CBP take this shipment of a 309? Edits of its header, its amendment and its parties.
 
-Codes: CAMIR V1.4 Appendix L (truck manifest error codes, Nov 2011), CSMS 12-000403 (370), CSMS 64792502 (470), CSMS
-66065494. A fault without a known
-code carries its text alone. Edits that need the books (already on file, state of the manifest) are in ``sandbox.cbp``.
+Codes are those of CAMIR Appendix L and H where one is known; other faults carry their text alone. Equipment and goods
+are judged in :mod:`sandbox.truck.goods_checks`; what needs the books (already on file, state of the manifest) in
+:mod:`sandbox.truck.manifest_desk`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sandbox.markers import Marks, read_marks
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
+from sandbox.truck import numbers
+from sandbox.truck.citations import (
+    APPENDIX_H,
+    BUREAU_CODES,
+    BUREAU_SHIPMENTS,
+    SANDBOX,
+    appendix,
+    element,
+)
+from sandbox.truck.goods_checks import GoodsChecks
 from sandbox.truck.manifest_reader import Bill, Manifest, Party
+from sandbox.truck.remarks import Faults, Remark
 from sandbox.truck.syntax import code_list
-from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
+from sandbox.truck.trip_reader import at
 from schemas.profile import Profile
 
-_SCN: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,12}")
-_TRIP: Final = re.compile(r"[A-Z]{4}[A-Z0-9]{4,21}")
-_SCAC: Final = re.compile(r"[A-Z]{2,4}")
-_TRIP_SEGMENTS: Final = frozenset({"M10", "VEH", "CII", "NM1", "DMG", "DMA", "REF", "P4"})
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One K1: CBP's code (may be empty), a text of at most 27 characters, the bad value, and where the rule stands."""
-
-    code: str
-    text: str
-    value: str = ""
-    reference: str = ""
-
-
-@dataclass(slots=True)
-class ManifestFaults:
-    """What is wrong: with the trip as a whole, and with each bill by the position of the segment complained of."""
-
-    trip: list[Remark] = field(default_factory=list)
-    bills: dict[int, dict[int, list[Remark]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-
-    def add(self, bill_index: int, position: int, remark: Remark) -> None:
-        """Complain of the segment at ``position`` of bill ``bill_index``."""
-        self.bills[bill_index][position].append(remark)
-
-
-INVALID_CHARACTER: Final = Remark("370", "INVALID CHARACTER", reference="CSMS 12-000403")
-
-
-def check_characters(interchange: Interchange, manifest: Manifest, faults: ManifestFaults) -> None:
-    """Error 370 for each segment with a character outside CBP's set."""
-    allowed = CBP_CHARACTERS | {interchange.element_separator}
-    place: dict[int, int] = {}
-    for position, raw in enumerate(interchange.body, 1):
-        if allowed.issuperset(raw):
-            continue
-        if not place:
-            place = {p: i for i, bill in enumerate(manifest.bills) for p in bill.segments}
-        bad = "".join(sorted({c for c in raw if c not in allowed and c.isprintable()}))[:30]
-        if position in place:
-            faults.add(place[position], position, Remark("370", "INVALID CHARACTER", bad, "CSMS 12-000403"))
-        elif len(faults.trip) < 10:
-            faults.trip.append(Remark("370", "INVALID CHARACTER", bad, "CSMS 12-000403"))
+_ACTION_OF: Final = {"A": "1", "R": "2", "D": "3"}
+FILINGS: Final = frozenset({"P", "W"})
+_Found = Iterable[tuple[int, Remark]]
 
 
 def marks_of(bill: Bill) -> Marks:
@@ -76,141 +42,129 @@ def marks_of(bill: Bill) -> Marks:
 
 
 class ManifestChecks:
-    """The edits of one manifest at one instant."""
+    """The edits of one manifest's shipments at one instant."""
 
     def __init__(
         self, manifest: Manifest, now: datetime, book: RuleBook, behaviour: Behaviour, profile: Profile
     ) -> None:
-        self.manifest, self.now, self.book, self.behaviour, self.profile = manifest, now, book, behaviour, profile
-        self.countries, self.states = code_list("countries"), code_list("us-states")
-        self.units, self.equipment = code_list("packaging-units"), code_list("equipment-types")
+        self.manifest, self.behaviour, self.profile = manifest, behaviour, profile
+        self.kind = manifest.trip.kind
+        self.countries = code_list("countries")
+        self.units = code_list("packaging-units")
         self.bill_types = set(behaviour.bill_types) | set(profile.bill_types.values())
-        self.suspended = book.rule("section321-suspended", now)
-        self.origin_rule = book.rule("section321-origin", now)
-        self.state_rule = book.rule("section321-consignee-state", now)
+        self.goods = GoodsChecks(now, book, behaviour, profile)
 
-    def run(self, faults: ManifestFaults) -> None:
+    def run(self, faults: Faults) -> None:
         """Complain into ``faults``."""
-        faults.trip.extend(self.trip())
+        for position, remark in self._counts():
+            faults.of_trip(position, remark)
         for index, bill in enumerate(self.manifest.bills):
             for position, remark in self.bill(bill):
                 faults.add(index, position, remark)
+            self.goods.warn(bill, faults)
 
-    # ------------------------------------------------------------------ the trip
-
-    def trip(self) -> Iterable[Remark]:
-        """Faults of the trip as a whole."""
-        m = self.manifest
-        if not _SCAC.fullmatch(m.scac):
-            yield Remark("009", "INVALID CARRIER CODE", m.scac, "CAMIR Appendix L")
-        if m.mode != self.profile.transport_mode:
-            yield Remark("010", "INVALID MODE OF TRANSPORT", m.mode, "CAMIR Appendix H")
-        if m.country not in self.countries:
-            yield Remark("011", "INVALID COUNTRY", m.country, "CAMIR Appendix H")
-        if not _TRIP.fullmatch(m.trip) or not m.trip.startswith(m.scac):
-            yield Remark("012", "INVALID VOYAGE/TRIP NUMBER", m.trip, "CAMIR Appendix H")
-        if len(m.port) != 4 or not m.port.isdigit() or m.port[:2] not in self.behaviour.land_districts:
-            yield Remark("014", "INVALID UNLADING PORT", m.port, "CAMIR Appendix H")
-        if m.eta is None:
-            yield Remark("", "INVALID ARRIVAL DATE OR TIME", m.arrival_date)
-        if m.kind in {"P", "W"}:
-            yield from self._filing()
-
-    def _filing(self) -> Iterable[Remark]:
-        m = self.manifest
-        filed = sum(1 for b in m.bills if b.m11_at)
-        if m.bill_count and m.bill_count.lstrip("0") != (str(filed) if filed else ""):
-            yield Remark("013", "INVALID BILL COUNT", m.bill_count, "CAMIR Appendix H")
-        if m.kind == "W":
-            driver = self.profile.crew_role_codes["driver"]
-            if not any(role == driver for _, role in m.persons):
-                yield Remark("", "NO PERSON IN CHARGE")
-            if self.behaviour.one_hour_rule == "reject" and m.eta is not None and m.eta - self.now < timedelta(hours=1):
-                yield Remark("", "LESS THAN ONE HOUR BEFORE ARRIVAL", reference="19 CFR 123.92")
+    def _counts(self) -> _Found:
+        """M1008 counts the bills of this message, P403 those of the port, which are the same on a truck."""
+        trip = self.manifest.trip
+        filed = sum(1 for b in self.manifest.bills if b.m11_at or b.m13_at)
+        for place, value in ((trip.header_at, trip.bill_count), (trip.port_at, at(trip.port_segment, 3))):
+            if value and value.lstrip("0") != (str(filed) if filed else ""):
+                yield place, Remark("013", "INVALID BILL COUNT", value, reference=appendix("013"))
 
     # ------------------------------------------------------------------ a shipment
 
-    def bill(self, bill: Bill) -> Iterable[tuple[int, Remark]]:
+    def bill(self, bill: Bill) -> _Found:
         """Faults of one shipment as (position of the segment, remark)."""
-        m = self.manifest
-        if bill.m13_at and m.kind != "Y":
-            yield bill.m13_at, Remark("", "M13 ONLY IN AN AMENDMENT", m.kind)
+        yield from self._amendment(bill)
         if not bill.m11_at:
-            if m.kind in {"P", "W"}:
-                yield bill.at, Remark("003", "NO B01/M11 RECORD FOUND", reference="CAMIR Appendix L")
+            if self.kind in FILINGS and not self._is_empty_truck(bill):
+                yield bill.at, Remark("003", "NO B01/M11 RECORD FOUND", reference=appendix("003"))
             return
-        head = bill.m11_at
-        if not bill.number or len(bill.number) > 12 or not _SCN.fullmatch(bill.scn):
-            yield head, Remark("017", "MISSING OR INVALID BILL", bill.scn, "CAMIR Appendix L")
-        if bill.kind not in self.bill_types:
-            yield head, Remark("", "INVALID BILL TYPE", bill.kind)
-        if bill.quantity is None or bill.quantity <= 0 or bill.quantity != bill.quantity.to_integral_value():
-            yield head, Remark("", "INVALID QUANTITY", str(bill.quantity or ""))
-        if bill.weight is None or bill.weight <= 0:
-            yield head, Remark("020", "INVALID WEIGHT", str(bill.weight or ""), "CAMIR Appendix L")
-        if bill.weight_unit not in {"K", "L"}:
-            yield head, Remark("021", "INVALID WEIGHT UNIT", bill.weight_unit, "CAMIR Appendix L")
-        if self.behaviour.check_packaging_units and bill.unit not in self.units:
-            yield head, Remark("", "INVALID MANIFEST UNIT", bill.unit)
+        yield from self._header(bill)
         yield from self._parties(bill)
-        yield from self._goods(bill)
+        yield from self.goods.bill(bill)
         marks = marks_of(bill)
         if "REJ" in marks:
-            yield head, Remark(marks.code if marks.code.isdigit() else "", "REJECTED BY MARKER", marks.code)
+            code = marks.code if marks.code.isdigit() else ""
+            yield bill.m11_at, Remark(code, "REJECTED BY MARKER", marks.code, reference=SANDBOX)
 
-    def _parties(self, bill: Bill) -> Iterable[tuple[int, Remark]]:
-        for role, code, text in (("SH", "004", "INVALID S01/N1 RECORD"), ("CN", "005", "INVALID U01/N1 OR N01/N1")):
-            party = bill.party(self.profile.party_roles["shipper" if role == "SH" else "consignee"])
-            if party is None:
-                yield bill.m11_at, Remark(code, text, role, "CAMIR Appendix L")
-            elif not _complete(party) or party.country not in self.countries:
-                yield party.at[0], Remark(code, text, party.name[:30], "CAMIR Appendix L")
+    def _is_empty_truck(self, bill: Bill) -> bool:
+        """A preliminary manifest without shipments: the base wants one LX all the same."""
+        return self.kind == "P" and len(self.manifest.bills) == 1 and bill.last == bill.at
 
-    def _goods(self, bill: Bill) -> Iterable[tuple[int, Remark]]:
-        if not bill.commodities or not any(c.description for c in bill.commodities):
-            yield bill.m11_at, Remark("007", "INVALID D01/N10", reference="CAMIR Appendix H")
-        for position, kind in bill.equipment:
-            if self.behaviour.check_equipment_types and kind not in self.equipment:
-                yield position, Remark("", "INVALID EQUIPMENT TYPE", kind)
-        for goods in bill.commodities:
-            if goods.quantity is not None and goods.quantity <= 0:
-                yield goods.at, Remark("", "INVALID QUANTITY", str(goods.quantity))
-            if goods.weight_unit not in {"", "K", "L"}:
-                yield goods.at, Remark("021", "INVALID WEIGHT UNIT", goods.weight_unit, "CAMIR Appendix H")
-            if self.behaviour.check_commodity_units and goods.unit and goods.unit not in self.units:
-                yield goods.at, Remark("", "INVALID MANIFEST UNIT", goods.unit)
-        if bill.kind in self.profile.section321_bill_types:
-            yield from self._section_321(bill)
-
-    def _section_321(self, bill: Bill) -> Iterable[tuple[int, Remark]]:
-        if self.suspended:
-            yield (
-                bill.m11_at,
-                Remark(self.profile.suspended_bill_error, self.suspended.text, bill.kind, self.suspended.citation),
-            )
+    def _amendment(self, bill: Bill) -> _Found:
+        if not bill.m13_at:
             return
-        if bill.in_bond:
-            yield bill.m11_at, Remark("", "IN-BOND NOT ALLOWED ON SECTION 321")
-        consignee = bill.party(self.profile.party_roles["consignee"])
-        if (
-            self.state_rule
-            and consignee is not None
-            and (consignee.country != "US" or consignee.state not in self.states)
+        place, trip = bill.m13_at, self.manifest.trip
+        if self.kind != "Y":
+            reference = element("309", "M13 only in an amendment (type Y)")
+            yield place, Remark("", "M13 ONLY IN AN AMENDMENT", self.kind, reference=reference)
+        row = [*bill.amendment, *[""] * 13]
+        if row[1] != trip.scac:
+            reference = element("309", "M1301, operator of the conveyance")
+            yield place, Remark("", "CARRIER NOT THAT OF THE TRIP", row[1], reference=reference)
+        if not numbers.PORT.fullmatch(row[2]):
+            yield place, Remark("033", "INVALID PORT", row[2], reference=appendix("033"))
+        if bill.m11_at and (row[4], row[9]) != (bill.number, bill.scac):
+            reference = element("309", "M1304, M1309 and M1101, M1112 name one bill")
+            yield place, Remark("017", "MISSING OR INVALID BILL", row[9] + row[4], reference=reference)
+        wanted = _ACTION_OF.get(bill.change, "")
+        if self.behaviour.check_amendment_actions and row[7] and wanted and row[7] != wanted:
+            reference = element("309", "M1303 with M1307 (deduced)")
+            yield place, Remark("", "INVALID ACTION CODE", row[7], reference=reference)
+        if bill.change == "R":
+            yield from self._new_quantity(bill)
+
+    def _new_quantity(self, bill: Bill) -> _Found:
+        new, told = bill.new_quantity, bool(bill.amendment[5:6] and bill.amendment[5])
+        wrong = told and (new is None or new <= 0 or new != new.to_integral_value())
+        if wrong or (not told and not bill.m11_at) or (told and bill.m11_at and new != bill.quantity):
+            reference = element("309", "M1305, the new quantity when M1303 is R")
+            yield bill.m13_at, Remark("", "INVALID QUANTITY", str(new or ""), reference=reference)
+
+    def _header(self, bill: Bill) -> _Found:
+        head, carrier = bill.m11_at, self.manifest.trip.scac
+        if not bill.number or len(bill.number) > 12 or not numbers.SCN.fullmatch(bill.scn):
+            yield head, Remark("017", "MISSING OR INVALID BILL", bill.scn, reference=appendix("017"))
+        elif self.behaviour.scn_of_carrier and bill.scac != carrier:
+            yield head, Remark("", "SCN NOT OF THE CARRIER", bill.scac, reference="CSMS 18-000656, own SCAC required")
+        if bill.kind not in self.bill_types:
+            yield head, Remark("", "INVALID BILL TYPE", bill.kind, reference=element("309", "M1109"))
+        if bill.quantity is None or bill.quantity <= 0 or bill.quantity != bill.quantity.to_integral_value():
+            reference = element("309", "M1103, pieces in the smallest outer packing")
+            yield head, Remark("", "INVALID QUANTITY", str(bill.quantity or ""), reference=reference)
+        if bill.weight is None or bill.weight <= 0:
+            yield head, Remark("020", "INVALID WEIGHT", str(bill.weight or ""), reference=appendix("020"))
+        if bill.weight_unit not in {"K", "L"}:
+            reference = f"{APPENDIX_H}, error 021"
+            yield head, Remark("021", "INVALID WEIGHT UNIT", bill.weight_unit, reference=reference)
+        if self.behaviour.check_packaging_units and bill.unit not in self.units:
+            yield head, Remark("", "INVALID MANIFEST UNIT", bill.unit, reference=BUREAU_CODES)
+        for code in bill.notified:
+            if not numbers.SCAC.fullmatch(code):
+                reference = element("309", "M1113 to M1115, second notify party")
+                yield head, Remark("", "INVALID NOTIFY PARTY", code, reference=reference)
+
+    def _parties(self, bill: Bill) -> _Found:
+        for role, code, text in (
+            ("shipper", "004", "INVALID S01/N1 RECORD"),
+            ("consignee", "005", "INVALID U01/N1 OR N01/N1"),
         ):
-            yield (
-                consignee.at[-1],
-                Remark(self.state_rule.code, self.state_rule.text, consignee.state, self.state_rule.citation),
-            )
-        for goods in bill.commodities:
-            if goods.value is None or goods.value <= 0:
-                yield goods.at, Remark("", "MISSING OR INVALID VALUE")
-            if goods.origin not in self.countries:
-                yield goods.at, Remark("470", "INV CTRY OF ORIG FOR SHP", goods.origin, "CSMS 64792502")
-            elif self.origin_rule and goods.origin in self.origin_rule.origins:
-                yield (
-                    goods.at,
-                    Remark(self.origin_rule.code, self.origin_rule.text, goods.origin, self.origin_rule.citation),
-                )
+            wanted = self.profile.party_roles[role]
+            found = [one for one in bill.parties if one.role == wanted]
+            if not found:
+                yield bill.m11_at, Remark(code, text, wanted, reference=appendix(code))
+            for one in found[1:]:
+                yield one.at[0], Remark(code, text, one.name[:30], reference=BUREAU_SHIPMENTS)
+            for one in found[:1]:
+                if not _complete(one) or one.country not in self.countries:
+                    yield one.at[0], Remark(code, text, one.name[:30], reference=appendix(code))
+        known = set(self.profile.party_roles.values())
+        for party in bill.parties:
+            if party.role not in known:
+                yield party.at[0], Remark("", "INVALID PARTY TYPE", party.role, reference=element("309", "N101"))
+            elif party.role == self.profile.party_roles["notify"] and not (party.name or party.id_code):
+                yield party.at[0], Remark("005", "INVALID U01/N1 OR N01/N1", reference=appendix("005"))
 
 
 def _complete(party: Party) -> bool:

@@ -1,366 +1,222 @@
-"""What does CBP do with a 309? Envelope, syntax, characters, business, books; TA1, 997 and 355 onto the pile.
+"""What does CBP do with a 309? Characters, trip, shipments, states, books; then the 355.
 
-States of a manifest: PRELIMINARY, COMPLETE, ARRIVED, DELETED. A bill with a fault is refused, the others are kept and
-the manifest falls back to
-preliminary; a fault of the trip refuses everything (CBP truck CUSRES guide for the former, deduced for the latter).
+A bill with a fault is refused, the others are kept and a complete manifest falls back to preliminary; a fault of the
+trip refuses everything (CBP truck CUSRES guide for the former, deduced for the latter). What may come next for a
+manifest and a shipment is :mod:`sandbox.truck.states`.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from sandbox.border import Border
-from sandbox.markers import read_marks
 from sandbox.office import Office, Origin
 from sandbox.store import stamp
-from sandbox.truck import syntax, x12
-from sandbox.truck.answers import Disposition355, acknowledgment, manifest_answer, ta1
-from sandbox.truck.manifest_checks import ManifestChecks, ManifestFaults, Remark, check_characters, marks_of
+from sandbox.truck.acceptance import AcceptanceWriter, Item, Result
+from sandbox.truck.books import Held, TruckBooks, gap_remarks
+from sandbox.truck.characters import check_characters
+from sandbox.truck.citations import BUREAU_STATES, BUREAU_TEXTS, CUSRES, SANDBOX, appendix, element
+from sandbox.truck.front_desk import Settled
+from sandbox.truck.manifest_checks import FILINGS, ManifestChecks, marks_of
 from sandbox.truck.manifest_reader import Bill, Manifest, read_manifest
+from sandbox.truck.remarks import Faults, Remark
+from sandbox.truck.section321 import over_the_limit
+from sandbox.truck.states import manifest_cell, shipment_cell
+from sandbox.truck.trip_checks import TripChecks
+from sandbox.truck.trip_reader import trip_number_of
+from sandbox.truck.x12 import Addresses, Interchange
 
-_WORD_OF_TYPE: Final = {"W": "COMPLETE", "P": "PRELIMINARY", "Y": "AMENDED", "3": "DELETED"}
-_ON_FILE: Final = Remark("", "SHIPMENT ALREADY ON FILE", reference="an SCN is not used again for three years")
-
-
-class Judged:
-    """The slow, bookless part of reading an interchange: done outside the books' lock."""
-
-    __slots__ = ("interchange", "unreadable", "verdict")
-
-    def __init__(self, payload: bytes, *, character_faults_in_997: bool) -> None:
-        self.interchange: x12.Interchange | None = None
-        self.verdict: syntax.SyntaxVerdict | None = None
-        self.unreadable = ""
-        try:
-            self.interchange = x12.take_apart(payload)
-        except x12.NotAnInterchange as error:
-            self.unreadable = str(error)
-            return
-        one = self.interchange
-        if one.fault is not None:
-            return
-        group = one.elements(0)
-        kind = group[1] if len(group) > 1 else ""
-        if kind == "FA":
-            return
-        if kind != "AQ":
-            self.verdict = syntax.SyntaxVerdict("R", (), (), ("1",))
-        else:
-            self.verdict = syntax.judge(one, character_faults_in_997=character_faults_in_997)
+WORD_OF_TYPE: Final = {"W": "COMPLETE", "P": "PRELIMINARY", "Y": "AMENDED", "3": "DELETED"}
+RETURNED: Final = Remark("", "MAN RETURNED TO PRELIMINARY", reference=f"{CUSRES}; {BUREAU_TEXTS}")
+_SAID: Final = {"A": "add", "R": "replace", "D": "delete"}
+_SYSTEM_FAILURE: Final = Remark("", "SYSTEM FAILURE TRY AGAIN", reference=f"{SANDBOX} SYSFAIL")
 
 
 class ManifestDesk:
-    """Settles judged interchanges; to be called inside a transaction."""
+    """Settles 309s."""
 
     def __init__(self, office: Office, border: Border) -> None:
-        self.office, self.border = office, border
+        self.office, self.border, self.books = office, border, TruckBooks(office)
 
-    def settle(self, origin: Origin, judged: Judged, reused_number: bool, now: datetime) -> dict[str, Any]:
-        """Answer one interchange; gives the verdict for the transcript."""
-        one = judged.interchange
-        if one is None:
-            return {"stage": "envelope", "result": "unreadable", "reasons": [{"text": judged.unreadable}]}
-        addresses = x12.Addresses.back_to(
-            one, (one.element_separator, one.repetition_separator, one.component_separator, one.terminator)
-        )
-        behaviour = self.office.behaviour
-        due = self.office.after(now, behaviour.answer_delay)
-        fault = one.fault
-        if fault is None and reused_number:
-            fault = ("025", "ISA13 was used before for another interchange")
-        if fault is None and behaviour.receiver_ids and one.receiver not in behaviour.receiver_ids:
-            fault = ("009", "ISA08 is not known here")
-        if fault is not None:
-            self.office.answer(origin, "TA1", self._ta1(addresses, one, "R", fault[0], now), now, due)
-            return {"stage": "envelope", "result": "TA1 R", "reasons": [{"code": fault[0], "text": fault[1]}]}
-        verdict = judged.verdict
-        if verdict is None:
-            return {"stage": "acknowledgment", "result": "noted"}
-        manifest = self._manifest(one) if verdict.accepted else None
-        marks = read_marks(manifest.trip[4:]) if manifest is not None else read_marks("")
-        if "LATE" in marks:
-            due = self.office.after(due, behaviour.late_seconds)
-        speaks = "SILENT" not in marks
-        if speaks and one.isa[13] == "1":
-            self.office.answer(origin, "TA1", self._ta1(addresses, one, "A", "000", now), now, due)
-        if speaks:
-            release = (one.elements(0) + [""] * 9)[8]
-            payload = self.office.interchange(addresses, "997", acknowledgment(one, verdict), now, release)
-            self.office.answer(origin, "997", payload, now, due)
-        if manifest is None:
-            return {"stage": "syntax", "result": "997 R", "reasons": _syntax_reasons(verdict)}
-        result = self._business(origin, one, manifest, addresses, now)
-        if speaks:
-            body = manifest_answer(one, manifest, result, self.office.profile)
-            damaged = any("GARBLE" in marks_of(b) for b in manifest.bills) or "GARBLE" in marks
-            self.office.answer(
-                origin, "355", self.office.interchange(addresses, "355", body, now), now, due, garble=damaged
-            )
-        return {
-            "stage": "business",
-            "result": f"355 accepted {result.accepted}, rejected {result.rejected}",
-            "trip": manifest.trip,
-            "reasons": _business_reasons(manifest, result),
-        }
+    def trip_of(self, interchange: Interchange) -> str:
+        """The trip number in M10."""
+        return trip_number_of(interchange, self.office.profile)
 
-    def _manifest(self, one: x12.Interchange) -> Manifest:
-        return read_manifest(one, self.office.profile.trip_number_element)
-
-    def _ta1(self, addresses: x12.Addresses, one: x12.Interchange, code: str, note: str, now: datetime) -> bytes:
-        if (
-            not addresses.separators[0].strip()
-            or len(set(addresses.separators)) < 4
-            or any(s.isalnum() for s in addresses.separators)
-        ):
-            p = self.office.profile
-            usual = (p.element_separator, p.repetition_separator, p.component_separator, p.segment_terminator)
-            addresses = replace(addresses, separators=usual)
-        return self.office.interchange(addresses, "TA1", [ta1(one, code, note)], now)
-
-    # ------------------------------------------------------------------ business
-
-    def _business(
-        self, origin: Origin, one: x12.Interchange, manifest: Manifest, addresses: x12.Addresses, now: datetime
-    ) -> Disposition355:
-        office, faults = self.office, ManifestFaults()
-        check_characters(one, manifest, faults)
+    def settle(self, origin: Origin, interchange: Interchange, addresses: Addresses, now: datetime) -> Settled:
+        """Judge a manifest and keep what is good of it."""
+        office, faults = self.office, Faults()
+        manifest = read_manifest(interchange, office.profile)
+        trip, bills = manifest.trip, manifest.bills
+        check_characters(interchange, office.behaviour, partial(_items, bills), faults)
+        checks = TripChecks(trip, "309", now, office.behaviour, office.profile)
+        checks.run(faults)
         ManifestChecks(manifest, now, office.book, office.behaviour, office.profile).run(faults)
-        row = office.store.row(
-            "select * from manifest where trip = ? and arrival_date = ?", manifest.trip, manifest.arrival_date
-        )
-        state = "" if row is None or row["state"] == "DELETED" else str(row["state"])
-        if state == "ARRIVED":
-            faults.trip.append(Remark("", "MANIFEST ALREADY ARRIVED"))
-        elif manifest.kind in {"W", "P"}:
-            self._check_filing(manifest, state, row, faults)
-        elif manifest.kind in {"Y", "3"}:
-            self._check_change(manifest, state, row, faults)
-        else:
-            faults.trip.append(Remark("", "INVALID MANIFEST TYPE", manifest.kind))
-        rejected = len(manifest.bills) if faults.trip else len(faults.bills)
-        empty = sum(1 for b in manifest.bills if not b.m11_at and not b.m13_at)
-        rejected = max(0, rejected - empty) if faults.trip else rejected
-        accepted = 0 if faults.trip else len(manifest.bills) - empty - rejected
-        result = Disposition355(faults, rejected, accepted, _WORD_OF_TYPE.get(manifest.kind, "PRELIMINARY"))
-        if faults.trip:
-            return result
-        if manifest.kind == "W" and faults.bills:
-            result.extra.append(Remark("", "MAN RETURNED TO PRELIMINARY"))
-        self._keep(origin, manifest, state, faults, addresses, now)
-        return result
+        held = self.books.manifest(trip.trip, trip.arrival_date)
+        standings = self.books.standings((b.scn for b in bills), held.id if held.state != "NONE" else 0, now)
+        self._state(manifest, held, standings, faults)
+        gaps = checks.gaps(first=held.state == "NONE")
+        if not faults.trip:
+            self._of_the_day(manifest, checks, held, gaps, faults)
+        failed = self._failures(bills, faults, now)
+        result = self._result(manifest, faults)
+        if not faults.trip:
+            fast = checks.is_fast if trip.persons else None
+            self._keep(origin, manifest, held, standings, result, addresses, now, gaps, fast=fast)
+        writer = AcceptanceWriter(interchange, office.profile, office.behaviour.trip_faults_at)
+        items = {i: Item(bills[i].at, bills[i].last, bills[i].head) for i in faults.items}
+        answer = writer.write((trip.header_at, trip.header), (trip.port_at, trip.port_segment), items, result)
+        marks = frozenset[str]().union(*(marks_of(bill).names for bill in bills))
+        told = f"355 accepted {result.accepted}, rejected {result.rejected}"
+        reasons = faults.reasons(b.scn or f"LX {b.at}" for b in bills)
+        return Settled(told, answer, reasons, faults.warnings, marks, undone=0 < failed == len(bills))
 
-    def _check_filing(self, manifest: Manifest, state: str, row: sqlite3.Row | None, faults: ManifestFaults) -> None:
-        store = self.office.store
-        scns = [b.scn for b in manifest.bills if b.m11_at]
-        mine = (
-            {
-                r["scn"]
-                for r in store.rows("select scn from bill where manifest_id = ? and state <> 'DELETED'", row["id"])
-            }
-            if row and state
-            else set()
-        )
-        if state == "COMPLETE":
-            more = manifest.kind == "W" and self.office.behaviour.further_w_adds_bills and not mine.intersection(scns)
-            if not more:
-                faults.trip.append(Remark("", "MANIFEST ALREADY ON FILE DO NOT RESEND", manifest.trip))
+    # ------------------------------------------------------------------ by the books
+
+    def _state(self, manifest: Manifest, held: Held, standings: Mapping[str, str], faults: Faults) -> None:
+        """What the tables of states say of the manifest and of every shipment."""
+        trip = manifest.trip
+        if trip.kind not in WORD_OF_TYPE:
+            faults.of_trip(trip.header_at, Remark("", "INVALID MANIFEST TYPE", trip.kind, reference=BUREAU_STATES))
+            return
+        cell = manifest_cell(held.state, f"309 {trip.kind}")
+        if not cell.permits(self.office.behaviour):
+            faults.of_trip(trip.header_at, cell.remark(trip.trip))
+            return
+        if trip.kind == "W" and held.state == "COMPLETE":
+            again = [b for b in manifest.bills if standings.get(b.scn) not in {None, "DELETED", "ELSEWHERE"}]
+            if again:
+                faults.of_trip(trip.header_at, cell.remark(trip.trip))
                 return
-        used = {r["scn"] for r in store.rows_for("select scn from used_scn where scn in ({})", scns)} - mine
+        if trip.kind == "Y":
+            self._amendment(manifest, held, faults)
         seen: set[str] = set()
         for index, bill in enumerate(manifest.bills):
-            if not bill.m11_at:
+            said = self._said(bill, trip.kind)
+            if not said:
                 continue
-            if bill.scn in used or bill.scn in seen or "DUP" in marks_of(bill):
-                faults.add(index, bill.m11_at, _ON_FILE)
+            cell = shipment_cell(standings.get(bill.scn, "NONE"), said)
+            again_here = bill.scn in seen or ("DUP" in marks_of(bill) and said in {"file", "add"})
+            if again_here or not cell.permits(self.office.behaviour):
+                refused = shipment_cell("DELETED", "file") if again_here else cell
+                faults.add(index, bill.head, refused.remark(bill.scn))
             seen.add(bill.scn)
 
-    def _check_change(self, manifest: Manifest, state: str, row: sqlite3.Row | None, faults: ManifestFaults) -> None:
-        if not state or row is None:
-            faults.trip.append(Remark("", "MANIFEST NOT ON FILE", manifest.trip))
-            return
-        if manifest.kind == "3":
-            return
-        complete = state == "COMPLETE"
-        if complete and not manifest.reason:
-            faults.trip.append(Remark("", "AMENDMENT REASON MISSING"))
-        store = self.office.store
-        mine = {
-            r["scn"] for r in store.rows("select scn from bill where manifest_id = ? and state <> 'DELETED'", row["id"])
-        }
-        used = {
-            r["scn"]
-            for r in store.rows_for("select scn from used_scn where scn in ({})", [b.scn for b in manifest.bills])
-        }
+    @staticmethod
+    def _said(bill: Bill, kind: str) -> str:
+        """What a message says of a shipment, empty where it says nothing that the table knows."""
+        if kind in FILINGS:
+            return "file" if bill.m11_at else ""
+        return _SAID.get(bill.change, "") if kind == "Y" and bill.m13_at else ""
+
+    def _amendment(self, manifest: Manifest, held: Held, faults: Faults) -> None:
+        """Reasons after completion at header and shipment, and what each LX of an amendment must hold."""
+        trip, complete = manifest.trip, held.state == "COMPLETE"
+        reference = f"{BUREAU_STATES}; M1016 and M1306 (X12 data element 393)"
+        if complete and not trip.reason:
+            faults.of_trip(trip.header_at, Remark("", "AMENDMENT REASON MISSING", reference=reference))
+        made_by_358 = held.row is not None and held.row["created_by"] == "358"
+        if made_by_358 and self.office.behaviour.trip_of_358_stays and self._changes_trip(manifest, held):
+            text = "TRIP OF A 358 CHANGES BY 358"
+            faults.of_trip(trip.header_at, Remark("", text, trip.trip, reference=BUREAU_STATES))
         for index, bill in enumerate(manifest.bills):
-            for position, remark in self._bill_change(bill, complete, mine, used):
-                faults.add(index, position, remark)
+            if bill.m11_at and not bill.m13_at:
+                missing = Remark(
+                    "", "M13 MISSING IN AMENDMENT", reference=element("309", "M13 of an amendment (type Y)")
+                )
+                faults.add(index, bill.m11_at, missing)
+            if not bill.m13_at:
+                continue
+            if complete and not bill.reason:
+                faults.add(index, bill.m13_at, Remark("", "AMENDMENT REASON MISSING", reference=reference))
+            if bill.change == "A" and not bill.m11_at:
+                faults.add(index, bill.m13_at, Remark("003", "NO B01/M11 RECORD FOUND", reference=appendix("003")))
+            if bill.change not in _SAID:
+                remark = Remark("", "AMENDMENT TYPE NOT MODELLED", bill.change, reference=f"{SANDBOX} (M1303)")
+                faults.add(index, bill.m13_at, remark)
+
+    def _changes_trip(self, manifest: Manifest, held: Held) -> bool:
+        trip, row = manifest.trip, held.row
+        moved = row is not None and (row["port"] != trip.port or row["eta"] != self.books.eta_of(trip, held))
+        return bool(trip.vehicles or trip.persons) or moved
+
+    def _of_the_day(
+        self, manifest: Manifest, checks: TripChecks, held: Held, gaps: Mapping[str, list[Remark]], faults: Faults
+    ) -> None:
+        """What depends on the instant, and what a complete manifest lacks."""
+        kind = manifest.trip.kind
+        if kind in FILINGS or self._changes_trip(manifest, held):
+            checks.in_time(faults, may_refuse=kind in FILINGS)
+        lacking = [one for found in gaps.values() for one in found]
+        if kind == "W":
+            lacking += gap_remarks({part: rows for part, rows in held.gaps().items() if part not in gaps})
+        if kind == "W" or held.state == "COMPLETE":
+            for remark in lacking:
+                faults.of_trip(manifest.trip.header_at, remark)
+
+    def _failures(self, bills: list[Bill], faults: Faults, now: datetime) -> int:
+        """SYSFAIL: the first time a bill comes CBP fails, and keeps nothing of it; gives for how many that was so."""
+        failed = 0
+        if faults.trip:
+            return failed
+        for index, bill in enumerate(bills):
+            if not bill.m11_at or "SYSFAIL" not in marks_of(bill):
+                continue
+            if self.office.store.row("select scn from bill_failure where scn = ?", bill.scn) is None:
+                self.office.store.run("insert into bill_failure (scn, at) values (?,?)", bill.scn, stamp(now))
+                faults.add(index, bill.head, _SYSTEM_FAILURE)
+                failed += 1
+        return failed
 
     @staticmethod
-    def _bill_change(bill: Bill, complete: bool, mine: set[str], used: set[str]) -> list[tuple[int, Remark]]:
-        if not bill.m13_at:
-            return [(bill.m11_at, Remark("", "M13 MISSING IN AMENDMENT"))] if bill.m11_at else []
-        out = []
-        if complete and not bill.reason:
-            out.append((bill.m13_at, Remark("", "AMENDMENT REASON MISSING")))
-        if bill.amendment == "A":
-            if not bill.m11_at:
-                out.append((bill.m13_at, Remark("003", "NO B01/M11 RECORD FOUND", reference="CAMIR Appendix L")))
-            if bill.scn in used or "DUP" in marks_of(bill):
-                out.append((bill.m13_at, _ON_FILE))
-        elif bill.amendment not in {"D", "R"}:
-            out.append((bill.m13_at, Remark("", "AMENDMENT TYPE NOT MODELLED", bill.amendment)))
-        elif bill.scn not in mine:
-            out.append((bill.m13_at, Remark("", "SHIPMENT NOT ON FILE", bill.scn)))
-        return out
+    def _result(manifest: Manifest, faults: Faults) -> Result:
+        said = sum(1 for b in manifest.bills if b.m11_at or b.m13_at)
+        refused = said if faults.trip else len(faults.items)
+        result = Result(faults, refused, 0 if faults.trip else max(0, said - refused), "PRELIMINARY")
+        result.word = WORD_OF_TYPE.get(manifest.trip.kind, "PRELIMINARY")
+        if manifest.trip.kind == "W" and faults.items and not faults.trip:
+            result.extra.append(RETURNED)
+        return result
 
-    # ------------------------------------------------------------------ the books
+    # ------------------------------------------------------------------ into the books
 
     def _keep(
         self,
         origin: Origin,
         manifest: Manifest,
-        state: str,
-        faults: ManifestFaults,
-        addresses: x12.Addresses,
+        held: Held,
+        standings: Mapping[str, str],
+        result: Result,
+        addresses: Addresses,
         now: datetime,
+        gaps: Mapping[str, list[Remark]],
+        *,
+        fast: bool | None,
     ) -> None:
-        store = self.office.store
-        next_state = state
-        if manifest.kind == "3":
-            next_state = "DELETED"
-        elif manifest.kind == "P" or (manifest.kind == "W" and faults.bills):
-            next_state = "PRELIMINARY"
-        elif manifest.kind == "W":
-            next_state = "COMPLETE"
-        eta = stamp(manifest.eta) if manifest.eta is not None else None
-        store.run(
-            "insert into manifest (trip, arrival_date, partner, scac, port, eta, state, filed_at, addresses,"
-            " header, port_segment)"
-            " values (?,?,?,?,?,?,?,?,?,?,?) on conflict (trip, arrival_date) do update set partner ="
-            " excluded.partner, port = excluded.port,"
-            " eta = excluded.eta, state = excluded.state, filed_at = excluded.filed_at, addresses ="
-            " excluded.addresses, header = excluded.header,"
-            " port_segment = excluded.port_segment, arrived_at = null",
-            manifest.trip, manifest.arrival_date, origin.partner, manifest.scac, manifest.port, eta, next_state,
-            stamp(now),
-            json.dumps(addresses.as_list()), json.dumps(manifest.header), json.dumps(manifest.port_segment),
+        trip, refused = manifest.trip, result.faults.items
+        cell = manifest_cell(held.state, f"309 {trip.kind}")
+        state = cell.otherwise if refused and cell.otherwise else cell.to
+        manifest_id = self.books.keep(
+            origin, trip, held, addresses, now, state=state, created_by="309", gaps=gaps,
+            fast=fast,
         )  # fmt: skip
-        row = store.row(
-            "select id from manifest where trip = ? and arrival_date = ?", manifest.trip, manifest.arrival_date
-        )
-        if row is None:
-            raise LookupError(manifest.trip)
-        manifest_id = int(row["id"])
-        good = [b for i, b in enumerate(manifest.bills) if i not in faults.bills]
-        gone = [b.scn for b in good if b.amendment == "D"]
-        if manifest.kind == "3":
-            gone = [
-                r["scn"]
-                for r in store.rows("select scn from bill where manifest_id = ? and state <> 'DELETED'", manifest_id)
-            ]
-        store.run_many("update bill set state = 'DELETED' where scn = ?", [(s,) for s in gone])
+        good = [b for i, b in enumerate(manifest.bills) if i not in refused]
+        gone = [b.scn for b in good if b.change == "D"] if trip.kind != "3" else self.books.scns_of(manifest_id)
+        self.books.delete(gone)
         self.border.bills_deleted(gone, now)
-        for bill in good:
-            if bill.amendment == "R" and not bill.m11_at and bill.new_quantity is not None:
-                store.run("update bill set quantity = ? where scn = ?", str(int(bill.new_quantity)), bill.scn)
-        filed = [b for b in good if b.m11_at and b.amendment in {"", "A", "R"}]
-        self._keep_bills(manifest, manifest_id, filed, now)
-        if (
-            manifest.kind in {"W", "P"}
-            and manifest.eta is not None
-            and self.office.behaviour.arrive_at_eta
-            and manifest.eta > now
-        ):
-            self.office.step("arrive", manifest.eta, {"manifest": manifest_id, "eta": eta})
-
-    def _keep_bills(self, manifest: Manifest, manifest_id: int, bills: list[Bill], now: datetime) -> None:
-        store, consignee_role = self.office.store, self.office.profile.party_roles["consignee"]
-        over = self._day_limit(manifest, bills, now)
-        rows = []
-        for bill in bills:
-            consignee = bill.party(consignee_role)
-            rows.append(
-                (
-                    bill.scn, manifest_id, "ON_FILE", bill.kind, bill.scac, bill.number, str(int(bill.quantity or 0)),
-                    bill.unit,
-                    _consignee_key(bill, consignee_role), consignee.name if consignee else "", str(bill.value),
-                    marks_of(bill).as_text(),
-                    int(bill.scn in over),
-                )
-            )  # fmt: skip
-        store.run_many(
-            "insert or replace into bill (scn, manifest_id, state, kind, scac, number, quantity, unit,"
-            " consignee, consignee_name, value, marks, over_limit)"
-            " values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            rows,
-        )
-        store.run_many(
-            "insert or ignore into used_scn (scn, used_at) values (?,?)", [(b.scn, stamp(now)) for b in bills]
-        )
-        self.border.bills_filed([b.scn for b in bills], over, now)
-
-    def _day_limit(self, manifest: Manifest, bills: list[Bill], now: datetime) -> list[str]:
-        """SCNs of Section 321 bills that take their consignee over the day's limit, counted in the order manifested."""
-        office = self.office
-        rule = office.book.rule("day-limit-withhold", now) or office.book.rule("day-limit-warning", now)
-        lots = [b for b in bills if b.kind in office.profile.section321_bill_types]
-        if rule is None or not lots:
-            return []
-        day, role = manifest.arrival_date, office.profile.party_roles["consignee"]
-        keys = {b.scn: _consignee_key(b, role) for b in lots}
-        totals: dict[str, Decimal] = defaultdict(Decimal)
-        for row in office.store.rows_for(
-            f"select * from day_value where day = '{int(day)}' and consignee in ({{}})", set(keys.values())
-        ):
-            if row["reference"] not in keys:
-                totals[row["consignee"]] += Decimal(row["cents"]) / 100
-        over = []
-        for bill in lots:
-            totals[keys[bill.scn]] += bill.value
-            if totals[keys[bill.scn]] > rule.limit:
-                over.append(bill.scn)
-        office.store.run_many(
-            "insert or replace into day_value (consignee, day, reference, cents) values (?,?,?,?)",
-            [(keys[b.scn], day, b.scn, int(b.value * 100)) for b in lots],
-        )
-        return over
+        counted = [b for b in good if b.change == "R" and not b.m11_at]
+        for bill in counted:
+            quantity = str(int(bill.new_quantity or 0))
+            self.office.store.run("update bill set quantity = ? where scn = ?", quantity, bill.scn)
+        filed = [b for b in good if b.m11_at and b.change in {"", "A", "R"}] if trip.kind != "3" else []
+        known = {scn: state for scn, state in standings.items() if state not in {"DELETED", "ELSEWHERE"}}
+        over = over_the_limit(self.office, trip.arrival_date, filed, now)
+        self.books.file(filed, known, manifest_id, over, now)
+        self.border.bills_filed([b.scn for b in (*filed, *counted)], over, now)
+        self.border.manifest_changed(manifest_id, now)
 
 
-def _consignee_key(bill: Bill, role: str) -> str:
-    party = bill.party(role)
-    if party is None:
-        return ""
-    parts = ("", party.name, party.lines[0] if party.lines else "", party.postal[:5])
-    return "|".join("".join(c for c in p.upper() if c.isalnum()) for p in parts)
-
-
-def _syntax_reasons(verdict: syntax.SyntaxVerdict) -> list[dict[str, str]]:
-    reasons = [{"code": f"AK502 {c}", "text": "transaction set"} for c in verdict.set_codes]
-    reasons += [{"code": f"AK905 {c}", "text": "functional group"} for c in verdict.group_codes]
-    reasons += [
-        {
-            "code": f"AK304 {f.code}",
-            "text": f.text,
-            "place": f"{f.segment} at {f.position}",
-            "reference": "X12 005020 309",
-        }
-        for f in verdict.faults
-    ]
-    return reasons[:50]
-
-
-def _business_reasons(manifest: Manifest, result: Disposition355) -> list[dict[str, str]]:
-    reasons = [{"code": r.code, "text": r.text, "place": "trip", "reference": r.reference} for r in result.faults.trip]
-    for index, places in sorted(result.faults.bills.items()):
-        for position, remarks in sorted(places.items()):
-            place = f"{manifest.bills[index].scn} at {position}"
-            reasons += [{"code": r.code, "text": r.text, "place": place, "reference": r.reference} for r in remarks]
-        if len(reasons) >= 50:
-            break
-    return reasons[:50]
+def _items(bills: list[Bill]) -> dict[int, int]:
+    return {position: index for index, bill in enumerate(bills) for position in bill.segments}

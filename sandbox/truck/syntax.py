@@ -41,6 +41,11 @@ _OTHER_SEGMENTS: Final = frozenset("A1 BA1 CM DTP HL L3 V1 V2 W09 X1 X2".split()
 _LONGEST_NAME: Final = 10
 """What is kept of a segment identifier that is none."""
 
+_LONGEST_SEGMENT: Final = 10_000
+"""Characters of a segment that are looked at: none of these sets has one a fifth as long, so what is longer has its
+fault within them, and millions of separators do not become millions of objects.
+"""
+
 _ST: Final = "/ISA_LOOP/GS_LOOP/ST_LOOP"
 
 logging.getLogger("pyx12").addHandler(logging.NullHandler())
@@ -132,6 +137,7 @@ def is_supported(interchange_version: str, release: str, group: str) -> bool:
     return set_of(interchange_version, release, group) is not None
 
 
+@cache
 def code_list(name: str) -> frozenset[str]:
     """One of the code lists in ``sandbox/truck/maps/codes.xml``, for the business stage."""
     return frozenset(map_of("309").ext_codes.codes[name]["codes"])
@@ -216,7 +222,8 @@ class _Walk:
         walker = walk_tree()
         walker.forceWalkCounterToLoopStart(_ST, _ST + "/ST")
         node: Any = self.root.getnodebypath(_ST + "/ST")
-        for position, raw in enumerate(x.body, 1):
+        for position, whole in enumerate(x.body, 1):
+            raw = whole[:_LONGEST_SEGMENT]
             segment = Segment(raw, x.terminator, x.element_separator, x.component_separator, x.repetition_separator)
             complaints: list[Any] = []
             found: Any = node

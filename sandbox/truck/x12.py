@@ -10,6 +10,7 @@ refuses bad data could not write it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,21 @@ from typing import Final
 
 ISA_LENGTH: Final = 106
 ISA_WIDTHS: Final = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
-SET_OF_GROUP: Final = {"AQ": "309", "BD": "358", "AX": "353", "FA": "997"}
-"""Transaction set expected in a functional group (ACE truck suite; recalled for FA)."""
+SET_OF_GROUP: Final = {"AQ": "309", "BD": "358", "AX": "353"}
+"""Sets that CBP takes, by functional group (ACE truck suite)."""
+_NOTE_OF_ELEMENT: Final = (
+    "010", "011", "012", "013", "005", "006", "007", "008", "014", "015", "016", "017", "018", "019", "020", "027",
+)  # fmt: skip
+"""TA105 for each element of the ISA (X12 003050)."""
+_ECHOED_GROUP: Final = {
+    1: re.compile("[A-Z0-9]{2}"),
+    6: re.compile("[0-9]{1,9}"),
+    8: re.compile("[A-Z0-9][A-Z0-9 .-]{0,10}[A-Z0-9]?"),
+}
+"""What a 997 repeats of the group, and its form: where it cannot, the interchange is refused by TA1."""
+_LONGEST_ISA: Final = 400
+_ECHOED: Final = (8, 9, 12)
+"""ISA09, ISA10 and ISA13 stand in the TA1: where their widths are wrong no TA1 can be written."""
 
 CBP_CHARACTERS: Final = frozenset("!\"#$%&'()+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`{|}~ ")
 """CBP's data characters (CSMS 12-000403 and 12-000407; the space is recalled)."""
@@ -78,16 +92,20 @@ def looks_like_x12(data: bytes) -> bool:
 def take_apart(data: bytes) -> Interchange:
     """Cut an interchange and judge its envelope. Raises :class:`NotAnInterchange` when no ISA can be read."""
     text = data.lstrip().decode("latin-1")
-    if len(text) < ISA_LENGTH or not text.startswith("ISA"):
+    if not text.startswith("ISA") or len(text) < ISA_LENGTH - 20:
         raise NotAnInterchange("no ISA of 106 characters at the beginning")
-    separator, component, terminator = text[3], text[104], text[105]
-    isa = (*text[4:104].split(separator)[:15], component)
-    if text[:104].count(separator) != 16 or any(len(v) != w for v, w in zip(isa, ISA_WIDTHS, strict=False)):
-        raise NotAnInterchange("the ISA does not have sixteen elements of their fixed lengths")
-    repetition = isa[10]
-    pieces = tuple(p for p in (s.strip("\r\n") for s in text[ISA_LENGTH:].split(terminator)) if p)
+    separator = text[3]
+    parts = text[:_LONGEST_ISA].split(separator, 16)
+    if len(parts) < 17 or len(parts[16]) < 2:
+        raise NotAnInterchange("the ISA does not have sixteen elements")
+    component, terminator = parts[16][0], parts[16][1]
+    isa = (*parts[1:16], component)
+    length = sum(len(one) for one in isa) + len(isa) + len("ISA") + 1
+    repetition = isa[10][:1]
+    pieces = tuple(p for p in (s.strip("\r\n") for s in text[length:].split(terminator)) if p)
     fault = (
-        _separator_fault(separator, component, repetition, terminator)
+        _width_fault(isa)
+        or _separator_fault(separator, component, repetition, terminator)
         or _isa_fault(isa)
         or _cut_off(text, terminator)
         or _frame_fault(pieces, separator, isa)
@@ -95,7 +113,22 @@ def take_apart(data: bytes) -> Interchange:
     return Interchange(isa, separator, component, repetition, terminator, pieces, fault)
 
 
+def _width_fault(isa: Sequence[str]) -> tuple[str, str] | None:
+    """The ISA has fixed widths. Where a TA1 cannot echo it or be addressed, nothing can be answered."""
+    wrong = [place for place, (value, width) in enumerate(zip(isa, ISA_WIDTHS, strict=True)) if len(value) != width]
+    if not wrong:
+        return None
+    if any(place in _ECHOED for place in wrong) or any(len(isa[place].rstrip()) > 15 for place in (5, 7)):
+        raise NotAnInterchange("the ISA does not have its fixed widths, and no TA1 can be written to it")
+    if any(len(isa[place]) != 2 for place in (4, 6)):
+        raise NotAnInterchange("the ISA does not have its fixed widths, and nobody can be answered")
+    first = wrong[0]
+    return _NOTE_OF_ELEMENT[first], f"ISA{first + 1:02d} is not {ISA_WIDTHS[first]} characters wide"
+
+
 def _separator_fault(separator: str, component: str, repetition: str, terminator: str) -> tuple[str, str] | None:
+    if not (separator + component + repetition + terminator).isascii():
+        return "026", "a separator is no ASCII character"
     if separator.isalnum() or separator == " ":
         return "026", "the element separator is a data character"
     if terminator.isalnum() or terminator in {" ", separator, component}:
@@ -109,11 +142,13 @@ def _isa_fault(isa: Sequence[str]) -> tuple[str, str] | None:
     checks = (
         ("010", isa[0] == "00", "ISA01 is not 00"),
         ("012", isa[2] in {"00", "01"}, "ISA03 is neither 00 nor 01"),
+        ("005", isa[4].isascii() and isa[4].isalnum(), "ISA05 is no qualifier"),
         ("006", bool(isa[5].strip()), "ISA06 is empty"),
+        ("007", isa[6].isascii() and isa[6].isalnum(), "ISA07 is no qualifier"),
         ("008", bool(isa[7].strip()), "ISA08 is empty"),
         ("014", _is_time(isa[8], "%y%m%d"), "ISA09 is not a date"),
         ("015", _is_time(isa[9], "%H%M"), "ISA10 is not a time"),
-        ("017", isa[11].isdigit(), "ISA12 is not a version"),
+        ("017", isa[11].isascii() and isa[11].isdigit(), "ISA12 is not a version"),
         ("018", isa[12].isascii() and isa[12].isdigit(), "ISA13 is not a number of nine digits"),
         ("019", isa[13] in {"0", "1"}, "ISA14 is neither 0 nor 1"),
         ("020", isa[14] in {"T", "P"}, "ISA15 is neither T nor P"),
@@ -155,6 +190,9 @@ def _frame_fault(pieces: Sequence[str], separator: str, isa: Sequence[str]) -> t
         return "001", "IEA02 differs from ISA13"
     if last[1].lstrip("0") != "1":
         return "021", "IEA01 is not 1"
+    group = pieces[0].split(separator)
+    if len(group) < 9 or any(not form.fullmatch(group[place]) for place, form in _ECHOED_GROUP.items()):
+        return "024", "GS01, GS06 or GS08 is not what a 997 could repeat"
     return None
 
 

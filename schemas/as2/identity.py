@@ -56,6 +56,8 @@ class Partner:
 
     ``earlier_certificates`` also verify signatures while the partner changes over; encryption uses
     ``encryption_certificate``, or ``certificate`` when that is None. ``require_*`` hold for messages, not receipts.
+    ``receipt_url`` is where it is asked to post its receipts to us ("": in its answer); ``address`` is where it takes
+    messages, and with that the only place where it may have our receipts posted ("": in our answer only).
     """
 
     as2_name: str
@@ -70,6 +72,8 @@ class Partner:
     cipher: str = "aes-256-cbc"
     require_signature: bool = True
     require_encryption: bool = True
+    receipt_url: str = ""
+    address: str = ""
 
     def __post_init__(self) -> None:
         write_as2_name(self.as2_name)

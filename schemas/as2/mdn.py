@@ -4,7 +4,8 @@ A receipt is a ``multipart/report`` of a sentence for people and fields for mach
 inside ``multipart/signed`` when it is signed. Rules:
 
 * the readable sentence follows from the disposition alone: a receipt tells a stranger nothing that its code does not;
-* reading checks signature, partner, the Message-ID it answers and the MIC, in that order, when these are asked for;
+* reading checks signature and partner (:func:`open_mdn`), then the Message-ID it answers and the MIC
+  (:func:`check_mdn`, also by itself for a receipt that comes when its message has first to be found);
 * a negative receipt that passes those checks is an answer, not an error: see ``Mdn.disposition.accepted``.
 """
 
@@ -25,7 +26,7 @@ from schemas.as2.limits import MAX_MDN_BYTES
 from schemas.as2.message import HeaderItems, common_headers, partner_of, sign_part
 from schemas.as2.mime import Part, choose_boundary, read_fields, read_part, split_multipart, write_multipart, write_part
 from schemas.as2.values import As2Message, ReceivedMessage, Refusal
-from schemas.errors import Problem
+from schemas.errors import FormatError, Problem
 
 REPORTING_AGENT: Final = "customs-filing-gateway"
 _MIC: Final = re.compile(r"\s*([A-Za-z0-9+/=\s]+?)\s*,\s*([A-Za-z0-9_-]+)\s*")
@@ -34,7 +35,10 @@ _MAX_TEXT: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Mdn:
-    """A receipt as read. ``signed_ok``: the partner's signature is on it and holds; ``mic`` is "" when it has none."""
+    """A receipt as read, of the partner ``sender``. ``signed_ok``: its signature is on it and holds.
+
+    ``original_message_id`` names the message it is about; ``mic`` is "" when it has none.
+    """
 
     original_message_id: str
     disposition: Disposition
@@ -43,6 +47,7 @@ class Mdn:
     signed_ok: bool
     text: str
     message_id: str = ""
+    sender: str = ""
     problems: tuple[Problem, ...] = ()
 
 
@@ -115,7 +120,6 @@ def open_mdn(
 ) -> Mdn:
     """Read a receipt from ``partner``; with ``message_id`` and ``mic`` (base64), check that it is for that message.
 
-    A positive receipt without a MIC passes only when ``require_mic`` is false (peers send none for unsigned messages).
     Raises FormatError: ``as2-insufficient-message-security`` (unsigned though signed was asked),
     ``as2-authentication-failed``, ``as2-integrity-check-failed`` (changed on the way, or another MIC than ours) or
     ``as2-unexpected-processing-error`` (not a receipt, or one for another message).
@@ -127,7 +131,7 @@ def open_mdn(
         partner_of(fields, me, {partner.as2_name: partner})
     opened = open_layers(Part(fields, body), me=me, partner=partner, at=received_at)
     if require_signed and opened.verified is None:
-        raise fault(dispositions.INSUFFICIENT_SECURITY, "mdn", "The receipt is not signed, though that was asked for.")
+        raise _not_signed()
     text, machine = _read_report(opened.part)
     disposition = parse_disposition(machine.get("disposition", ""))
     found_mic, found_algorithm = _read_mic(machine.get("received-content-mic", ""))
@@ -139,13 +143,37 @@ def open_mdn(
         signed_ok=opened.verified is not None,
         text=text,
         message_id=fields.get("message-id", ""),
+        sender=partner.as2_name,
         problems=_warnings(disposition),
     )
+    check_mdn(mdn, message_id=message_id, mic=mic, mic_algorithm=mic_algorithm, require_mic=require_mic)
+    return mdn
+
+
+def check_mdn(
+    mdn: Mdn,
+    *,
+    message_id: str = "",
+    mic: str = "",
+    mic_algorithm: str = "",
+    require_mic: bool = True,
+    require_signed: bool = False,
+) -> None:
+    """Compare a receipt with the message it is to be for: its Message-ID and its MIC (base64), unless "".
+
+    A positive receipt without a MIC passes only when ``require_mic`` is false (peers send none for unsigned messages).
+    Raises FormatError with the codes of :func:`open_mdn`.
+    """
+    if require_signed and not mdn.signed_ok:
+        raise _not_signed()
     if message_id and mdn.original_message_id != headers.check_message_id(message_id):
         raise fault(dispositions.UNEXPECTED, "mdn.original-message-id", "The receipt is for another message.")
-    if mic and disposition.accepted:
+    if mic and mdn.disposition.accepted:
         _check_mic(mdn, mic, mic_algorithm, require_mic)
-    return mdn
+
+
+def _not_signed() -> FormatError:
+    return fault(dispositions.INSUFFICIENT_SECURITY, "mdn", "The receipt is not signed, though that was asked for.")
 
 
 def _check_mic(mdn: Mdn, mic: str, mic_algorithm: str, require_mic: bool) -> None:

@@ -99,19 +99,20 @@ def build_message(
     sign: bool | None = None,
     encrypt: bool | None = None,
     compress: bool | None = None,
-    async_url: str = "",
+    async_url: str | None = None,
     subject: str = "",
 ) -> As2Message:
     """Make the exact headers and body of an AS2 message, and the MIC that its receipt must repeat.
 
-    ``want_mdn``, ``sign``, ``encrypt`` and ``compress`` follow the partner's settings when None. ``async_url`` asks for
-    an asynchronous receipt. Raises FormatError ``as2-cannot-build`` (or ``as2-insufficient-message-security`` for a
-    weak key) when the arguments do not make a message.
+    ``want_mdn``, ``sign``, ``encrypt``, ``compress`` and ``async_url`` (where the receipt is to be posted, "" for the
+    answer) follow the partner's settings when None. Raises FormatError ``as2-cannot-build`` (or
+    ``as2-insufficient-message-security`` for a weak key) when the arguments do not make a message.
     """
     sign = receiver.sign if sign is None else sign
     encrypt = receiver.encrypt if encrypt is None else encrypt
     compress = receiver.compress if compress is None else compress
     want_mdn = receiver.mdn if want_mdn is None else want_mdn
+    async_url = receiver.receipt_url if async_url is None else async_url
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise fault(dispositions.CANNOT_BUILD, "payload", f"A payload holds at most {MAX_PAYLOAD_BYTES} bytes.")
     if receiver.digest not in algorithms.DIGEST_OIDS:

@@ -109,6 +109,16 @@ def split_multipart(body: bytes, boundary: str) -> list[bytes]:
     return [body[here.end : max(here.end, there.start)] for here, there in pairwise(marks)]
 
 
+def read_first_header(body: bytes, boundary: str) -> dict[str, str]:
+    """Header fields of the first part of a multipart, whatever follows; FormatError when there is no such header."""
+    delimiter = b"--" + boundary.encode("utf-8", "replace")
+    start = body.find(delimiter) if boundary else -1
+    end = body.find(b"\n", start, start + len(delimiter) + MAX_MIME_HEADER_BYTES) if start >= 0 else -1
+    if end < 0:
+        raise fault(dispositions.UNEXPECTED, "mime.boundary", "A multipart has no first part.")
+    return dict(read_part(body[end + 1 : end + 1 + MAX_MIME_HEADER_BYTES]).fields)
+
+
 class _Mark(NamedTuple):
     start: int  # of the line end that belongs to the boundary
     end: int  # after the boundary's own line

@@ -27,7 +27,10 @@ class As2Message:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRequest:
-    """The receipt a sender asked for; ``async_url`` is set when it wants the notification posted there."""
+    """The receipt a sender asked for; ``async_url`` is set when it wants the notification posted there (asynchronous).
+
+    In a :class:`Refusal` it is set only when that address was agreed with whom the sender says it is.
+    """
 
     kind: MdnKind = "none"
     mic_algorithms: tuple[str, ...] = ()
@@ -80,9 +83,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class As2Response:
-    """The answer to an HTTP request; ``mdn`` is the notification it carries, if it carries one."""
+    """The answer to an HTTP request; ``mdn`` is the notification it carries, if it carries one.
+
+    With ``post_to`` the notification is not in the answer: it is owed, and to be posted there.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     mdn: As2Message | None = None
+    post_to: str = ""

@@ -55,6 +55,7 @@ TABLES: Final = (
     "sx",
     "so",
     "query",
+    "query_bills",
     "pga",
     "pga_structure",
     "pga_product",

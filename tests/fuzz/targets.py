@@ -13,8 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from schemas import catair, x12
-from schemas.as2 import Refusal, read_request
+from schemas import as2, catair, x12
 from schemas.errors import FormatError
 from schemas.intake import CSV, JSON, NDJSON, read_rows
 from schemas.profile import load_profile
@@ -90,13 +89,25 @@ def catair_target(data: bytes) -> None:
 
 
 def as2_target(data: bytes) -> None:
-    """AS2: a request with the headers before the first empty line ends in a message or a refusal."""
+    """AS2: a request with the headers before the first empty line ends in a message or a refusal.
+
+    As a receipt that comes by itself it ends in a receipt or a refusal, which gets no receipt; only the partner's own
+    signature makes it a signed one.
+    """
     head, _, body = data.partition(b"\r\n\r\n")
     lines = (line.partition(b":") for line in head.split(b"\r\n"))
     items = [(name.decode("latin-1").strip(), value.decode("latin-1").strip()) for name, _, value in lines]
     lax = partner(alpha(), require_signature=False, require_encryption=False)
-    read = read_request(items, body, me=beta(), partners={"ALPHA": lax}, received_at=NOW)
-    assert isinstance(read, Refusal) or read.sender == "ALPHA"
+    read = as2.read_request(items, body, me=beta(), partners={"ALPHA": lax}, received_at=NOW)
+    assert isinstance(read, as2.Refusal) or read.sender == "ALPHA"
+    came = as2.read_receipt(items, body, me=alpha(), partners={"BETA CO": partner(beta())}, received_at=NOW)
+    if isinstance(came, as2.Refusal):
+        answered = as2.answer(came, me=alpha(), message_id="<a@alpha.example>", date=NOW)
+        assert (answered.status, answered.mdn, answered.post_to) == (400, None, "")
+        return
+    with suppress(FormatError):
+        as2.check_mdn(came, message_id="<m-1@alpha.example>", mic="AAAA", mic_algorithm="sha-256", require_signed=True)
+        assert not came.disposition.accepted, "a receipt with another MIC was believed"
 
 
 def intake_target(data: bytes) -> None:
@@ -105,6 +116,12 @@ def intake_target(data: bytes) -> None:
         kind = (NDJSON, JSON, CSV)[data[0] % 3]
         for row in read_rows(pieces(data[1:]), kind):
             assert (row.shipment is None) == any(one.severity == "error" for one in row.problems)
+
+
+def _request(made: as2.As2Message) -> bytes:
+    """Header fields, an empty line, the body."""
+    head = "\r\n".join(f"{name}: {value}" for name, value in made.headers.items())
+    return head.encode() + b"\r\n\r\n" + made.body
 
 
 def seeds(family: str) -> Iterator[bytes]:
@@ -117,8 +134,16 @@ def seeds(family: str) -> Iterator[bytes]:
     elif family == "as2":
         for sign, encrypt, compress in ((False,) * 3, (True, False, False), (False, False, True), (True,) * 3):
             made = message(b"A0901XYZ", sign=sign, encrypt=encrypt, compress=compress)
-            head = "\r\n".join(f"{name}: {value}" for name, value in made.headers.items())
-            yield head.encode() + b"\r\n\r\n" + made.body
+            yield _request(made)
+        known = {"ALPHA": partner(alpha())}
+        sent = message(b"A0901XYZ")
+        for about in (
+            as2.read_request(sent.headers, sent.body, me=beta(), partners=known, received_at=NOW),
+            as2.read_request(sent.headers, sent.body[:-20], me=beta(), partners=known, received_at=NOW),
+        ):
+            for signed in (False, True):
+                mdn = as2.build_mdn(about, me=beta(), message_id="<r-1@beta.example>", date=NOW, signed=signed)
+                yield _request(mdn)
     else:
         from tests.samples import shipment
 

@@ -28,9 +28,10 @@ def desk(filing_store: Store) -> Desk:
     return Desk(filing_store)
 
 
-def cbp_of(desk: Desk) -> LoopbackCbp:
+def cbp_of(desk: Desk, **conduct: Any) -> LoopbackCbp:
     """A CBP with the desk's clock; the truck comes when told."""
-    return LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False, answer_delay=0, review_seconds=30))
+    usual = {"arrive_at_eta": False, "answer_delay": 0, "review_seconds": 30}
+    return LoopbackCbp(desk.now, behaviour=Behaviour(**(usual | conduct)))
 
 
 async def filed(desk: Desk, cbp: LoopbackCbp, *raws: Any) -> None:
@@ -175,8 +176,11 @@ async def test_a_patch_of_the_trip_says_what_differs(
 
 
 async def test_another_port_updates_the_entries(desk: Desk) -> None:
-    """The port stands in the header of the manifest and in each entry: one 309, one batch of SE U, taken at once."""
-    cbp = cbp_of(desk)
+    """The port stands in the header of the manifest and in each entry: one 309, one batch of SE U, taken at once.
+
+    The block still names the filer's own port, so a CBP that looks at the districts of both would refuse the U.
+    """
+    cbp = cbp_of(desk, check_block_district=False)
     await filed(desk, cbp, parcel(1), informal(2), informal(3))
     patch = {"port_of_arrival": "0901"}
     with pytest.raises(Conflict) as nothing:

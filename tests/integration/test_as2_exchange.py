@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -17,9 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.transports import (
-    As2Receiver,
     As2Transport,
-    EarlierAnswer,
     OutboundFile,
     PreparedTransmission,
     Receipt,
@@ -28,75 +25,11 @@ from gateway.transports import (
 )
 from schemas.as2 import As2Message, ReceivedMessage, build_mdn, read_request
 from schemas.errors import FormatError, Problem, ShipmentError, TransportError
+from tests.as2_door_kit import Shelf, receiver, serving
 from tests.as2_kit import NOW, PAYLOAD, alpha, beta, identity, mallory, message, partner
 
 QUICK = Timeouts(connect=2.0, receipt=0.3, total=5.0)
 FILE = OutboundFile("SFIC2503100001.x12", PAYLOAD, "application/EDI-X12")
-
-
-@dataclass
-class Shelf:
-    """A store in memory that behaves as a database would: what it has accepted stays, and it knows its receipts."""
-
-    accepted: list[ReceivedMessage] = field(default_factory=list)
-    refusals: list[tuple[dict[str, str], bytes, tuple[Problem, ...]]] = field(default_factory=list)
-    receipts: dict[str, As2Message] = field(default_factory=dict)
-    fault: Exception | None = None
-    keeps_receipts: bool = True
-
-    async def accept(self, received: ReceivedMessage) -> None:
-        await asyncio.to_thread(len, "")  # others get their turn
-        if self.fault is not None:
-            raise self.fault
-        self.accepted.append(received)
-
-    async def refused(self, headers: object, body: bytes, problems: tuple[Problem, ...]) -> None:
-        self.refusals.append((dict(headers), body, problems))  # type: ignore[call-overload]
-
-    async def earlier(self, received: ReceivedMessage) -> EarlierAnswer | None:
-        await asyncio.to_thread(len, "")  # others get their turn
-        for known in self.accepted:
-            if known.message_id == received.message_id or (
-                known.signature_digest and known.signature_digest == received.signature_digest
-            ):
-                return EarlierAnswer(known.message_id, known.payload_digest, self.receipts.get(known.message_id))
-        return None
-
-    async def answered(self, received: ReceivedMessage, mdn: As2Message) -> None:
-        assert received in self.accepted
-        if self.keeps_receipts:
-            self.receipts[received.message_id] = mdn
-
-
-def receiver(shelf: Shelf, **changes: object) -> As2Receiver:
-    numbers = itertools.count(1)
-    arguments: dict[str, object] = {
-        "identity": beta(),
-        "partners": {"ALPHA": partner(alpha())},
-        "accept": shelf.accept,
-        "refused": shelf.refused,
-        "new_message_id": lambda: f"<r-{next(numbers)}@beta.example>",
-        "earlier": shelf.earlier,
-        "answered": shelf.answered,
-        "clock": lambda: NOW,
-    }
-    return As2Receiver(**(arguments | changes))  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def serving(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """An HTTP server on a free loopback port with one handler; its address."""
-    app = web.Application(client_max_size=1)  # the handler's own bound is what counts
-    app.router.add_post("/as2", handler)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
-        yield f"http://127.0.0.1:{port}/as2"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

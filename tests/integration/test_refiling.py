@@ -34,10 +34,11 @@ def desk(filing_store: Store) -> Desk:
 
 
 def cbp_of(desk: Desk) -> LoopbackCbp:
-    """A CBP with the desk's clock; the truck comes when told."""
+    """A CBP with the desk's clock; the truck comes when told, and may be later than it was expected."""
     from sandbox.settings import Behaviour
 
-    return LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False, answer_delay=0, review_seconds=30))
+    conduct = Behaviour(arrive_at_eta=False, answer_delay=0, review_seconds=30, eta_in_future="warn")
+    return LoopbackCbp(desk.now, behaviour=conduct)
 
 
 async def filed(desk: Desk, cbp: LoopbackCbp, *raws: Any) -> None:

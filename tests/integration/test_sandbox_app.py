@@ -297,6 +297,19 @@ async def test_signed_garbage_is_logged_and_silent(tmp_path: Path, payload: byte
         assert transcript["items"][0]["verdict"]["result"] in {"unreadable", "X1 1 batch"}
 
 
+async def test_a_message_that_unpacks_beyond_the_limit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small on the line and large when it is unpacked: a negative receipt, and its beginning in the transcript."""
+    async with both(tmp_path, body_limit=20_000) as (gateway, running):
+        partner = gateway.sandbox(compress=True)
+        monkeypatch.setattr(gateway, "sandbox", lambda: partner)
+        status, mdn = await gateway.post(running.ports.as2_url, b"A" * 500_000)
+        assert (status, mdn is not None and mdn.disposition.accepted) == (200, False)
+        _, transcript = await call(running, "GET", "/transcript")
+        assert [one["kind"] for one in transcript["items"]] == ["refused"]
+
+
 async def test_a_body_over_the_limit_is_refused(tmp_path: Path) -> None:
     """A message larger than the limit is answered 413 and not kept."""
     async with both(tmp_path, body_limit=10_000) as (_, running):
@@ -342,7 +355,7 @@ async def test_the_clock_and_the_rule_book_follow_the_control_api(tmp_path: Path
 async def test_the_control_api_says_no_in_problem_documents(tmp_path: Path) -> None:
     """Unknown trips and shipments are 404, acts the state forbids 409, bad plans 422, all with code and errors."""
     async with both(tmp_path) as (gateway, running):
-        await gateway.post(running.ports.as2_url, manifest_309([SampleBill("25031000001", kind="35")]))
+        await gateway.post(running.ports.as2_url, manifest_309([SampleBill("25031000001")]))
         await gateway.wait("355")
         for path, expected in (
             ("/trips/NONE0001/arrive", 404),

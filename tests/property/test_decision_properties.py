@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mappings.day_ledger import DayLedger
@@ -288,6 +288,7 @@ def test_a_trip_is_its_shipments_in_order(trip: list[Shipment], instant: datetim
 
 
 @given(text=st.text(min_size=1, max_size=60).filter(str.strip))
+@example(text=":\r")
 @settings(max_examples=150, deadline=None)
 def test_normal_forms_are_total_and_blind_to_case_and_space(text: str) -> None:
     """Any name or address that is not empty has a form, and case and spaces around it do not matter."""

@@ -135,6 +135,7 @@ def test_every_setting_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None
             as2_to="x\n",
             url="ftp://x",
             mdn="maybe",  # type: ignore[arg-type]
+            receipt_url="mailto:x",
             digest="sha-1",
             cipher="rc4",
             timeouts=Timeouts(connect=0),
@@ -145,8 +146,17 @@ def test_every_setting_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None
         "as2_to",
         "url",
         "mdn",
+        "receipt_url",
         "digest",
         "cipher",
         "timeouts",
     }
     assert {p.code for p in caught.value.problems} == {"partner-settings"}
+
+
+def test_no_receipt_can_be_posted_where_none_is_agreed(tmp_path: Path) -> None:
+    """Where no receipts are agreed an address for them is a mistake; where they are it reaches the partner."""
+    posted = replace(settings(tmp_path), receipt_url="https://gw.example/as2")
+    assert (load_partner(posted).receipt_url, load_partner(posted).address) == (posted.receipt_url, posted.url)
+    with pytest.raises(FormatError, match="partner-settings"):
+        replace(posted, mdn="none")

@@ -396,17 +396,6 @@ def test_a_request_becomes_a_message_or_a_refusal() -> None:
     assert (bare.code, bare.message_id, bare.recipient) == ("as2-unexpected-processing-error", "", "")
 
 
-def test_an_asynchronous_receipt_is_written_and_refused() -> None:
-    """The request for one can be written and read; at our door it is refused, for receipts are given in the answer."""
-    sent = message(async_url="https://alpha.example/mdn")
-    known = {"ALPHA": partner(alpha())}
-    refused = read_request(sent.headers, sent.body, me=beta(), partners=known, received_at=NOW)
-
-    assert receive(sent).receipt.async_url == "https://alpha.example/mdn"
-    assert isinstance(refused, Refusal)
-    assert "Asynchronous" in refused.problems[0].text
-
-
 def test_a_message_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Size limits hold on both sides, before anything is opened."""
     sent = message()

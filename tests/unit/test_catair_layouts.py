@@ -16,7 +16,8 @@ from tests.catair_kit import record_for
 EXPECTED = (
     "A.in B.in Y.in Z.in A.out B.out Y.out Z.out B.gen Y.gen Z.gen X0 X0.BLOCK X0.TRNACT X1 "
     "SE10 SE11 SE13 SE15 SE16 SE17 SE20 SE30 SE31 SE35 SE36 SE40 SE41 SE50 SE51 SE55 SE56 SE60 SE61 SE90 "
-    "SO10 SO20 SO30 SO40 SO42 SO50 SO60 SO70 SO71 SO72 WR1 WR0 WO10 WO60 WO72 OI PG01"
+    "SO10 SO20 SO30 SO40 SO42 SO50 SO60 SO70 SO71 SO72 WR1 WR0 WO10 WO60 WO72 OI PG01 "
+    "WSA WSB WR1.out WR2 WS4 WR4 WS5 WSC WSD WR5 WN0 WN1"
 ).split()
 
 COLUMNS = [
@@ -45,6 +46,14 @@ COLUMNS = [
     ("SO70", "beginning_tariff_position", 60, 61, "N", "number"),
     ("SO70.03", "beginning_tariff_position", 61, 61, "N", "number"),
     ("WO60", "release_date", 57, 62, "N", "date"),
+    ("WR1.out", "date_of_arrival", 72, 77, "N", "date"),
+    ("WR2", "trip_number", 4, 28, "AN", "text"),
+    ("WR4", "manifest_quantity", 52, 59, "N", "number"),
+    ("WR5", "disposition_action_code", 14, 16, "AN", "text"),
+    ("WSA", "error_message_identifier", 32, 34, "AN", "text"),
+    ("WSB", "error_message_identifier", 27, 29, "AN", "text"),
+    ("WS5", "in_bond_arrival_date", 6, 11, "N", "code"),
+    ("WN1", "in_bond_originating_port", 28, 31, "AN", "text"),
     ("PG01", "disclaimer", 80, 80, "A", "text"),
 ]
 
@@ -161,7 +170,8 @@ def test_applications_of_cargo_release() -> None:
         ("SO70FDA".ljust(78) + "04", "SO", False, "SO70"),
         ("WO70FDA", "C1", False, "WO70.03"),
         ("WR1", "CQ", True, "WR1"),
-        ("WR2", "CQ", True, ""),
+        ("WR1", "C1", False, "WR1.out"),
+        ("WR3", "CQ", True, ""),
         ("\xe9\xe9", "AE", True, ""),
     ],
 )

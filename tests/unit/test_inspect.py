@@ -237,6 +237,28 @@ def test_a_query_for_an_unknown_entry() -> None:
     assert "XYZ-1234567-1" in error["text"]
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "path", "what"),
+    [
+        ("c1_bill_not_found.txt", "122", "WSA.error_message_identifier", "bill ABCD0012599"),
+        ("c1_air_waybill_invalid.txt", "297", "WSB.error_message_identifier", "air waybill 12345678901"),
+    ],
+)
+def test_a_query_for_an_unknown_bill(name: str, code: str, path: str, what: str) -> None:
+    """WSA and WSB of a C1 are errors with their code, and say what was asked."""
+    (error,) = answers(inspection_of(catair(name)))
+
+    assert (error["code"], error["path"]) == (code, path)
+    assert what in error["text"]
+    assert error["remedy"].startswith("Check the number of the " + what.rpartition(" ")[0])
+
+
+@pytest.mark.parametrize("name", ["c1_bill_found.txt", "c1_entry_with_bill.txt", "c1_in_bond_found.txt"])
+def test_an_answer_about_a_bill_is_no_error(name: str) -> None:
+    """What is on file and released raises nothing."""
+    assert inspection_of(catair(name))["errors"] == []
+
+
 def test_a_status_asked_for_is_read_as_a_status() -> None:
     """The WO records of a C1 hold and release as those of an SO do."""
     data = catair("so_intensive_exam.txt")

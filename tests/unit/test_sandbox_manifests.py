@@ -125,9 +125,10 @@ def test_syntax_faults_earn_a_997_that_names_them(change: Callable[[bytes], byte
 
 
 def test_a_group_that_is_not_known_is_refused() -> None:
-    """A group without a map earns AK905: 1 for another set, 2 for another release."""
-    answers = cbp().send(manifest_309(ONE).replace(b"GS*AQ", b"GS*BD"))
-    assert starting(body(answers, "997"), "AK9") == ["AK9*R*1*1*0*1"]
+    """A group CBP does not take earns AK905: 1 for another set (a 355 is CBP's own), 2 for another release."""
+    for group in (b"GS*AZ", b"GS*SO"):
+        answers = cbp().send(manifest_309(ONE).replace(b"GS*AQ", group))
+        assert starting(body(answers, "997"), "AK9") == ["AK9*R*1*1*0*1"]
     answers = cbp().send(manifest_309(ONE).replace(b"*X*005020", b"*X*004010"))
     assert starting(body(answers, "997"), "AK9") == ["AK9*R*1*1*0*2"]
 
@@ -166,7 +167,6 @@ TRIP = [
     (edit("*J*CA*", "*J*QQ*"), "011INVALID COUNTRY"),
     (edit("***TSTC2503100001*00", "***OTHR2503100001*00"), "012INVALID VOYAGE/TRIP NUMBER"),
     (edit("TRUCK***1*W", "TRUCK***2*W"), "013INVALID BILL COUNT"),
-    (edit("P4*0901*", "P4*2704*"), "014INVALID UNLADING PORT"),
     (edit("NM1*Z1*", "NM1*Z2*"), "NO PERSON IN CHARGE"),
 ]
 
@@ -191,7 +191,7 @@ SHIPMENT = [
     (edit("*1*BOX*2*K*", "*1*BOX*2*G*"), "021INVALID WEIGHT UNIT", "M11"),
     (edit("N1*SH*SAMPLE SHOP LTD~N3*1 EXAMPLE ST~N4*TORONTO*ON*M5H 1A1*CA~", ""), "004INVALID S01/N1 RECORD", "M11"),
     (edit("N3*12 SAMPLE AVE~", ""), "005INVALID U01/N1 OR N01/N1", "N1"),
-    (edit("*COTTON T-SHIRTS KNIT*", "**"), "007INVALID D01/N10", "M11"),
+    (edit("*COTTON T-SHIRTS KNIT*", "**"), "007INVALID D01/N10", "N10"),
     (edit("VID*TL*", "VID*ZZ*"), "INVALID EQUIPMENT TYPE", "VID"),
     (edit("****0045*", "*****"), "MISSING OR INVALID VALUE", "N10"),
     (edit("**BOX*CA~LX", "**BOX~LX"), "470INV CTRY OF ORIG FOR SHP", "N10"),
@@ -250,7 +250,7 @@ def test_manifest_states() -> None:
     assert answer_codes(box, [first, second], kind="W", control=3) == []
     assert state() == "COMPLETE"
     assert answer_codes(box, [first], kind="W", control=4)[0].startswith("MANIFEST ALREADY ON FILE")
-    assert answer_codes(box, [third], kind="W", control=5) == []
+    assert answer_codes(box, [third], kind="W", control=5)[0].startswith("MANIFEST ALREADY ON FILE")
     change = SampleBill("1001", kind="35", change="R", quantity="2")
     assert "AMENDMENT REASON MISSING" in answer_codes(box, [change], kind="Y", control=6)
     good = SampleBill("1001", kind="35", change="R", quantity="2", reason="03")
@@ -265,7 +265,7 @@ def test_manifest_states() -> None:
     assert state() == "DELETED"
     assert answer_codes(box, [SampleBill("1009", kind="35")], control=11) == []
     box.arrive("TSTC2503100001")
-    assert answer_codes(box, [], kind="3", control=12) == ["MANIFEST ALREADY ARRIVED"]
+    assert answer_codes(box, [], kind="3", control=12) == ["MANIFEST IS CLOSED"]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,8 @@ def test_section_321_follows_the_date(clock: str, origin: str, refused: bool) ->
 
 def test_an_ordinary_bill_is_taken_after_the_suspension() -> None:
     """A PAPS bill is not touched by the suspension."""
-    assert answer_codes(cbp("2026-11-23T09:00:00-05:00"), [SampleBill("1001", origin="CN")]) == []
+    box = cbp("2026-11-23T09:00:00-05:00")
+    assert answer_codes(box, [SampleBill("1001", origin="CN")], day="20261123") == []
 
 
 def test_a_consignee_outside_the_states_is_refused_when_the_rule_came() -> None:
@@ -319,6 +320,27 @@ def test_the_day_limit_withholds_from_august() -> None:
     answers = box.arrive("TSTC2503100001")
     told = {s.split("*")[1]: s.split("*")[7] for a in answers for s in starting(a.payload.decode().split("~"), "X4")}
     assert told == {"1001": "1C", "1002": "95"}
+
+
+@pytest.mark.parametrize(
+    ("day", "warned", "at_the_border"),
+    [
+        ("2024-10-31", [], ["1C", "1C"]),
+        ("2024-11-01", ["95"], ["1C", "1C"]),
+        ("2025-08-11", ["95"], ["1C", "1C"]),
+        ("2025-08-12", ["95"], ["1C", "95"]),
+    ],
+)
+def test_the_days_from_which_the_limit_counts(day: str, warned: list[str], at_the_border: list[str]) -> None:
+    """Nothing before November 2024, a warning from then on, no release from 12 August 2025."""
+    box = cbp(f"{day}T09:00:00-04:00")
+    bills = [SampleBill(f"100{n}", kind="35", value="0401") for n in (1, 2)]
+    told = [
+        [s.split("*")[7] for a in answers if a.kind == "350" for s in starting(a.payload.decode().split("~"), "X4")]
+        for answers in (box.send(manifest_309(bills, day=day.replace("-", ""))), box.arrive("TSTC2503100001"))
+    ]
+    assert told[0] == warned
+    assert sorted(told[1]) == at_the_border
 
 
 def test_a_321_bill_that_arrives_after_the_cut_off_has_no_entry() -> None:

@@ -1,76 +1,17 @@
-"""Small parts of the sandbox: clock, faults, settings, rule book, books."""
+"""Small parts of the sandbox: settings, rule book, books."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from sandbox.clock import Clock, duration, instant
-from sandbox.faults import RATES, Faults, FaultsError, read_faults
 from sandbox.rulebook import RuleBook
-from sandbox.samples import SampleBill, manifest_309
-from sandbox.settings import Settings, SettingsError, load_settings
+from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
+from sandbox.settings import Settings, SettingsError, Span, load_settings
 from sandbox.store import Store
 from sandbox.testing import LoopbackCbp
-
-
-def test_a_clock_runs_jumps_and_stands_still() -> None:
-    """A shifted clock runs on, a frozen one moves only when told, and its state survives."""
-    real = [datetime(2026, 1, 1, tzinfo=UTC)]
-    clock = Clock(source=lambda: real[0])
-    clock.set(instant("2025-03-10T09:00:00-04:00"))
-    real[0] += timedelta(seconds=5)
-    assert clock.now() == datetime(2025, 3, 10, 13, 0, 5, tzinfo=UTC)
-    clock.freeze(True)
-    real[0] += timedelta(hours=1)
-    assert clock.now() == datetime(2025, 3, 10, 13, 0, 5, tzinfo=UTC)
-    clock.advance(duration("PT30M"))
-    other = Clock(source=lambda: real[0])
-    other.restore(clock.as_dict())
-    assert other.now() == clock.now() == datetime(2025, 3, 10, 13, 30, 5, tzinfo=UTC)
-    clock.freeze(False)
-    real[0] += timedelta(seconds=1)
-    assert clock.now() == datetime(2025, 3, 10, 13, 30, 6, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["", "P", "PT", "1H", "PT1X", "P1Y"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    """Only seconds and ISO durations of days and less are durations."""
-    with pytest.raises(ValueError, match="duration"):
-        duration(text)
-
-
-def test_faults_follow_the_seed_alone() -> None:
-    """The same seed gives the same fates; rates are kept within a few percent; the empty plan does nothing."""
-    plan = Faults(seed=7, drop=0.1, duplicate=0.2, delay=0.05)
-    fates = [plan.fate(n) for n in range(5000)]
-    assert fates == [plan.fate(n) for n in range(5000)]
-    assert abs(fates.count("drop") / 5000 - 0.1) < 0.02
-    assert abs(fates.count("duplicate") / 5000 - 0.2) < 0.02
-    assert {Faults().fate(n) for n in range(100)} == {""}
-    for name in RATES:
-        assert {Faults(**{name: 1.0}).fate(n) for n in range(20)} == {name}  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        [],
-        {"drop": -0.1},
-        {"drop": True},
-        {"seed": 1.5},
-        {"outage_from": "soon"},
-        {"drop": 0.6, "garble": 0.6},
-        {"x": 1},
-    ],
-)
-def test_bad_fault_plans_are_refused(document: object) -> None:
-    """A plan that cannot be meant is refused with reasons."""
-    with pytest.raises(FaultsError) as caught:
-        read_faults(document)
-    assert caught.value.reasons
 
 
 def test_settings_come_from_file_environment_and_arguments(tmp_path: Path) -> None:
@@ -89,13 +30,48 @@ def test_settings_come_from_file_environment_and_arguments(tmp_path: Path) -> No
         load_settings(None, {"SANDBOX_AS2_PORT": "many"})
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"), [("0", 0.0), ("2.5", 2.5), ("60-120", Span(60, 120)), ("1.5-1.5", Span(1.5, 1.5))]
+)
+def test_the_time_of_an_answer_is_a_number_or_a_span(text: str, meant: float | Span) -> None:
+    """Seconds, or two numbers between which they are drawn."""
+    assert load_settings(None, {"SANDBOX_ANSWER_DELAY": text}).behaviour.answer_delay == meant
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "120-60", "1-2-3", "nan", "1e3"])
+def test_a_time_that_cannot_be_meant_is_refused(text: str) -> None:
+    """Neither seconds nor a span, or one that ends before it begins."""
+    with pytest.raises(SettingsError, match="answer_delay"):
+        load_settings(None, {"SANDBOX_ANSWER_DELAY": text})
+
+
+def test_a_span_is_drawn_from_the_seed_and_the_number() -> None:
+    """The same for the same seed and number, spread over the span for others."""
+    span = Span(60, 120)
+    drawn = [span.drawn(7, f"file:{number}") for number in range(500)]
+    assert drawn == [span.drawn(7, f"file:{number}") for number in range(500)]
+    assert drawn != [span.drawn(8, f"file:{number}") for number in range(500)]
+    assert 60 <= min(drawn) < 63
+    assert 117 < max(drawn) <= 120
+
+
+@pytest.mark.parametrize("text", ["0", "0.09", "100001", "fast", "nan"])
+def test_a_speed_out_of_range_is_refused(text: str) -> None:
+    """From 0.1 to 100,000 seconds of the sandbox in a real second."""
+    assert load_settings(None, {"SANDBOX_SPEED": "60"}).speed == 60.0
+    with pytest.raises(SettingsError, match="speed"):
+        load_settings(None, {"SANDBOX_SPEED": text})
+
+
 def test_every_rule_has_a_citation_and_a_start() -> None:
     """The rule book is dated data: each rule is out of force before its start and in force at it."""
     book = RuleBook.load()
-    assert len(book.rules) == 9
+    assert len(book.rules) == 19
     for rule in book.rules:
         assert rule.citation
-        assert book.rule(rule.id, rule.start - timedelta(seconds=1)) is None
+        assert rule.mark in {"confirmed", "private", "reported"}
+        before = book.rule(rule.id, rule.start - timedelta(seconds=1))
+        assert before is None or before.end == rule.start
         assert book.rule(rule.id, rule.start) == rule
 
 
@@ -116,6 +92,20 @@ def test_a_transaction_takes_everything_back(tmp_path: Path) -> None:
     assert store.get_meta("b") is None
     assert [store.next_number("n") for _ in range(3)] == [1, 2, 3]
     store.close()
+
+
+def test_books_of_an_older_version_are_given_what_they_lack(tmp_path: Path) -> None:
+    """A file without the columns that came later is opened, gets them, and keeps its rows."""
+    path = tmp_path / "books.db"
+    box = LoopbackCbp("2025-03-10T09:00:00-04:00", path=path)
+    box.send(manifest_309([SampleBill("1001")]))
+    box.cbp.store.run("alter table entry drop column unmatched_since")
+    box.cbp.store.run("alter table bill drop column in_bond")
+    box.close()
+    again = LoopbackCbp("2025-03-10T09:00:00-04:00", path=path)
+    assert [row["in_bond"] for row in again.cbp.store.rows("select in_bond from bill")] == [""]
+    assert again.send(entries_se([SampleEntry("1234567", "1001")]))[-1].kind == "SO"
+    again.close()
 
 
 def test_a_file_received_before_a_stop_is_read_after_it(tmp_path: Path) -> None:

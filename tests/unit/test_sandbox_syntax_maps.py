@@ -229,14 +229,15 @@ def test_the_sandboxes_own_answers_pass() -> None:
     assert seen == {"997", "355", "350"}
 
 
-@pytest.mark.parametrize("set_id", ["358", "353"])
-def test_what_the_sandbox_does_not_do_yet_is_refused_politely(set_id: str) -> None:
-    """A 358 or 353 earns a 997 that refuses its group; the 997 is a good message and nothing is filed."""
+@pytest.mark.parametrize("set_id", ["309", "358", "353"])
+def test_every_set_that_comes_in_is_acknowledged_and_answered(set_id: str) -> None:
+    """The good message of each set earns a 997 A and a 355, and both are good messages for pyx12."""
     box = LoopbackCbp("2025-03-10T09:00:00-04:00")
     answers = box.send(interchange(set_id, good(set_id)))
-    assert [one.kind for one in answers] == ["997"]
-    assert b"AK9*R*1*1*0*1~" in answers[0].payload
-    assert syntax.judge(x12.take_apart(answers[0].payload)).accepted
+    assert [one.kind for one in answers] == ["997", "355"]
+    assert b"AK9*A*1*1*1~" in answers[0].payload
+    for answer in answers:
+        assert syntax.judge(x12.take_apart(answer.payload)).accepted, answer.payload
     assert box.cbp.undigested() == []
 
 
@@ -264,3 +265,21 @@ def test_composites_with_too_many_components_are_told() -> None:
     assert [(one.segment, one.position, [(e.position, e.code) for e in one.elements]) for one in verdict.faults] == [
         ("REF", at + 1, [("4", "13")])
     ]
+
+
+@pytest.mark.parametrize("flood", [b"*", b">", b"^"])
+def test_a_flood_of_separators_makes_few_objects(flood: bytes) -> None:
+    """Millions of separators in one segment are a fault of it, and are not taken apart one by one."""
+    import tracemalloc
+
+    from sandbox.samples import SampleBill, manifest_309
+
+    payload = manifest_309([SampleBill("B001")]).replace(b"COTTON", flood * 500_000)
+    tracemalloc.start()
+    try:
+        verdict = syntax.judge(x12.take_apart(payload), character_faults_in_997=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not verdict.accepted
+    assert most < 30_000_000

@@ -91,6 +91,8 @@ def test_partners_are_set_one_by_one() -> None:
         ({"PARTNER_NAME": "nobody"}, "unknown_partner", "partner_name"),
         ({"PARTNERS__CBP__URL": "ftp://x"}, "not_a_url", "partners.cbp.url"),
         ({"PARTNERS__CBP__URL": "http://x:99999"}, "not_a_url", "partners.cbp.url"),
+        ({"PARTNERS__CBP__RECEIPT_URL": "mailto:edi@gw"}, "not_a_url", "partners.cbp.receipt_url"),
+        ({"PARTNERS__CBP__RECEIPT_WAIT_SECONDS": "0"}, "wrong_value", "partners.cbp.receipt_wait_seconds"),
         ({"PARTNERS__CBP__TRANSPORT": "directory"}, "missing", "partners.cbp"),
         ({"PARTNERS__CBP__SFTP__HOST_KEY": "SHA256:short"}, "not_a_host_key", "partners.cbp.sftp.host_key"),
         ({"PARTNERS__CBP__SFTP__INBOX": "in/"}, "same_folder", "partners.cbp.sftp"),

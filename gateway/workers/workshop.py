@@ -1,0 +1,133 @@
+"""Where is pure work done that would hold everything else up? In a child process of our own.
+
+Python runs one thread at a time, so a document of some milliseconds delays every commit beside it. The child is
+``python -m gateway.workers.workshop``: it reads a piece of work from its standard input, writes what came of it to its
+standard output, and ends when its input closes, that is with us, however we end. What goes in and out are values in
+frames of our own two processes. A child that died is replaced and the work done again, for it has no effects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import structlog
+
+from filings import planning
+
+TRIES: Final = 2
+STOP_SECONDS: Final = 5.0
+_LENGTH: Final = struct.Struct(">Q")
+_ROOT: Final = str(Path(__file__).resolve().parents[2])
+"""Where the child finds the packages, also when they are not installed."""
+
+WORK: Final[dict[str, Callable[..., Any]]] = {"packages": planning.packages}
+"""What the child can do, by name."""
+
+log = structlog.get_logger("gateway.worker")
+
+
+class WorkshopLost(Exception):
+    """The child died over a piece of work, and so did its replacement."""
+
+
+class Workshop:
+    """One child process; one piece of work at a time."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The child, when there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def run(self, name: str, *values: Any) -> Any:
+        """The work of that name with these values; what it raises is raised here. Raises :class:`WorkshopLost`."""
+        frame = _framed((name, values))
+        async with self._turn:
+            for _ in range(TRIES):
+                try:
+                    good, value = await self._asked(frame)
+                except (EOFError, ConnectionError, asyncio.IncompleteReadError):
+                    log.warning("the child process died; its work is done again", work=name)
+                    await self._end()
+                    continue
+                except BaseException:
+                    await self._end()  # an answer left in the pipe would be taken for the next one's
+                    raise
+                if good:
+                    return value
+                raise value
+        raise WorkshopLost(f"the child process died twice over {name}")
+
+    async def close(self) -> None:
+        """End the child."""
+        await self._end()
+
+    async def _asked(self, frame: bytes) -> tuple[bool, Any]:
+        process = self._process or await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise ConnectionError("the child has no pipes")
+        process.stdin.write(frame)
+        await process.stdin.drain()
+        size = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))[0]
+        answer: tuple[bool, Any] = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301 - our own child
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            __name__,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def _framed(value: Any) -> bytes:
+    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(body)) + body
+
+
+def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    """Do piece after piece of work until the input ends. An exception of the work goes back like a value."""
+    while len(head := incoming.read(_LENGTH.size)) == _LENGTH.size:
+        name, values = pickle.loads(incoming.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - our own parent
+        answer: tuple[bool, Any]
+        try:
+            answer = (True, WORK[name](*values))
+        except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
+            answer = (False, error)
+        outgoing.write(_framed(answer))
+        outgoing.flush()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):  # Ctrl-C in a terminal reaches the whole group; the parent says when to end
+        serve(sys.stdin.buffer, sys.stdout.buffer)
