@@ -293,7 +293,8 @@ class Auditor:
         found: dict[str, list[str]] = defaultdict(list)
         query = (
             "select entry.number as number, entry_bill.scn as scn from entry join entry_bill using (number)"
-            " where entry.state <> 'CANCELLED' and entry.pending <> 'D' order by entry.number"
+            " where entry.state <> 'CANCELLED' and not exists (select 1 from entry_version as asked"
+            " where asked.number = entry.number and asked.action = 'D' and asked.state = 'ASKED') order by entry.number"
         )
         for one in books.rows(query):
             if one["number"] not in numbers:
