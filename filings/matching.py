@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
+from filings import asking
 from filings.alerts import Alert
 from filings.awaited import carried_by, find_sent, messages_of, unanswered_message
 from filings.lifecycle import REQUEST_PAPERS, FilingInput, FilingState, Statement, decides, proves_arrival
@@ -33,11 +34,13 @@ ENDING: Final = ("D", "3")
 """What is sent for a version that ends its filing: an entry cancelled, a manifest deleted."""
 _TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
 """Sources that answer a whole transmission."""
-_OF_ENTRIES: Final = frozenset({"SX", "SO"})
+_OF_ENTRIES: Final = frozenset({"SX", "SO", "C1"})
 """Sources that speak of one entry by its number."""
+_ANSWERING: Final = frozenset({"SX", "C1"})
+"""Sources that answer a declaration, or our question after it."""
 _ANSWERS: Final = frozenset(
     "syntax_accepted syntax_rejected accepted accepted_with_warning rejected try_again known_before already_on_file "
-    "under_review cancelled".split()
+    "not_on_file under_review cancelled".split()
 )
 _UNPROCESSED: Final = frozenset({"syntax_rejected", "try_again"})
 """Answers to a whole transmission after which nothing else will answer it."""
@@ -163,7 +166,8 @@ class Matcher:
 
     def _about_entry(self, outcome: Outcome, entry: Row[Any], version: int | None) -> None:
         """An entry of ours: an answer to what we sent, or a decision on what we asked for."""
-        what = FilingInput(outcome.meaning) if outcome.source == "SX" and outcome.meaning in _ANSWERS else None
+        answers = outcome.source in _ANSWERING and outcome.meaning in _ANSWERS
+        what = FilingInput(outcome.meaning) if answers else None
         verdict = decides(outcome.source, outcome.meaning, outcome.code)
         if verdict is not None and (version in (None, entry.version) or verdict is FilingInput.CANCELLED):
             what = verdict
@@ -348,6 +352,8 @@ class Matcher:
                 if sent is not None:
                     self._mark_answered(sent.id)
         reference = self.reading.control.get("user_data")
+        if reference and any(one.source == "C1" for one in self.reading.outcomes):
+            asking.answered(self.conn, str(reference), self.now)
         if reference and any(one.source == "SX" for one in self.reading.outcomes):
             self.conn.execute(
                 update(t.transmissions)

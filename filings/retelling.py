@@ -2,19 +2,20 @@
 
 The table of :mod:`mappings.outcomes_refusals` says which refusals are none. Here they meet our books: a failure of
 CBP's own is tried again as long as that makes sense, and then it stands as the refusal that it was; *already on file*
-is believed of bytes that we sent more than once, since then it may be what the first of them did.
+is believed of what we sent more than once, since then it may be what the first time did.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, Row, insert, select
 
 from filings.alerts import Alert
 from filings.awaited import find_sent, unanswered_message
+from filings.lifecycle import FilingState
 from filings.patience import RetryPatience, next_try
 from filings.retrying import attempts_of
 from filings.store import tables as t
@@ -35,6 +36,8 @@ class Retelling:
 def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, now: datetime) -> Retelling:
     """The reading as our books see it; writes nothing."""
     told = Retelling(reading)
+    if any(one.source == "C1" for one in reading.outcomes):
+        return _asked_for(conn, told, now)
     rows = excused(reading.outcomes)
     if not rows:
         return told
@@ -53,7 +56,7 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
         sent[answered.id] = answered
         if row.kind == "try_again":
             failed.setdefault(answered.id, []).append((one, row))
-        elif row.kind == "known_before" or answered.attempts > 1:
+        elif row.kind == "known_before" or _went_before(conn, answered):
             meanings[subject_of(one)] = row.kind
     for identifier, outcomes in failed.items():
         if _again(conn, sent[identifier], outcomes, told, patience, now):
@@ -66,6 +69,63 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
     )
     told.reading = replace(reading, outcomes=tuple(changed))
     return told
+
+
+def _went_before(conn: Connection, sent: Row[Any]) -> bool:
+    """Whether what a transmission carries has left us more than once, in it or in one that failed."""
+    again = select(t.retries.c.id).where(t.retries.c.made_transmission_id == sent.id)
+    return bool(sent.attempts > 1 or conn.execute(again).first() is not None)
+
+
+def _asked_for(conn: Connection, told: Retelling, now: datetime) -> Retelling:
+    """What CBP has of an entry that we asked for, as far as that settles what we do not know of it.
+
+    An entry on file is an acceptance of its first version only: whether CBP has taken a change shows nowhere in it. One
+    that is not on file goes again at once, under its number, if we have sent it and know of no answer.
+    """
+    changed: list[Outcome] = []
+    for one in told.reading.outcomes:
+        filing = None
+        if one.source == "C1" and one.meaning in ("entry_exists", "not_on_file"):
+            mine = (t.filings.c.entry_number == one.entry_number) & (t.filings.c.kind == "entry")
+            filing = conn.execute(select(t.filings).where(mine)).first()
+        if filing is None:
+            changed.append(one)
+            continue
+        first = filing.version == 1
+        if one.meaning == "entry_exists":
+            changed.append(replace(one, meaning="accepted" if first else "info"))
+            continue
+        changed.append(one if first else replace(one, meaning="warning"))
+        if first and filing.state in _LOST:
+            told.retries += [_lost(row, one, now) for row in _carrying(conn, filing)]
+    told.reading = replace(told.reading, outcomes=tuple(changed))
+    return told
+
+
+_LOST: Final = (FilingState.SENT.value, FilingState.IN_DOUBT.value)
+
+
+def _carrying(conn: Connection, filing: Row[Any]) -> list[Row[Any]]:
+    """The last file that carried the first version of an entry."""
+    carried = select(t.transmission_filings.c.transmission_id).where(t.transmission_filings.c.filing_id == filing.id)
+    query = select(t.transmissions).where(t.transmissions.c.id.in_(carried)).order_by(t.transmissions.c.id.desc())
+    return list(conn.execute(query.limit(1)))
+
+
+def _lost(sent: Row[Any], told: Outcome, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "transmission_id": sent.id,
+        "trip_number": sent.trip_number,
+        "attempt": 1,
+        "first_failed_at": now,
+        "due_at": now,
+        "source": told.source,
+        "code": told.code or None,
+        "text": told.text or None,
+        "entries": [told.entry_number],
+    }
 
 
 def _again(

@@ -15,6 +15,7 @@ from typing import Final
 from filings.context import FilingContext
 from mappings.decision import eastern_day
 from mappings.manifest import ManifestMessage
+from mappings.outcomes_query import entry_query
 from schemas.catair import BlockSpec, Record, write_batch
 from schemas.x12 import envelope_for, write_interchange
 
@@ -41,6 +42,21 @@ def manifest_bytes(ctx: FilingContext, message: ManifestMessage, number: int, wr
 def batch_reference(number: int) -> str:
     """The user data of a batch of entries, by which its answer is known again."""
     return f"B{number:09d}"
+
+
+def query_bytes(ctx: FilingContext, entry_number: str, reference: str, written_at: datetime) -> bytes:
+    """One batch with one status query for an entry."""
+    block = BlockSpec(ctx.filer.port, ctx.filer.code, reference, [entry_query(entry_number)], ctx.filer.office)
+    return write_batch(
+        "CQ",
+        ctx.sender.site,
+        ctx.filer.code,
+        ctx.sender.password,
+        [block],
+        transmission_date=eastern_day(written_at),
+        user_data=reference,
+        office=ctx.filer.office,
+    )
 
 
 def processing_port(own: str, transaction: Sequence[Record]) -> str:

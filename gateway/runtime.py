@@ -47,6 +47,7 @@ from gateway.transports import (
 from gateway.transports.as2 import post_receipt
 from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
 from gateway.transports.settings import load_partner
+from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Declarer, Packer
@@ -281,6 +282,7 @@ class Gateway:
             watcher,
             rejudger,
             Retrier(store, self.ctx, clock, self.wake),
+            Asker(store, self.ctx, patience, clock, self.wake),
             *self._inboxes(),
         )
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from mappings.outcomes_places import (
     fill,
     step_catair,
 )
+from mappings.outcomes_query import answer_to_query
 from mappings.outcomes_rejection import read_rejection
 from mappings.outcomes_values import Outcome, ResponseReading, unreadable
 from schemas.catair import Batch, Block, Code, PlacedRecord, Record, Transaction, look_up, read_batches
@@ -397,4 +399,4 @@ def _agency_detail(record: Record, before: Outcome) -> Outcome:
     return replace(before, correlation={**before.correlation, "agency_references": numbers})
 
 
-_READERS: Final[Mapping[str, _Reader]] = {"SX": _response, "SO": _status}
+_READERS: Final[Mapping[str, _Reader]] = {"SX": _response, "SO": _status, "C1": partial(answer_to_query, _status)}

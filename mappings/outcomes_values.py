@@ -11,6 +11,8 @@ An outcome says one thing about one filing, in one of these words (``meaning``):
 ``try_again``            CBP could not process it for a failure of its own: the same declaration goes again
 ``known_before``         CBP had these very bytes before; nothing is said about their content
 ``already_on_file``      what was sent more than once is on file; whether as accepted is not said
+``entry_exists``         CBP, asked for it, has the entry on file
+``not_on_file``          CBP, asked for it, does not have the entry
 ``under_review``         a person at CBP looks at it
 ``on_file``, ``no_match`` bill and entry have found each other, or not
 ``held``, ``hold_removed`` the goods may not move; that hold is lifted (see ``correlation["holder"]``)
@@ -35,12 +37,12 @@ from typing import Any, Final, Literal
 
 from schemas.errors import Problem
 
-Source = Literal["TA1", "997", "355", "350", "SX", "SO", "X1"]
+Source = Literal["TA1", "997", "355", "350", "SX", "SO", "X1", "C1"]
 Scope = Literal["transmission", "trip", "shipment", "entry"]
 
 MEANINGS: Final = frozenset(
     "syntax_accepted syntax_rejected accepted accepted_with_warning rejected try_again known_before already_on_file "
-    "under_review on_file no_match held "
+    "entry_exists not_on_file under_review on_file no_match held "
     "hold_removed exam documents_required arrived admissible released release_suspended release_revoked cancelled "
     "warning info unknown".split()
 )
@@ -96,7 +98,7 @@ class Outcome:
 class ResponseReading:
     """One file from CBP, read.
 
-    ``kind`` is the message (``TA1``, ``997``, ``355``, ``350``, ``SX``, ``SO``, ``X1``; several joined with
+    ``kind`` is the message (``TA1``, ``997``, ``355``, ``350``, ``SX``, ``SO``, ``C1``, ``X1``; several joined with
     ``+``; ``""`` where nothing could be read). ``control`` names the file: control numbers of its envelope or the
     user data of its batch. A file with a problem ``unreadable_response`` gave no outcome where it could not be trusted.
     Mere warnings of the codecs are left to the inspection of the file.

@@ -106,7 +106,14 @@ class Statement:
         return cls(outcome.meaning, outcome.source, at, outcome.code or "", order, version, holder)
 
 
-ANSWERS_TO: Mapping[str, Kind] = {"TA1": "manifest", "997": "manifest", "355": "manifest", "SX": "entry", "X1": "entry"}
+ANSWERS_TO: Mapping[str, Kind] = {
+    "TA1": "manifest",
+    "997": "manifest",
+    "355": "manifest",
+    "SX": "entry",
+    "X1": "entry",
+    "C1": "entry",
+}
 """Sources that answer a declaration; every other source speaks of the goods."""
 
 REQUEST_ANSWERS: Mapping[str, FilingInput] = {
@@ -139,6 +146,7 @@ ANSWERS: Mapping[str, FilingInput] = {
         "try_again",
         "under_review",
         "already_on_file",
+        "not_on_file",
         "cancelled",
     )
 }

@@ -340,6 +340,20 @@ retries = Table(
     "entries are the entry numbers meant, null the whole file.",
 )
 
+inquiries = Table(
+    "inquiries",
+    metadata,
+    _key(primary_key=True),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("filing_id", KEY, ForeignKey("filings.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Index(None, "filing_id", "version"),
+    Index(None, "transmission_id"),
+    comment="A file by which CBP was asked for a filing that it had not answered.",
+)
+
 outcomes = Table(
     "outcomes",
     metadata,

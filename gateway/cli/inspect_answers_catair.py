@@ -30,6 +30,7 @@ from gateway.cli.inspect_words import (
 )
 from mappings.outcomes import Outcome
 from mappings.outcomes_catair import transaction_outcomes
+from mappings.outcomes_query import as_status
 from mappings.outcomes_rejection import read_rejection
 from schemas.catair import RECORDS, Batch, Block, PlacedRecord, Record, Transaction, code_lists, look_up
 
@@ -167,7 +168,7 @@ class BatchAnswers:
     def _status(self, block: Block, transaction: Transaction) -> list[Finding]:
         records = {placed.number: placed for placed in transaction.records}
         status = Batch(header=self.batch.header, application="SO", outgoing=False)
-        told = Transaction(records=[_as_status(placed) for placed in transaction.records])
+        told = Transaction(records=[as_status(placed) for placed in transaction.records])
         outcomes, _ = transaction_outcomes(status, block, told)
         if not outcomes:
             return []
@@ -327,14 +328,6 @@ def replace_blocks(batch: Batch, block: Block, transaction: Transaction) -> Batc
         rejected=batch.rejected,
         first_record=batch.first_record,
     )
-
-
-def _as_status(placed: PlacedRecord) -> PlacedRecord:
-    """A record of a query's answer under the name it has in a status."""
-    if not placed.layout.startswith("WO"):
-        return placed
-    record = Record("SO" + placed.layout[2:], placed.record.values)
-    return PlacedRecord(record, placed.number, placed.offset, placed.line, placed.trimmed, placed.problems)
 
 
 def _decisive(outcomes: list[Outcome]) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from filings import archive, awaited, queries, receiving
 from filings.context import FilingContext, Limits
+from filings.lifecycle import ShipmentFacts
 from filings.store import Store
 from filings.store import tables as t
 from sandbox.cbp import Answer
@@ -281,6 +282,23 @@ async def test_a_truck_without_an_entry_is_not_released(desk: Desk) -> None:
     assert await desk.states() == {"P-0001": "handed_off"}
     assert "no_match" in [one[0] for one in await said(desk, "P-0001", "350")]
     assert (await desk.board())["decision"] == "wait"
+
+
+async def test_the_truck_that_is_there_ends_what_waited_for_it(desk: Desk) -> None:
+    """Every shipment aboard is told, also one of which CBP says nothing; a cancellation is no longer waited for."""
+    await desk.file(type86(1), marked(parcel(2), "SILENT"), parcel(3))
+    cbp = LoopbackCbp(desk.now)
+    await desk.exchange(cbp)
+    await desk.cancel("TSTC00000000001", bill="delete", bill_reason_code="03", entry_reason_code="08")
+    await desk.send()
+    assert (await desk.states())["P-0001"] == "cancelling"
+    await later(desk, cbp, minutes=150)
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    assert await desk.states() == {"P-0001": "released", "P-0002": "on_file", "P-0003": "released"}
+    told = [ShipmentFacts.from_dict(row.facts).arrived_at for row in await desk.table(t.shipments)]
+    (trip,) = await desk.table(t.trips)
+    assert told == [trip.arrived_at] * 3 != [None] * 3
+    await desk.check_books()
 
 
 async def test_trip_events_come_once_for_each_change(desk: Desk) -> None:

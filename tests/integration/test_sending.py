@@ -99,6 +99,42 @@ async def test_doubt_stays_though_a_later_attempt_certainly_fails(desk: Desk) ->
     assert await desk.states() == {"P-0001": "in_doubt"}
 
 
+async def test_from_the_second_attempt_on_too_it_is_shown_as_under_way(desk: Desk) -> None:
+    """Whoever looks while the socket is open the second time sees that CBP may have it; if the worker dies, doubt."""
+    desk.road.plan = [is_away]
+    await desk.send()
+    assert (await only(desk)).state == "queued"
+    desk.later(seconds=1)
+    assert len(await desk.take()) == 1
+    assert (await only(desk)).state == "sending"
+    desk.later(minutes=5)
+    await desk.take("another")
+    assert (await only(desk)).state == "in_doubt"
+    assert await desk.states() == {"P-0001": "in_doubt"}
+
+
+async def test_a_negative_receipt_settles_no_earlier_doubt(desk: Desk) -> None:
+    """CBP may have the first attempt; that the second was refused says nothing of it, nor does a third that fails."""
+    desk.road.plan = [loses_the_receipt, refuses]
+    await desk.send()
+    began = (await only(desk)).doubt_since
+    desk.later(seconds=1)
+    await desk.send()
+    row = await only(desk)
+    assert (row.state, row.doubt_since, row.message_id) == ("in_doubt", began, None)
+    assert await desk.states() == {"P-0001": "in_doubt"}
+    assert sorted(await desk.alerts()) == ["in_doubt", "transmission_refused"]
+    desk.road.plan = [is_away]
+    desk.later(seconds=10)
+    await desk.send()
+    assert ((await only(desk)).state, len(desk.road.tried)) == ("in_doubt", 3)
+    desk.later(minutes=5)
+    assert len(await desk.send()) == 1
+    row = await only(desk)
+    assert (row.state, row.doubt_since) == ("delivered", None)
+    assert await desk.alerts() == []
+
+
 async def test_nobody_at_the_door_is_no_doubt(desk: Desk) -> None:
     """If not one byte left it waits its turn, with growing pauses; after the third failure a person is told once."""
     desk.road.plan = [is_away] * 5

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, column, func, insert, inspect, select, table, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from filings.store import Store, StoreClosed, StoreError
+from filings.store import Store, StoreClosed, StoreError, migrations
 from filings.store import database as database_module
 from filings.store.database import database_url
 from filings.store.migrations import head_revision, upgrade
-from filings.store.tables import alerts, counters, day_ledger, metadata, trips
+from filings.store.tables import alerts, counters, day_ledger, metadata, transmissions, trips
 from tests.integration.store_rows import NOW, TRIP, put_shipments, put_trip
 
 
@@ -73,6 +73,29 @@ async def test_upgrade_again_and_from_several_processes_changes_nothing(database
     assert await upgrade(database) == head_revision()
     async with await Store.open(database, upgrade=False) as again:
         assert await again.read(lambda conn: conn.execute(select(trips.c.trip_number)).scalars().all()) == [TRIP]
+
+
+async def test_what_was_in_doubt_before_is_in_doubt_since_it_was_queued(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revision 0005 on a database with rows: doubt begins when the file was made, nothing else is touched."""
+    real = migrations.command.upgrade
+    with monkeypatch.context() as before:
+        before.setattr(migrations.command, "upgrade", lambda config, _head: real(config, "0004"))
+        store = await Store.open(database)
+    old = table("transmissions", *(column(name) for name in _TRANSMISSION))
+    rows = [dict(zip(_TRANSMISSION, (state, state, *_SENT), strict=True)) for state in ("in_doubt", "queued")]
+    await store.write(lambda conn: conn.execute(insert(old), rows) and None)
+    await store.write(migrations.upgrade_connection)
+    query = select(transmissions.c.state, transmissions.c.doubt_since).order_by(transmissions.c.state)
+    found = await store.read(lambda conn: conn.execute(query).all())
+    await store.close()
+    assert [tuple(row) for row in found] == [("in_doubt", NOW), ("queued", None)]
+    assert await upgrade(database) == head_revision()
+
+
+_TRANSMISSION = "id state direction partner channel name content_type payload_digest payload_size created_at".split()
+_SENT = ("out", "cbp", "as2", "a file", "text/plain", "0" * 64, 1, NOW)
 
 
 async def test_a_database_of_another_version_is_refused(database: str) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
+from filings import archive
 from tests.simulation.broken import Broken
 from tests.simulation.databases import Database
 
@@ -95,6 +98,11 @@ class ArchiveWitness:
         for row in await self._database.rows("SELECT trip_number FROM trips WHERE plan_stage = 'done'"):
             if row["trip_number"] not in self.judged:
                 raise Broken(PROMISE, f"the decision on trip {row['trip_number']} is not in the archive")
+        size = len(self._leaves)
+        for position in {0, size // 3, size - 1} if size else ():
+            proof = await self._database.read(partial(archive.prove_inclusion, position=position))
+            if _proven(self._leaves[position], position, size, proof.path) != self.root():
+                raise Broken(PROMISE, f"the proof of entry {position} does not lead to the root")
 
     def _add(self, leaf: bytes) -> None:
         self._leaves.append(leaf)
@@ -112,6 +120,20 @@ class ArchiveWitness:
         for _, left in reversed(self._peaks[:-1]):
             root = hashlib.sha256(b"\1" + left + root).digest()
         return root
+
+
+def _proven(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """The root to which an audit path leads (RFC 9162, 2.1.3.2)."""
+    root, at, last = leaf, index, size - 1
+    for node in path:
+        if at & 1 or at == last:
+            root = hashlib.sha256(b"\1" + node + root).digest()
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            root = hashlib.sha256(b"\1" + root + node).digest()
+        at, last = at >> 1, last >> 1
+    return root
 
 
 def _instant(value: Any) -> datetime:

@@ -8,7 +8,7 @@ by itself. After each step it looks at what has changed; :class:`Broken` names t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.errors import TransportError
@@ -114,6 +114,10 @@ class Auditor:
                 " archive_position FROM transmissions WHERE direction = 'out'"
             )
         }
+        self.carried = await rows(
+            "SELECT filing_id, version FROM transmission_filings WHERE transmission_id IN"
+            " (SELECT id FROM transmissions WHERE direction = 'out' AND state = 'in_doubt' AND answered_at IS NULL)"
+        )
         applied = "SELECT message_id FROM transmissions WHERE direction = 'in' AND state <> 'received'"
         self._applied = {row["message_id"] for row in await rows(applied)}
         self.trips = {
@@ -165,6 +169,9 @@ class Auditor:
             self._declares(one)
         self._read_sent = len(journal.sent)
         known = {row["name"]: row for row in self.out.values()}
+        if len(known) < len(self.out):
+            twice = next(row["name"] for row in self.out.values() if known[row["name"]] is not row)
+            raise Broken("no control number is used again", f"two files are called {twice}")
         for name, attempts in self._attempts.items():
             row = known[name]
             reached = any(one.reached for one in attempts)
@@ -174,8 +181,19 @@ class Auditor:
             if row["state"] == "queued" and reached and not any(one.fate == "damaged" for one in attempts):
                 raise Broken("doubt is shown", f"CBP has {name}, and it is shown as never sent")
 
+        self._doubt_shown()
+
+    def _doubt_shown(self) -> None:
+        """What we do not know of a file is shown of the entries it carries; a manifest may take several files."""
+        for row in self.carried:
+            filing = self.filings[row["filing_id"]]
+            if filing["kind"] == "entry" and filing["version"] == row["version"] and filing["state"] == "queued":
+                name = f"entry {filing['entry_number']}"
+                raise Broken("doubt is shown", f"{name} is shown as waiting, and its file is in doubt")
+
     def _declares(self, sent: Sent) -> None:
         declared = read_declaration(sent.payload)
+        repeated = declared.control in self._by_control
         before = self._by_control.setdefault(declared.control, sent.payload)
         if before != sent.payload:
             raise Broken("no control number is used again", f"{declared.control} left with other bytes ({sent.name})")
@@ -187,9 +205,10 @@ class Auditor:
                 raise Broken("no control number is used again", f"entry {number} left with other content ({sent.name})")
             if action == "A":
                 self._by_entry[number] = digest
-        if declared.form == "x12" and sent.name not in self._declared:
+        if declared.form == "x12" and not repeated:
             self._one_at_a_time(declared, sent)
-        self._declared[sent.name] = declared
+        if declared.form == "catair" or not repeated or sent.name in self._declared:
+            self._declared[sent.name] = declared
 
     def _one_at_a_time(self, declared: Declared, sent: Sent) -> None:
         earlier = [
@@ -274,7 +293,8 @@ class Auditor:
         found: dict[str, list[str]] = defaultdict(list)
         query = (
             "select entry.number as number, entry_bill.scn as scn from entry join entry_bill using (number)"
-            " where entry.state <> 'CANCELLED' and entry.pending <> 'D' order by entry.number"
+            " where entry.state <> 'CANCELLED' and not exists (select 1 from entry_version as asked"
+            " where asked.number = entry.number and asked.action = 'D' and asked.state = 'ASKED') order by entry.number"
         )
         for one in books.rows(query):
             if one["number"] not in numbers:
@@ -305,64 +325,3 @@ class Auditor:
             if row["sequence"] != self._streams[row["key"]]:
                 text = f"shipment {row['scn']} counts {row['sequence']} events, there are {self._streams[row['key']]}"
                 raise Broken("events are in order", text)
-
-    # --------------------------------------------------------------------------------------------- the end
-
-    async def final(self) -> None:
-        """With nothing going wrong any more everything has settled: an end, or a person who knows why."""
-        await self.look()
-        await self.archive.whole()
-        alerts = await self.database.rows(
-            "SELECT kind, trip_number, filing_id, transmission_id, text FROM alerts WHERE settled_at IS NULL"
-        )
-        unread = await self.database.rows(
-            "SELECT name FROM transmissions WHERE direction = 'in' AND state = 'received'"
-        )
-        if unread:
-            raise Broken("everything settles", f"{unread[0]['name']} came in and was never read")
-        for row in self.out.values():
-            if row["state"] != "delivered":
-                raise Broken("everything settles", f"{row['name']} is still {row['state']}")
-        for row in self.shipments.values():
-            self._settled(row, alerts)
-        self._agree()
-
-    def _settled(self, row: Row, alerts: Sequence[Row]) -> None:
-        trip = self.trips[row["trip_number"]]
-        state = row["state"]
-        if trip["filed_at"] is None or state in _PERSONS or state in {"refused", "cancelled"}:
-            return
-        if state == "released" and trip["arrived_at"] is not None:
-            return
-        named = {row["entry_filing_id"], *(one["id"] for one in self.filings.values() if _about(one, row))}
-        carried = {one["id"] for one in self.out.values() if one["trip_number"] == row["trip_number"]}
-        for alert in alerts:
-            about = alert["filing_id"] in named or alert["transmission_id"] in carried
-            if about or (alert["trip_number"] == row["trip_number"] and row["scn"] in alert["text"]):
-                return
-        raise Broken("everything settles", f"shipment {row['scn']} is {state}, and nobody is told why")
-
-    def _agree(self) -> None:
-        """Where CBP has spoken of a bill and none of it was lost, our last word is CBP's."""
-        lost = [one.payload for one in self.network.journal.purged]
-        books = self.network.cbp.store
-        for bill in books.rows("select scn, number, state, marks from bill"):
-            row = next((one for one in self.shipments.values() if one["scn"] == bill["scn"]), None)
-            if row is None or "SILENT" in bill["marks"] or any(bill["number"].encode() in one for one in lost):
-                continue
-            released = row["state"] == "released"
-            if released is not (bill["state"] == "RELEASED") and row["state"] not in {"cancelled", "lapsed"}:
-                text = f"shipment {bill['scn']} is {row['state']} here and {bill['state']} at CBP"
-                raise Broken("our books are CBP's", text)
-
-
-_PERSONS: Final = frozenset(
-    "in_review rejected lapsed held exam documents_required release_suspended release_revoked handed_off".split()
-)
-"""States in which a person has something to do, and the state says what."""
-
-
-def _about(filing: Row, shipment: Row) -> bool:
-    if filing["kind"] == "manifest":
-        return bool(filing["trip_number"] == shipment["trip_number"])
-    return bool(filing["shipment_key"] == shipment["key"])

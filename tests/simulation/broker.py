@@ -15,12 +15,11 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from filings import amendments, refiling, requesting, staging, trips
 from filings.context import Actor
 from filings.staging import StageResult
-from filings.store import tables as t
 from filings.uuid7 import uuid7
 from gateway.http.idempotency import Scope, once
 from schemas.errors import Conflict, GatewayError
@@ -134,7 +133,7 @@ class Broker:
         draw = chance.random()
         if draw < 0.12:
             street = f"{chance.randint(1, 999)} Elm Ave"
-            patch = {"consignee": {"address": {"lines": [street]}}}
+            patch: dict[str, Any] = {"consignee": {"address": {"lines": [street]}}}
             self._change(f"move {scn} to {street}", trip, self._amending(scn, patch), "amend_filing", file)
         elif draw < 0.18:
             count = chance.randint(2, 9)
@@ -218,16 +217,13 @@ class Broker:
 
     async def look(self, database: Database) -> None:
         """Look at the boards, and want to mend what can be mended."""
-        query = (
-            select(t.shipments.c.trip_number, func.count())
-            .where(t.shipments.c.lapse.is_not(None), t.shipments.c.state == "lapsed")
-            .group_by(t.shipments.c.trip_number)
+        planned = await database.rows("SELECT trip_number FROM trips WHERE plan_stage = 'done'")
+        self._planned = {row["trip_number"] for row in planned}
+        lapsed = await database.rows(
+            "SELECT DISTINCT trip_number FROM shipments WHERE lapse IS NOT NULL AND state = 'lapsed'"
         )
-        planned = select(t.trips.c.trip_number).where(t.trips.c.plan_stage == "done")
-        self._planned = set(await database.read(lambda conn: [str(row[0]) for row in conn.execute(planned)]))
-        lapsed = await database.read(lambda conn: [str(row[0]) for row in conn.execute(query)])
         open_ones = {one.trip for one in self.wants if one.name.startswith("refile") and not one.done}
-        for trip in sorted(set(lapsed) - open_ones):
+        for trip in sorted({row["trip_number"] for row in lapsed} - open_ones):
             self._want(f"refile {trip}", trip, self._refile(trip), self._noted("refile_trip", trip))
 
     def _refile(self, trip: str) -> Callable[[Connection], Any]:
@@ -304,7 +300,7 @@ def _refusal(answer: Any) -> str:
     """The code by which an act under a key was refused; nothing if it was taken on."""
     if not isinstance(answer, web.Response) or answer.status < HTTPStatus.BAD_REQUEST:
         return ""
-    return str(orjson.loads(bytes(answer.body or b"{}"))["code"])
+    return str(orjson.loads(answer.text or "{}")["code"])
 
 
 PATIENCE_OF_BROKER: Final = 12

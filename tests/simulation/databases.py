@@ -141,8 +141,7 @@ class _Gated:
         self._turnstile = turnstile
 
     async def write(self, work: Work[T]) -> T:
-        task = asyncio.current_task()
-        what = task.get_name() if task is not None else ""
+        what = _whose()
         await self._turnstile.wait(self._process, "commit", what)
         value = await self._database.write(work)
         await self._turnstile.wait(self._process, "committed", what)
@@ -153,6 +152,13 @@ class _Gated:
 
     async def close(self) -> None:
         """The database outlives its processes."""
+
+
+def _whose() -> str:
+    """The name of the turn that is going on; a part of one has a number, which tells how many ran before this run."""
+    task = asyncio.current_task()
+    name = task.get_name() if task is not None else ""
+    return "part of a turn" if name.startswith("Task-") else name
 
 
 def store_of(database: Database, process: Alive, turnstile: Turnstile) -> Store:

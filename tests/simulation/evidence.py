@@ -142,12 +142,15 @@ def _catair_answer(found: list[str]) -> Answered:
             entry = _entry_number(one[5:18])
         elif one.startswith("SE90") and one[4:6] in _SE90:
             said.append(Said(_SE90[one[4:6]], entry, f"SX {one[4:6]}"))
+        elif one.startswith("WO10"):
+            entry = _entry_number(one[8:21])
+            said.append(Said("accepted", entry, "C1"))
         elif one.startswith("SO10"):
             entry = _entry_number(one[8:21])
-        elif one.startswith("SO50"):
+        elif one.startswith(("SO50", "WO50")):
             word: Word = _SO50.get(one[14:16], "noted")
             said.append(Said(word, entry, f"SO50 {one[14:16]}", _day(one[4:10]) + one[10:14]))
-        elif one.startswith("SO60"):
+        elif one.startswith(("SO60", "WO60")):
             code, origin = one[14:16], one[62:64]
             word = "taken_back" if origin == "99" else _SO60.get(code, "noted")
             said.append(Said(word, entry, f"SO60 {code}", _day(one[4:10]) + one[10:14]))

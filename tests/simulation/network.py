@@ -18,10 +18,7 @@ from sandbox.store import Store as Books
 from schemas.errors import Problem, TransportError
 from tests.simulation.turnstile import Alive, Turnstile
 from tests.simulation.world import FAIR, World
-from tests.system_failure import failed_batch, failed_manifest
 
-FAILURES: Final = 900_000
-"""CBP's control numbers of answers that tell of a failure."""
 OUTAGE: Final = timedelta(minutes=7)
 LATE: Final = timedelta(minutes=3)
 _BOOK: Final = RuleBook.load()
@@ -80,8 +77,6 @@ class Network:
         self.out_until: datetime | None = None
         self.under_way: list[tuple[datetime, Sent]] = []
         self._copies = 0
-        self.failures: list[Answer] = []
-        self._unsaid: list[Answer] = []
 
     @property
     def is_out(self) -> bool:
@@ -130,26 +125,11 @@ class Network:
     def take(self, sent: Sent) -> None:
         """CBP's door takes a file: it is in CBP's books."""
         sent.reached = True
-        if self._fails(sent):
-            return
         try:
             self.cbp.receive(sent.payload, self.world.now, message_id=sent.message_id, name=sent.name)
         except MessageReused:
             sent.fate += ", refused: its message id came with other bytes"
         self.world.note(f"CBP: took {sent.name} ({sent.fate})")
-
-    def _fails(self, sent: Sent) -> bool:
-        """Whether CBP's own system fails over the file; it says so, and keeps nothing of it."""
-        form = "309" if b"~ST*309*" in sent.payload else "SE" if sent.name.startswith("SE-") else ""
-        if not form or not self.world.happens(self.weather.fails):
-            return False
-        now, number = self.world.now, FAILURES + len(self.failures)
-        answer = failed_manifest(sent.payload, number, now) if form == "309" else failed_batch(sent.payload)
-        kind = "355" if form == "309" else "SX"
-        self.failures.append(Answer(-number, "GATEWAY", kind, f"{kind}-failure-{number}", answer, now))
-        self._unsaid.append(self.failures[-1])
-        self.world.note(f"CBP: its system fails over {sent.name}")
-        return True
 
     def arrivals(self) -> int:
         """Files that were late arrive; gives how many."""
@@ -166,19 +146,20 @@ class Network:
         waiting = self.cbp.undigested()
         if not waiting:
             return False
-        verdict = self.cbp.digest(waiting[0], self.world.now)
-        self.world.note(f"CBP: {verdict.get('result', '')}")
+        fails = self.world.happens(self.weather.fails)
+        verdict = self.cbp.digest(waiting[0], self.world.now, fails=fails)
+        self.world.note(f"CBP: {verdict.get('result', '')}{' as its system fails' if fails else ''}")
         return True
 
     def answers(self) -> list[Answer]:
         """What CBP would send now."""
-        return [] if self.is_out else [*self._unsaid, *self.cbp.due(self.world.now, limit=30)]
+        return [] if self.is_out else self.cbp.due(self.world.now, limit=30)
 
     def hand_over(self, answer: Answer) -> list[Given]:
         """What arrives at our door of one answer: nothing, a damaged copy, the file, or the file twice."""
         world, weather = self.world, self.weather
         if world.happens(weather.purged):
-            self._done(answer, "dropped")
+            self.cbp.sent(answer, world.now, verdict="dropped")
             self.journal.purged.append(answer)
             world.note(f"CBP: {answer.name} is lost for good")
             return []
@@ -200,14 +181,7 @@ class Network:
         if self.world.happens(self.weather.unheard):
             self.world.note(f"CBP: no receipt for {answer.name} came")
         else:
-            self._done(answer, "delivered")
-
-    def _done(self, answer: Answer, verdict: str) -> None:
-        """CBP ticks an answer off."""
-        if answer.id >= 0:
-            self.cbp.sent(answer, self.world.now, verdict=verdict)
-        else:
-            self._unsaid = [one for one in self._unsaid if one.id != answer.id]
+            self.cbp.sent(answer, self.world.now, verdict="delivered")
 
 
 def _no_receipt() -> TransportError:

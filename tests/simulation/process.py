@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from filings import receiving, sending
 from filings.context import FilingContext
 from filings.deadlines import Patience
+from gateway.workers.asker import Asker
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
 from gateway.workers.reader import Reader
@@ -54,6 +55,7 @@ class Process(Alive):
             "watcher": Watcher(self.store, PATIENCE, clock, pace=world.monotonic),
             "rejudger": Rejudger(self.store, ctx, clock, moved),
             "retrier": Retrier(self.store, ctx, clock, moved),
+            "asker": Asker(self.store, ctx, PATIENCE, clock, moved, pace=world.monotonic),
         }
         self.tasks: dict[str, asyncio.Task[Any]] = {}
 

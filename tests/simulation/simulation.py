@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from tests.simulation.databases import Database
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Network
 from tests.simulation.process import Process
+from tests.simulation.settled import final
 from tests.simulation.turnstile import Crash, Effect, Turnstile
 from tests.simulation.world import World
 
@@ -55,7 +57,7 @@ class Simulation:
         self.world = world
         self.loop = loop
         self.database = database
-        self.ctx = ctx
+        self.ctx = replace(ctx, limits=world.limits)
         self.steps = steps
         self.turnstile = Turnstile()
         self.network = Network(world, self.turnstile)
@@ -81,7 +83,7 @@ class Simulation:
                 if self._over():
                     break
             await self._settle()
-            await self.auditor.final()
+            await final(self.auditor)
 
     async def end(self) -> None:
         """Let everything go that still waits."""
@@ -159,13 +161,13 @@ class Simulation:
         if idle and self._awake(process):
             process.turn(self.world.chance.choice(idle))
 
-    async def _with_work(self) -> set[str]:
+    async def _with_work(self) -> list[str]:
         """Workers that would find something to do; the gateway's own are woken by each other."""
         now, wall = (stamp.replace(tzinfo=None) for stamp in (self.world.now, self.world.wall))
         if self.database.url.get_backend_name() != "sqlite":
             now, wall = self.world.now, self.world.wall
         found = await self.database.rows(_WORK, now=now, wall=wall)
-        return {row["worker"] for row in found}
+        return sorted(row["worker"] for row in found)
 
     def _deliver(self) -> None:
         """One of CBP's answers reaches one of our doors, not always the oldest."""
@@ -293,7 +295,7 @@ class Simulation:
         """Everybody does what there is to do just now."""
         while True:
             self.world.steps += 1
-            before = (self.database.changes, len(self.network.journal.sent), len(self.network.journal.given))
+            before = self._marks()
             await self.broker.look(self.database)
             for want in self.broker.ready():
                 self.broker.ask(want, self.processes[0])
@@ -303,15 +305,28 @@ class Simulation:
             while self.network.answers():
                 self._deliver()
                 await self._quiet()
-            process = self.processes[0]  # one is enough where everything passes at once
             busy = await self._with_work()
-            for name in process.idle():
-                if name in busy or name == "watcher":
-                    process.turn(name)
-                    await self._quiet()
+            for name in busy:
+                await self._take_turn(name)
+            if not self._moved(before):
+                for name in ("watcher", "asker"):  # they look at everything, so they look last
+                    await self._take_turn(name)
             await self._audit()
-            if before == (self.database.changes, len(self.network.journal.sent), len(self.network.journal.given)):
+            if not self._moved(before):
                 return
+
+    async def _take_turn(self, name: str) -> None:
+        process = self.processes[0]  # one is enough where everything passes at once
+        if name in process.idle():
+            process.turn(name)
+            await self._quiet()
+
+    def _marks(self) -> tuple[int, ...]:
+        journal = self.network.journal
+        return self.database.changes, len(journal.sent), len(journal.given)
+
+    def _moved(self, before: tuple[int, ...]) -> bool:
+        return self._marks() != before
 
     async def _next_instant(self) -> datetime | None:
         """When the next thing is due that time alone brings about."""

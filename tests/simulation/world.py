@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from filings import uuid7
+from filings.context import Limits
 from filings.uuid7 import Uuid7Source
 
 WALL: Final = datetime(2031, 5, 1, tzinfo=UTC)
@@ -24,6 +25,10 @@ BEGINNINGS: Final = (
     (1, datetime(2026, 11, 23, 14, 0, tzinfo=UTC)),
 )
 """When runs begin, and how often."""
+
+
+SMALL: Final = Limits(bills_per_manifest=2, entries_per_transmission=2, handoffs_per_step=1)
+"""So small that a trip takes several messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class World:
         self.now: datetime = _weighted(begin, BEGINNINGS)
         self.weather: Weather = _weighted(begin, WEATHERS)
         self.processes: int = _weighted(begin, ((5, 1), (3, 2), (2, 3)))
+        self.limits: Limits = _weighted(begin, ((3, Limits()), (2, SMALL)))
         self.wall = WALL
 
     def clock(self) -> datetime:

@@ -1,0 +1,90 @@
+"""Has everything settled? With nothing going wrong any more, each shipment is at an end, or a person knows why not.
+
+Rules: nothing that came in is unread, nothing of ours is still on its way, no retry is owed. A shipment is at its end,
+or in a state that says what a person has to do, or it waits for one that is, or an open alert names it, its declaration
+or a file that carries it. And where CBP has spoken last of a bill and nothing of it was lost, our books say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tests.simulation.auditor import Auditor
+from tests.simulation.broken import Broken
+
+Row = Mapping[str, Any]
+
+PERSONS: Final = frozenset(
+    "in_review rejected lapsed held exam documents_required release_suspended release_revoked handed_off".split()
+)
+"""States in which a person has something to do, and the state says what."""
+MENDED: Final = frozenset({"in_review", "rejected"})
+"""States of a shipment for which its whole trip waits, shown as blocked."""
+
+
+async def final(auditor: Auditor) -> None:
+    """Look a last time, and at what only the end can show."""
+    await auditor.look()
+    await auditor.archive.whole()
+    rows = auditor.database.rows
+    unread = await rows("SELECT name FROM transmissions WHERE direction = 'in' AND state = 'received'")
+    if unread:
+        raise Broken("everything settles", f"{unread[0]['name']} came in and was never read")
+    for row in auditor.out.values():
+        if row["state"] != "delivered":
+            raise Broken("everything settles", f"{row['name']} is still {row['state']}")
+    owed = await rows(
+        "SELECT name FROM retries JOIN transmissions ON transmissions.id = transmission_id WHERE made_at IS NULL"
+    )
+    if owed:
+        raise Broken("everything settles", f"{owed[0]['name']} was to be sent again and was not")
+    alerts = await rows("SELECT trip_number, filing_id, transmission_id, text FROM alerts WHERE settled_at IS NULL")
+    carried = await rows("SELECT transmission_id, shipment_key FROM transmission_filings")
+    for row in auditor.shipments.values():
+        if not _waits_for_a_person(auditor, row) and not _is_told(auditor, row, alerts, carried):
+            raise Broken("everything settles", f"shipment {row['scn']} is {row['state']}, and nobody is told why")
+    _agree(auditor)
+
+
+def _waits_for_a_person(auditor: Auditor, row: Row) -> bool:
+    """Whether a shipment is at its end, or its state or that of another aboard says what is to be done."""
+    trip = auditor.trips[row["trip_number"]]
+    state = row["state"]
+    if trip["filed_at"] is None or state in PERSONS or state in {"refused", "cancelled"}:
+        return True
+    if state == "released" and trip["arrived_at"] is not None:
+        return True
+    aboard = (one for one in auditor.shipments.values() if one["trip_number"] == row["trip_number"])
+    return trip["state"] == "blocked" and any(one["state"] in MENDED for one in aboard)
+
+
+def _is_told(auditor: Auditor, row: Row, alerts: Sequence[Row], carried: Sequence[Row]) -> bool:
+    """Whether an open alert names a shipment, one of its declarations, or a file that carries it."""
+    named = {one["id"] for one in auditor.filings.values() if _about(one, row)}
+    files = {one["transmission_id"] for one in carried if one["shipment_key"] == row["key"]}
+    return any(
+        alert["filing_id"] in named
+        or alert["transmission_id"] in files
+        or (alert["trip_number"] == row["trip_number"] and row["scn"] in alert["text"])
+        for alert in alerts
+    )
+
+
+def _about(filing: Row, shipment: Row) -> bool:
+    if filing["kind"] == "manifest":
+        return bool(filing["trip_number"] == shipment["trip_number"])
+    return bool(filing["shipment_key"] == shipment["key"])
+
+
+def _agree(auditor: Auditor) -> None:
+    """Where CBP has spoken of a bill and none of it was lost, our last word is CBP's."""
+    lost = [one.payload for one in auditor.network.journal.purged]
+    for bill in auditor.network.cbp.store.rows("select scn, number, state, marks from bill"):
+        row = next((one for one in auditor.shipments.values() if one["scn"] == bill["scn"]), None)
+        if row is None or "SILENT" in bill["marks"] or any(bill["number"].encode() in one for one in lost):
+            continue
+        released = row["state"] == "released"
+        if released is not (bill["state"] == "RELEASED") and row["state"] not in {"cancelled", "lapsed"}:
+            text = f"shipment {bill['scn']} is {row['state']} here and {bill['state']} at CBP"
+            raise Broken("our books are CBP's", text)
