@@ -491,3 +491,27 @@ async def test_a_value_that_needs_a_formal_entry_makes_a_package(desk: Desk) -> 
     board = await desk.board()
     assert (board["decision"], board["states"]) == ("go", {"on_file": 2})
     await desk.check_books()
+
+
+async def test_what_is_odd_after_a_patch_is_said(desk: Desk) -> None:
+    """A VIN whose check digit became wrong is a warning of the dry run; one that was odd before is not told again."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    wrong = {"conveyance": {"vin": "1M8GDM9A0KP042788"}}
+    shown = await desk.dry_run(TRIP, wrong, reason_code="03")
+    assert [one["code"] for one in shown["warnings"]] == ["vin_check_digit"]
+    await desk.amend(TRIP, wrong, reason_code="03")
+    await answered(desk, cbp)
+    shown = await desk.dry_run(TRIP, {"conveyance": {"plate": {"number": "ZZ9"}}}, reason_code="03")
+    assert shown["warnings"] == []
+
+
+async def test_the_hour_that_begins_again_is_said(desk: Desk) -> None:
+    """An amendment within the hour before the truck: until when it may not come."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    desk.later(hours=6)
+    shown = await desk.dry_run("TSTC00000000001", STREET, reason_code="03")
+    (warning,) = shown["warnings"]
+    assert (warning["code"], warning["reference"]) == ("hour_begins_again", "19 CFR 123.92")
+    assert "17:00" in warning["remedy"]
