@@ -33,6 +33,7 @@ from filings.store import tables as t
 from mappings.decision import PathwayDecision
 from mappings.manifest import crew_segments, manifest_header, port_segment
 from mappings.notes import Wire
+from mappings.preflight_trip import trip_findings
 from schemas.errors import Conflict, FormatError, Problem, ShipmentError
 from schemas.profile import Profile
 from schemas.shipment import Shipment
@@ -41,6 +42,7 @@ from schemas.x12.segments import Separators
 
 _UNDER_THE_SHIPMENTS: Final = ("equipment", "port_of_arrival")
 """What bills and entries say of the trip."""
+_HOUR: Final = "one_hour_rule"
 
 
 def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: datetime) -> Plan:
@@ -55,6 +57,8 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
     trip_document, trip, problems = patched_trip(on, trip_patch, now)
     documents, corrected, faults = patched_shipments(rows, patches)
     problems += faults
+    odd = _odd(on, trip, ctx, now)
+    problems += (one for one in odd if one.severity == "error")
     if problems:
         raise ShipmentError(problems)
     judgement = _judge(conn, ctx, on, trip, corrected, patches, now)
@@ -84,7 +88,18 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         raise Conflict(Problem("nothing_changes", "patch", text, "Send what is to be different."))
     refuse_forbidden(conn, plan)
     refuse_reasons(plan)
-    return replace(plan, warnings=tuple(cautions(plan, now)))
+    return replace(plan, warnings=(*cautions(plan, now), *(one for one in odd if one.severity != "error")))
+
+
+def _odd(on: Held, trip: Trip, ctx: FilingContext, now: datetime) -> list[Problem]:
+    """What is odd about the trip after the patch and was not before; the hour is told of in any case (cautions)."""
+    advice = ctx.rules.advice
+    before = {one.code for one in trip_findings(read_trip(on.trip.document), now, advice)}
+    return [
+        one
+        for one in trip_findings(trip, now, advice)
+        if one.code not in before and (one.code != _HOUR or one.severity == "error")
+    ]
 
 
 def addressed_filing(conn: Connection, on: Held, target: Target, rows: list[Row[Any]]) -> Row[Any] | None:

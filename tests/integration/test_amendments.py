@@ -484,3 +484,63 @@ async def test_the_state_forbids_with_its_reason(desk: Desk) -> None:
     assert {one.code for one in there.value.problems} == {"trip_arrived", "entry_refuses_change"}
     with pytest.raises(NotFound):
         await desk.amend("TSTC99999999999", STREET)
+
+
+async def packages(desk: Desk) -> int:
+    """How many packages for the licensed broker have been kept."""
+    return sum(row.name.startswith("handoff package") for row in await desk.table(t.archive_entries))
+
+
+async def test_a_value_that_needs_a_formal_entry_makes_a_package(desk: Desk) -> None:
+    """Informal to formal: the entry goes, the broker gets a package, anew when it changes; back when asked."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    dear = {"lines": [{**(await desk.shipment("P-0001")).document["lines"][0], "value": "4000.00"}]}
+    with pytest.raises(ShipmentError) as asked:
+        await desk.amend("TSTC00000000001", dear, reason_code="03")
+    assert [one.code for one in asked.value.problems] == ["entry_reason_code_missing"]
+    begun = await desk.amend("TSTC00000000001", dear, reason_code="03", entry_reason_code="01")
+    assert [one["to"] for one in begun["pathways"]] == ["formal"]
+    await answered(desk, cbp)
+    await think(desk, cbp)
+    handoff = await filing_of(desk, "handoff")
+    assert (handoff.state, (await desk.shipment("P-0001")).pathway, await packages(desk)) == ("ready", "formal", 1)
+    assert (await filing_of(desk, "entry")).state == "cancelled"
+    again = await desk.amend("TSTC00000000001", {"order_id": "O-77"})
+    assert (again["sent"], again["does"]) == (True, ["the package for the licensed broker is made again"])
+    assert await desk.send() == []
+    handoff = await filing_of(desk, "handoff")
+    assert (handoff.state, handoff.version, await packages(desk)) == ("ready", 2, 2)
+    cheap = {"lines": [{**dear["lines"][0], "value": "1200.00"}], "pathway": "informal"}
+    await desk.amend("TSTC00000000001", cheap, reason_code="03")
+    await answered(desk, cbp)
+    assert (await filing_of(desk, "handoff")).state == "cancelled"
+    entry = await filing_of(desk, "entry")
+    assert (entry.state, entry.version) == ("accepted", 1)
+    board = await desk.board()
+    assert (board["decision"], board["states"]) == ("go", {"on_file": 2})
+    await desk.check_books()
+
+
+async def test_what_is_odd_after_a_patch_is_said(desk: Desk) -> None:
+    """A VIN whose check digit became wrong is a warning of the dry run; one that was odd before is not told again."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    wrong = {"conveyance": {"vin": "1M8GDM9A0KP042788"}}
+    shown = await desk.dry_run(TRIP, wrong, reason_code="03")
+    assert [one["code"] for one in shown["warnings"]] == ["vin_check_digit"]
+    await desk.amend(TRIP, wrong, reason_code="03")
+    await answered(desk, cbp)
+    shown = await desk.dry_run(TRIP, {"conveyance": {"plate": {"number": "ZZ9"}}}, reason_code="03")
+    assert shown["warnings"] == []
+
+
+async def test_the_hour_that_begins_again_is_said(desk: Desk) -> None:
+    """An amendment within the hour before the truck: until when it may not come."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1))
+    desk.later(hours=6)
+    shown = await desk.dry_run("TSTC00000000001", STREET, reason_code="03")
+    (warning,) = shown["warnings"]
+    assert (warning["code"], warning["reference"]) == ("hour_begins_again", "19 CFR 123.92")
+    assert "17:00" in warning["remedy"]
