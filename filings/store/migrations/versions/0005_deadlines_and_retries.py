@@ -1,4 +1,4 @@
-"""Since when a transmission is in doubt, what is sent again after a failure of CBP's, and what CBP was asked.
+"""Since when a transmission is in doubt, and what is sent again after a failure of CBP's.
 
 Revision: 0005, after 0004.
 """
@@ -21,7 +21,7 @@ WORD = sa.String(40)
 
 
 def upgrade() -> None:
-    """Add column and tables; what is in doubt is taken to be so since it was queued."""
+    """Add column and table; what is in doubt is taken to be so since it was queued."""
     op.add_column("transmissions", sa.Column("doubt_since", INSTANT))
     transmissions = sa.table(
         "transmissions", sa.column("state", WORD), sa.column("created_at", INSTANT), sa.column("doubt_since", INSTANT)
@@ -47,21 +47,6 @@ def upgrade() -> None:
         comment="A declaration that CBP could not process for a failure of its own, to be sent again when it is due; "
         "entries are the entry numbers meant, null the whole file.",
     )
-    op.create_table(
-        "inquiries",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("transmission_id", KEY, nullable=False),
-        sa.Column("filing_id", KEY, nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("asked_at", INSTANT, nullable=False),
-        sa.Column("answered_at", INSTANT),
-        sa.PrimaryKeyConstraint("id", name="pk_inquiries"),
-        sa.ForeignKeyConstraint(["transmission_id"], ["transmissions.id"], name="fk_inquiries_transmission_id"),
-        sa.ForeignKeyConstraint(["filing_id"], ["filings.id"], name="fk_inquiries_filing_id"),
-        comment="A file by which CBP was asked for a filing that it had not answered.",
-    )
-    op.create_index("ix_inquiries_filing_id_version", "inquiries", ["filing_id", "version"])
-    op.create_index("ix_inquiries_transmission_id", "inquiries", ["transmission_id"])
     op.create_index("ix_retries_made_at_due_at", "retries", ["made_at", "due_at"])
     op.create_index("ix_retries_transmission_id", "retries", ["transmission_id"])
     op.create_index("ix_retries_made_transmission_id", "retries", ["made_transmission_id"])
