@@ -212,7 +212,7 @@ def does_not_wait_for_answers() -> Iterator[None]:
 @contextmanager
 def hides_doubt() -> Iterator[None]:
     """A lost receipt is noted at the file and told to nobody."""
-    with patch.object(sending, "_doubt", lambda _conn, _row, _now: None):
+    with patch.object(sending, "doubt", lambda _conn, _row, _now: None):
         yield
 
 
