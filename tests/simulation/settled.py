@@ -16,7 +16,8 @@ from tests.simulation.broken import Broken
 Row = Mapping[str, Any]
 
 PERSONS: Final = frozenset(
-    "in_review rejected lapsed held exam documents_required release_suspended release_revoked handed_off delinked".split()
+    "in_review rejected lapsed held exam documents_required release_suspended release_revoked"
+    " handed_off delinked".split()
 )
 """States in which a person has something to do, and the state says what."""
 MENDED: Final = frozenset({"in_review", "rejected"})
