@@ -18,16 +18,7 @@ from filings.lifecycle.evidence import (
     decides,
     proves_arrival,
 )
-from filings.lifecycle.facts import (
-    Declaration,
-    Fold,
-    ShipmentFacts,
-    declared_input,
-    fold,
-    is_final,
-    released_at,
-    shipment_state,
-)
+from filings.lifecycle.facts import Declaration, ShipmentFacts
 from filings.lifecycle.filing import (
     ACTS,
     FILING,
@@ -40,7 +31,9 @@ from filings.lifecycle.filing import (
     permitted_acts,
     step_filing,
 )
+from filings.lifecycle.folding import Fold, fold
 from filings.lifecycle.page import render_markdown
+from filings.lifecycle.reading import declared_input, is_final, released_at, shipment_state
 from filings.lifecycle.shipment import (
     DECISIONS,
     DECLARED,

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 
 from filings import archive, events, planning, receiving, retrying, sending, staging
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
-from filings.lifecycle import SHIPMENT, Cell, ShipmentInput, ShipmentState, facts
+from filings.lifecycle import SHIPMENT, Cell, ShipmentInput, ShipmentState, reading
 from filings.progress import Step, advance_transmission
 from filings.sending import Draft
 from filings.store import tables as t
@@ -124,8 +124,8 @@ def releases_on_acceptance() -> Iterator[None]:
 @contextmanager
 def overhears_revocations() -> Iterator[None]:
     """A release that is taken back stays a release."""
-    deaf = {meaning: what for meaning, what in facts._INPUTS.items() if not meaning.startswith("release_")}
-    with patch.object(facts, "_INPUTS", deaf):
+    deaf = {meaning: what for meaning, what in reading._INPUTS.items() if not meaning.startswith("release_")}
+    with patch.object(reading, "_INPUTS", deaf):
         yield
 
 
