@@ -55,40 +55,33 @@ def next_ask(silence: Silence, patience: Patience, state: FilingState) -> dateti
 
 def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONCE) -> list[str]:
     """Filings to be asked for now, those that have been silent longest first."""
-    filings, out, asked = t.filings, t.transmissions, t.inquiries
-    carried = (
-        select(
-            t.transmission_filings.c.filing_id,
-            t.transmission_filings.c.version,
-            func.max(out.c.delivered_at).label("since"),
-        )
-        .join(out, out.c.id == t.transmission_filings.c.transmission_id)
-        .where(out.c.direction == "out", out.c.state == "delivered")
-        .group_by(t.transmission_filings.c.filing_id, t.transmission_filings.c.version)
-        .subquery()
-    )
-    asks = (
-        select(
-            asked.c.filing_id, asked.c.version, func.count().label("times"), func.max(asked.c.asked_at).label("last")
-        )
-        .group_by(asked.c.filing_id, asked.c.version)
-        .subquery()
-    )
-    query = (
-        select(filings.c.id, filings.c.state, carried.c.since, asks.c.times, asks.c.last)
-        .join(carried, and_(carried.c.filing_id == filings.c.id, carried.c.version == filings.c.version))
-        .outerjoin(asks, and_(asks.c.filing_id == filings.c.id, asks.c.version == filings.c.version))
+    filings, out, asked, ties = t.filings, t.transmissions, t.inquiries, t.transmission_filings
+    since = func.max(out.c.delivered_at)
+    silent = (
+        select(filings.c.id, filings.c.state, filings.c.version, since.label("since"))
+        .join(ties, and_(ties.c.filing_id == filings.c.id, ties.c.version == filings.c.version))
+        .join(out, out.c.id == ties.c.transmission_id)
         .where(
             filings.c.state.in_(_SILENT),
             filings.c.kind.in_(("manifest", "entry")),
-            carried.c.since <= now - min(patience.answer, patience.review),
-            func.coalesce(asks.c.times, 0) < MOST,
+            out.c.direction == "out",
+            out.c.state == "delivered",
         )
-        .order_by(carried.c.since, filings.c.id)
+        .group_by(filings.c.id, filings.c.state, filings.c.version)
+        .having(since <= now - min(patience.answer, patience.review))
+        .subquery()
+    )
+    times, last = func.count(asked.c.id), func.max(asked.c.asked_at)
+    query = (
+        select(silent.c.id, silent.c.state, silent.c.since, times.label("times"), last.label("last"))
+        .outerjoin(asked, and_(asked.c.filing_id == silent.c.id, asked.c.version == silent.c.version))
+        .group_by(silent.c.id, silent.c.state, silent.c.since)
+        .having(times < MOST)
+        .order_by(silent.c.since, silent.c.id)
     )
     found: list[str] = []
     for row in conn.execute(query):
-        silence = Silence(row.since, row.times or 0, row.last)
+        silence = Silence(row.since, row.times, row.last)
         at = next_ask(silence, patience, FilingState(row.state))
         if at is not None and at <= now:
             found.append(row.id)
