@@ -31,6 +31,7 @@ REPEAT: Final = "REPEAT"
 MOST: Final = 3
 """How often is asked for one version of a filing."""
 AT_ONCE: Final = 20
+"""How many queries may be without an answer; a lost batch of thousands is not asked for in one breath."""
 _SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value)
 
 
@@ -54,11 +55,11 @@ def next_ask(silence: Silence, patience: Patience, state: FilingState) -> dateti
 
 
 def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONCE) -> list[str]:
-    """Filings to be asked for now, those that have been silent longest first."""
+    """Filings to be asked for now, those that have been silent longest first; entries while CBP answers queries."""
     filings, out, asked, ties = t.filings, t.transmissions, t.inquiries, t.transmission_filings
     since = func.max(out.c.delivered_at)
     silent = (
-        select(filings.c.id, filings.c.state, filings.c.version, since.label("since"))
+        select(filings.c.id, filings.c.kind, filings.c.state, filings.c.version, since.label("since"))
         .join(ties, and_(ties.c.filing_id == filings.c.id, ties.c.version == filings.c.version))
         .join(out, out.c.id == ties.c.transmission_id)
         .where(
@@ -67,27 +68,41 @@ def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONC
             out.c.direction == "out",
             out.c.state == "delivered",
         )
-        .group_by(filings.c.id, filings.c.state, filings.c.version)
+        .group_by(filings.c.id, filings.c.kind, filings.c.state, filings.c.version)
         .having(since <= now - min(patience.answer, patience.review))
         .subquery()
     )
     times, last = func.count(asked.c.id), func.max(asked.c.asked_at)
     query = (
-        select(silent.c.id, silent.c.state, silent.c.since, times.label("times"), last.label("last"))
+        select(silent.c.id, silent.c.kind, silent.c.state, silent.c.since, times.label("times"), last.label("last"))
         .outerjoin(asked, and_(asked.c.filing_id == silent.c.id, asked.c.version == silent.c.version))
-        .group_by(silent.c.id, silent.c.state, silent.c.since)
+        .group_by(silent.c.id, silent.c.kind, silent.c.state, silent.c.since)
         .having(times < MOST)
         .order_by(silent.c.since, silent.c.id)
     )
+    room = limit - _unanswered(conn, now - patience.answer)
     found: list[str] = []
     for row in conn.execute(query):
         silence = Silence(row.since, row.times, row.last)
         at = next_ask(silence, patience, FilingState(row.state))
-        if at is not None and at <= now:
-            found.append(row.id)
+        if at is None or at > now or (row.kind == "entry" and room <= 0):
+            continue
+        room -= row.kind == "entry"
+        found.append(row.id)
         if len(found) == limit:
             break
     return found
+
+
+def _unanswered(conn: Connection, since: datetime) -> int:
+    """Queries that went out after ``since`` and have no answer."""
+    asked, out = t.inquiries, t.transmissions
+    query = (
+        select(func.count())
+        .select_from(asked.join(out, out.c.id == asked.c.transmission_id))
+        .where(asked.c.answered_at.is_(None), asked.c.asked_at > since, out.c.application == QUERY)
+    )
+    return conn.execute(query).scalar_one()
 
 
 def ask(conn: Connection, ctx: FilingContext, patience: Patience, identifier: str, now: datetime) -> bool:

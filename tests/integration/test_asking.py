@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from filings import asking
-from filings.asking import MOST, Silence, next_ask
+from filings.asking import AT_ONCE, MOST, Silence, next_ask
 from filings.context import Limits
 from filings.deadlines import Patience
 from filings.lifecycle import FilingState
@@ -197,6 +197,22 @@ async def test_two_workers_ask_once(desk: Desk) -> None:
     done = [await desk.store.write(lambda conn: asking.ask(conn, desk.ctx, PATIENCE, waiting, now)) for _ in range(2)]
     assert done == [True, False]
     assert len(await desk.send()) == 1
+
+
+async def test_a_silent_batch_is_not_asked_for_in_one_breath(desk: Desk) -> None:
+    """No more queries than may be without an answer; an answer makes room for the next."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(*(type86(number) for number in range(1, AT_ONCE + 3)))
+    manifest, _batch = await desk.send()
+    await desk.hear(*(one.payload for one in cbp.send(manifest)))
+    desk.later(seconds=PATIENCE.answer.total_seconds())
+    sent = await ask(desk)
+    assert len(sent) == AT_ONCE
+    assert await ask(desk) == []
+    (entry,) = asked_for(sent[0])
+    await desk.hear(reply(sent[0], wo10(entry, "86"), wo60("97", "ADMISSIBLE")))
+    (more,) = await ask(desk)
+    assert asked_for(more) not in [asked_for(one) for one in sent]
 
 
 async def test_a_manifest_is_repeated_and_known_again(desk: Desk) -> None:
