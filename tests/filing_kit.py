@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ import orjson
 from sqlalchemy import Connection, Table, select
 
 from filings import (
+    amending,
     amendments,
     archive,
     events,
@@ -267,6 +269,26 @@ class Desk:
         answer = await self.store.write(act)
         await self.plan()
         return answer
+
+    async def makes_despite_crashes(self, trip: str = TRIP) -> None:
+        """Make every message of an amendment; each step dies once before its commit, and is told twice after it."""
+        now = self.now
+        for _ in range(20):
+            work = await self.look(lambda conn: amending.next_work(conn, self.ctx, trip))
+            if work is None:
+                return
+            numbered = await self.store.write(lambda conn, work=work: amending.numbers_for(conn, self.ctx, work))
+            made = amending.make(self.ctx, numbered, now)
+
+            def dies(conn: Connection, made: amending.Made = made) -> None:
+                amending.store(conn, self.ctx, made, now)
+                raise Crash
+
+            with suppress(Crash):
+                await self.store.write(dies)
+            assert await self.store.write(lambda conn, made=made: amending.store(conn, self.ctx, made, now))
+            assert not await self.store.write(lambda conn, made=made: amending.store(conn, self.ctx, made, now))
+        raise AssertionError("it does not come to an end")
 
     async def send(self) -> list[bytes]:
         """Send whatever is due; gives the payloads that arrived, manifests first: they travel side by side."""

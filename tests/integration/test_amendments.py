@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from filings import amending, queries
+from filings import queries
 from filings.store import Store
 from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from schemas.errors import Conflict, NotFound, ShipmentError
 from tests import samples
-from tests.filing_kit import TRIP, Crash, Desk, informal, marked, parcel, type86
+from tests.filing_kit import TRIP, Desk, informal, marked, parcel, type86
 from tests.mapping_samples import line
 
 DRIVER = samples.trip()["crew"][0]
@@ -405,22 +405,7 @@ async def test_every_step_may_be_repeated_after_a_crash(desk: Desk) -> None:
     await filed(desk, cbp, parcel(1), informal(2), informal(3))
     patch = {"port_of_arrival": "0712", "shipments": {"P-0003": None}}
     await desk.amend(TRIP, patch, plan=False, reason_code="03")
-    now = desk.now
-    for _ in range(20):
-        work = await desk.look(lambda conn: amending.next_work(conn, desk.ctx, TRIP))
-        if work is None:
-            break
-        numbered = await desk.store.write(lambda conn, work=work: amending.numbers_for(conn, desk.ctx, work))
-        made = amending.make(desk.ctx, numbered, now)
-
-        def dies(conn: Any, made: amending.Made = made) -> None:
-            amending.store(conn, desk.ctx, made, now)
-            raise Crash
-
-        with pytest.raises(Crash):
-            await desk.store.write(dies)
-        assert await desk.store.write(lambda conn, made=made: amending.store(conn, desk.ctx, made, now))
-        assert not await desk.store.write(lambda conn, made=made: amending.store(conn, desk.ctx, made, now))
+    await desk.makes_despite_crashes()
     sent = await answered(desk, cbp)
     assert len(sent) == 3
     assert (await desk.states())["P-0002"] == "on_file"

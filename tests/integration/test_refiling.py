@@ -18,7 +18,7 @@ from gateway.cli.board import next_step
 from gateway.cli.follow import answered
 from sandbox.testing import LoopbackCbp
 from schemas.errors import Conflict, ShipmentError
-from tests.filing_kit import BROKER, TRIP, Crash, Desk, formal, informal, marked, parcel, review, type86
+from tests.filing_kit import BROKER, TRIP, Desk, formal, informal, marked, parcel, review, type86
 
 CUT = datetime(2025, 8, 29, 4, 1, tzinfo=UTC)
 """2025-08-29 00:01 Eastern time: the exemption ends."""
@@ -292,7 +292,6 @@ async def test_held_goods_lapse_too_and_stay_held(desk: Desk) -> None:
 
 async def test_every_step_may_be_repeated_after_a_crash(desk: Desk) -> None:
     """A process that dies before a commit loses control numbers and nothing else; what is sent is sent once."""
-    from filings import amending
 
     cbp = cbp_of(desk)
     await filed(desk, cbp, parcel(1), type86(2), informal(3))
@@ -300,21 +299,7 @@ async def test_every_step_may_be_repeated_after_a_crash(desk: Desk) -> None:
     await desk.rejudge()
     now = desk.now
     await desk.store.write(lambda conn: refiling.request(conn, desk.ctx, TRIP, actor=BROKER, now=now))
-    for _ in range(20):
-        work = await desk.look(lambda conn: amending.next_work(conn, desk.ctx, TRIP))
-        if work is None:
-            break
-        numbered = await desk.store.write(lambda conn, work=work: amending.numbers_for(conn, desk.ctx, work))
-        made = amending.make(desk.ctx, numbered, now)
-
-        def dies(conn: Any, made: amending.Made = made) -> None:
-            amending.store(conn, desk.ctx, made, now)
-            raise Crash
-
-        with pytest.raises(Crash):
-            await desk.store.write(dies)
-        assert await desk.store.write(lambda conn, made=made: amending.store(conn, desk.ctx, made, now))
-        assert not await desk.store.write(lambda conn, made=made: amending.store(conn, desk.ctx, made, now))
+    await desk.makes_despite_crashes()
     assert len(await desk.outgoing()) == 5
     await desk.exchange(cbp)
     assert set((await desk.states()).values()) == {"on_file"}
