@@ -24,7 +24,7 @@ demo: $(READY)    ## simulated CBP and gateway: a truckload filed, answered, rel
 	@$(BIN)/gateway demo
 
 test: $(READY)    ## everything that has to be true
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)    ## style, types, arrows between the rooms
 	@$(BIN)/ruff check .
