@@ -1,0 +1,199 @@
+"""Do our books and CBP's agree? The auditor of the simulation, with CBP's books on disk as its witness.
+
+CBP's own books give the journal: each file that CBP has taken, each answer it has made and whether we signed for it.
+The auditor looks at what a dead gateway has left before anybody touches it, and at the end; then the promises that
+only hold at an end are checked, and an :class:`Outcome` is drawn up that is the same for every day that went well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from filings import archive
+from filings.store import Store
+from filings.store.database import Work
+from sandbox.cbp import Cbp
+from tests.simulation.auditor import Auditor
+from tests.simulation.broken import Broken
+from tests.simulation.broker import Answered
+from tests.simulation.databases import Database, ServerDatabase
+from tests.simulation.network import Given, Journal, Network, Sent
+from tests.simulation.settled import final
+from tests.simulation.world import World
+
+T = TypeVar("T")
+
+
+class Witnessed:
+    """The store that is looked at, now one that a dead gateway left, now the one at the end."""
+
+    def __init__(self) -> None:
+        self.store: Store | None = None
+
+    async def read(self, work: Work[T]) -> T:
+        assert self.store is not None
+        return await self.store.read(work)
+
+    async def rows(self, query: str, **values: Any) -> Sequence[Mapping[str, Any]]:
+        assert self.store is not None
+        return await ServerDatabase(self.store).rows(query, **values)
+
+
+@dataclass
+class CbpJournal:
+    """What was on the way, by CBP's books."""
+
+    cbp: Cbp
+    journal: Journal = field(default_factory=Journal)
+
+    def read(self) -> None:
+        """Take in what CBP has written since."""
+        books = self.cbp.store
+        files = books.rows(
+            "select received.id, received.name, received.message_id, received.received_at, original.payload"
+            " from received join received as original on original.id = coalesce(received.repeats, received.id)"
+            " where received.id > ? order by received.id",
+            len(self.journal.sent),
+        )
+        for row in files:
+            body = b"\n".join((row["message_id"].encode(), b"", bytes(row["payload"])))
+            at = datetime.fromisoformat(row["received_at"])
+            sent = Sent(at, "gateway", row["name"], row["message_id"], body, "delivered", reached=True, receipted=True)
+            self.journal.sent.append(sent)
+        answers = books.rows("select id, kind, message_id, payload, state, created_at from answer order by id")
+        for row in answers[len(self.journal.given) :]:
+            at = datetime.fromisoformat(row["created_at"])
+            self.journal.given.append(Given(at, row["id"], row["kind"], row["message_id"], bytes(row["payload"])))
+        for given, row in zip(self.journal.given, answers, strict=True):
+            given.message_id, given.receipted = row["message_id"], row["state"] == "sent"
+
+
+class Books:
+    """Ours and CBP's, compared whenever asked."""
+
+    def __init__(self, cbp: Cbp, answered: Answered) -> None:
+        self._cbp = cbp
+        self._journal = CbpJournal(cbp)
+        self._database = Witnessed()
+        network = cast("Network", self._journal)
+        self.auditor = Auditor(World(0), cast("Database", self._database), network, answered)
+        self._bodies: dict[str, str] = {}
+
+    def went_out(self, sent: Sequence[tuple[str, str]]) -> None:
+        """What a process said it was about to send: the same bytes under the same message id, in every life."""
+        for message_id, digest in sent:
+            if self._bodies.setdefault(message_id, digest) != digest:
+                raise Broken("bytes are resent unchanged", f"{message_id} left in two shapes")
+
+    async def look(self, store: Store) -> None:
+        """What must hold at any moment, also of what a dead gateway has left."""
+        self._database.store = store
+        self._journal.read()
+        await self.auditor.look()
+
+    async def close(self, store: Store) -> Outcome:
+        """What must hold at the end."""
+        await self.look(store)
+        await self.auditor.archive.whole()
+        verified = await store.read(archive.verify)
+        if not verified.verified:
+            raise Broken("the archive is complete", "it does not verify")
+        await final(self.auditor)
+        await self._nothing_hangs()
+        self._once_at_cbp()
+        return await self._outcome()
+
+    async def _nothing_hangs(self) -> None:
+        """No lease, no claim and no half-made thing of a dead process is left."""
+        for table in ("transmissions", "owed_receipts"):
+            if await self._database.rows(f"SELECT id FROM {table} WHERE lease_owner IS NOT NULL"):  # noqa: S608
+                raise Broken("nothing hangs", f"a lease on {table} is left")
+        if await self._database.rows("SELECT key FROM idempotency WHERE status = 0"):
+            raise Broken("nothing hangs", "a key is still claimed")
+        if await self._database.rows("SELECT trip_number FROM trips WHERE plan_stage <> 'done'"):
+            raise Broken("nothing hangs", "a trip is still being made")
+        if await self._database.rows("SELECT id FROM transmissions WHERE doubt_since IS NOT NULL"):
+            raise Broken("nothing hangs", "a doubt is not settled")
+
+    def _once_at_cbp(self) -> None:
+        """CBP took each file once; whatever came again was the same file."""
+        books = self._cbp.store
+        twice = books.rows(
+            "select identity from received where repeats is null group by identity having count(*) > 1"
+        )
+        if twice:
+            raise Broken("no control number is used again", f"CBP has two files {twice[0]['identity']}")
+
+    async def _outcome(self) -> Outcome:
+        rows, books = self._database.rows, self._cbp.store
+        names = {row["key"]: row["scn"] for row in self.auditor.shipments.values()}
+        numbers = {row["entry_number"]: row["scn"] for row in self.auditor.filings.values() if row["entry_number"]}
+        told: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in await rows("SELECT stream, type, sequence FROM events ORDER BY cursor"):
+            if row["type"] not in DOUBTS:
+                told[names.get(row["stream"], row["stream"])][row["type"]] += 1
+        versions = await rows("SELECT filing_id, version, state FROM filing_versions")
+        filings = self.auditor.filings
+        cbp_versions = books.rows("select number, version, action, state from entry_version")
+        alerts = await rows("SELECT kind FROM alerts WHERE settled_at IS NULL")
+        return Outcome(
+            shipments={
+                row["scn"]: (row["state"], row["manifest_state"], row["entry_state"], row["pathway"])
+                for row in self.auditor.shipments.values()
+            },
+            filings=sorted((row["kind"], row["scn"] or "", row["state"], row["version"]) for row in filings.values()),
+            versions=sorted(
+                (filings[row["filing_id"]]["kind"], filings[row["filing_id"]]["scn"] or "", row["version"], row["state"])
+                for row in versions
+            ),
+            sent=Counter(row["application"] for row in self.auditor.out.values()),
+            events={stream: dict(types) for stream, types in told.items()},
+            alerts=sorted(row["kind"] for row in alerts),
+            cbp_files=Counter(row["format"] for row in books.rows("select format from received where repeats is null")),
+            cbp_bills={row["scn"]: (row["state"], row["quantity"]) for row in books.rows("select * from bill")},
+            cbp_entries=sorted((numbers[row["number"]], row["state"]) for row in books.rows("select * from entry")),
+            cbp_versions=sorted(
+                (numbers[row["number"]], row["version"], row["action"], row["state"]) for row in cbp_versions
+            ),
+            acts=Counter(
+                (row["name"], row["actor"])
+                for row in await rows("SELECT name, actor FROM archive_entries WHERE kind = 'act'")
+            ),
+        )
+
+
+DOUBTS = frozenset({"filing.in_doubt"})
+"""Events that a death brings, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a day ended, without what may differ: identifiers, numbers, times, the order among streams."""
+
+    shipments: dict[str, tuple[Any, ...]]
+    filings: list[tuple[Any, ...]]
+    versions: list[tuple[Any, ...]]
+    sent: Counter[str]
+    events: dict[str, dict[str, int]]
+    alerts: list[str]
+    cbp_files: Counter[str]
+    cbp_bills: dict[str, tuple[Any, ...]]
+    cbp_entries: list[tuple[Any, ...]]
+    cbp_versions: list[tuple[Any, ...]]
+    acts: Counter[tuple[str, str]]
+
+    def differences(self, other: Outcome) -> list[str]:
+        """What is not the same in another outcome, for whoever has to find out."""
+        return [
+            f"{name}: {getattr(self, name)} and {getattr(other, name)}"
+            for name in self.__dataclass_fields__
+            if getattr(self, name) != getattr(other, name)
+        ]
+
+    def __str__(self) -> str:
+        return json.dumps({name: str(getattr(self, name)) for name in self.__dataclass_fields__}, indent=1)
