@@ -141,7 +141,10 @@ class Books:
         filings = self.auditor.filings
         cbp_versions = books.rows("select number, version, action, state from entry_version")
         alerts = await rows("SELECT kind FROM alerts WHERE settled_at IS NULL")
+        acts = [row["name"] for row in await rows("SELECT name FROM archive_entries WHERE kind = 'act'")]
+        acts = [name for name in acts if name != REPEATED] + sorted({REPEATED} & set(acts))
         return Outcome(
+            trips=sorted((row["trip_number"], row["state"]) for row in self.auditor.trips.values()),
             shipments={
                 row["scn"]: (row["state"], row["manifest_state"], row["entry_state"], row["pathway"])
                 for row in self.auditor.shipments.values()
@@ -160,21 +163,21 @@ class Books:
             cbp_versions=sorted(
                 (numbers[row["number"]], row["version"], row["action"], row["state"]) for row in cbp_versions
             ),
-            acts=Counter(
-                (row["name"], row["actor"])
-                for row in await rows("SELECT name, actor FROM archive_entries WHERE kind = 'act'")
-            ),
+            acts=Counter(acts),
         )
 
 
 DOUBTS = frozenset({"filing.in_doubt"})
 """Events that a death brings, and nothing else."""
+REPEATED = "stage_shipments"
+"""The act that is archived for each time it is asked for: rows that are staged already are staged again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a day ended, without what may differ: identifiers, numbers, times, the order among streams."""
 
+    trips: list[tuple[Any, ...]]
     shipments: dict[str, tuple[Any, ...]]
     filings: list[tuple[Any, ...]]
     versions: list[tuple[Any, ...]]
@@ -185,7 +188,7 @@ class Outcome:
     cbp_bills: dict[str, tuple[Any, ...]]
     cbp_entries: list[tuple[Any, ...]]
     cbp_versions: list[tuple[Any, ...]]
-    acts: Counter[tuple[str, str]]
+    acts: Counter[str]
 
     def differences(self, other: Outcome) -> list[str]:
         """What is not the same in another outcome, for whoever has to find out."""

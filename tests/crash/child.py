@@ -27,6 +27,7 @@ from gateway.runtime import Gateway
 from gateway.settings import load_settings
 from gateway.workers import planner, sender
 from tests.crash.boundaries import Boundaries, Death
+from tests.crash.clock import read_clock
 from tests.crash.faults import FAULTS
 
 
@@ -81,10 +82,9 @@ def live(spec: Spec, link: socket.socket) -> None:
 async def _serve(spec: Spec, boundaries: Boundaries) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    clock = Path(spec.clock)
     door = open_door("127.0.0.1", spec.port)
     settings = load_settings(environ={}, overrides=spec.overrides)
-    async with Gateway.open(settings, clock=lambda: datetime.fromisoformat(clock.read_text())) as gateway:
+    async with Gateway.open(settings, clock=read_clock(Path(spec.clock))) as gateway:
         app = build_app(gateway)
         app.on_response_prepare.append(boundaries.before_answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

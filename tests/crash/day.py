@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,7 +19,6 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from sandbox.app import Running
 from schemas.intake import read_rows
 from tests import samples
 from tests.crash.books import Books, Outcome
@@ -52,41 +51,46 @@ Step = Callable[["Day"], Coroutine[Any, Any, None]]
 
 
 @dataclass
-class Told:
-    """What a day was like."""
-
-    outcome: Outcome
-    lives: list[Process]
-
-
-@dataclass
 class Day:
     """One day at one place. ``deaths`` says for each life of the gateway where it ends; the last goes on."""
 
-    place: Place
     parent: str
+    place: Place
+    steps: tuple[Step, ...]
     deaths: tuple[Death, ...] = ()
     fault: str = ""
-    steps: tuple[Step, ...] = ()
-    lives: list[Process] = field(default_factory=list)
-    answered: Answered = field(default_factory=Answered)
     few: int | None = None
+    answered: Answered = field(default_factory=Answered)
+    """What the gateway has said yes to, before this day too."""
+    lives: list[Process] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    """Boundaries met by the end of each step."""
 
-    async def run(self) -> Told:
+    async def run(self) -> Outcome:
         """The whole day; raises :class:`~tests.simulation.broken.Broken` when a promise is."""
+        async with self._begun():
+            await self._process.stop()
+            self._buried(self._process)
+            async with await self.place.database.witness(self.place.folder / "end") as store:
+                return await self.books.close(store)
+
+    async def interrupted(self) -> None:
+        """The same, but the day goes on elsewhere."""
+        async with self._begun():
+            pass
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[None]:
         async with self.place.open() as self.cbp, aiohttp.ClientSession() as self.http:
             self.books = Books(self.cbp.runner.cbp, self.answered)
             try:
                 await self._start()
-                for step in self.steps or STEPS:
+                for step in self.steps:
                     await step(self)
-                await self._process.stop()
-                self._buried(self._process)
-                async with await self.place.database.witness(self.place.folder / "end") as store:
-                    outcome = await self.books.close(store)
+                    self.marks.append(sum(len(life.met) for life in self.lives))
+                yield
             finally:
                 await self._process.stop()
-        return Told(outcome, self.lives)
 
     # ------------------------------------------------------------------ lives
 
@@ -206,11 +210,20 @@ async def move_a_consignee(day: Day) -> None:
 async def call_an_entry_off(day: Day) -> None:
     """CBP has matched it: the cancellation becomes a request, which CBP looks at and grants."""
     scn = SHIPMENTS[4]["shipment_control_number"]
-    body = {"reason": "It does not go.", "entry_reason_code": "08", "bill": "delete", "bill_reason_code": "03"}
+    body = {"reason": "It does not go.", "entry_reason_code": "08"}
     await day.ask("POST", f"/v1/filings/{scn}/cancellation", body, key="cancel")
     day.answered.acts.append(("cancel_filing", TRIP))
     await day.quiet()
     await day.later(REVIEW)
+    await day.quiet()
+
+
+async def take_its_bill_off(day: Day) -> None:
+    """What has no entry any more does not cross: its bill goes."""
+    scn = SHIPMENTS[4]["shipment_control_number"]
+    body = {"reason": "It does not go.", "bill": "delete", "bill_reason_code": "03"}
+    await day.ask("POST", f"/v1/filings/{scn}/cancellation", body, key="delete")
+    day.answered.acts.append(("cancel_filing", TRIP))
     await day.quiet()
 
 
@@ -224,6 +237,6 @@ async def cross(day: Day) -> None:
     await day.quiet()
 
 
-STEPS: Final[tuple[Step, ...]] = (file_trip, move_a_consignee, call_an_entry_off, cross)
+FILED: Final[tuple[Step, ...]] = (file_trip, cross)
+CHANGED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, take_its_bill_off, cross)
 
-__all__ = ["STEPS", "Day", "Running", "Told"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import socket
 import sqlite3
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import asyncpg
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -19,8 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from filings.identity import Role, create_key
 from filings.store import Store
 from sandbox.app import Running, serving
+from sandbox.cbp import Cbp
 from sandbox.settings import Behaviour, Settings
+from sandbox.store import Store as Books
 from schemas.as2 import make_identity
+from tests.crash.clock import write_clock
 from tests.filing_kit import START
 from tests.http_service import identity_files
 
@@ -34,8 +38,8 @@ class Databases(ABC):
     name: str
 
     @abstractmethod
-    async def new(self, folder: Path) -> Database:
-        """A new one; a file would lie in ``folder``."""
+    async def new(self, folder: Path, like: Database | None = None) -> Database:
+        """A new one, or a copy of one that nobody uses; a file would lie in ``folder``."""
 
 
 class Database(ABC):
@@ -69,11 +73,11 @@ class SqliteDatabases(Databases):
     def __init__(self, template: Path) -> None:
         self._template = template
 
-    async def new(self, folder: Path) -> Database:
+    async def new(self, folder: Path, like: Database | None = None) -> Database:
         if not self._template.exists():
             await _make_key(self._template)
-        folder.mkdir(parents=True, exist_ok=True)
-        return SqliteDatabase(Path(shutil.copy(self._template, folder / "gateway.db")))
+        source = like.path if isinstance(like, SqliteDatabase) else self._template
+        return SqliteDatabase(Path(shutil.copy(source, folder / "gateway.db")))
 
 
 class SqliteDatabase(Database):
@@ -82,10 +86,10 @@ class SqliteDatabase(Database):
     url = None
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     async def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as raw:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as raw:
             raw.row_factory = sqlite3.Row
             return [dict(row) for row in raw.execute(query)]
 
@@ -95,7 +99,7 @@ class SqliteDatabase(Database):
         for suffix in ("", "-wal"):
             target = folder / f"gateway.db{suffix}"
             target.unlink(missing_ok=True)
-            source = self._path.with_name(self._path.name + suffix)
+            source = self.path.with_name(self.path.name + suffix)
             if source.exists():
                 shutil.copy(source, target)
         return await Store.open(folder / "gateway.db", upgrade=False, connections=1)
@@ -111,29 +115,35 @@ class PostgresDatabases(Databases):
         self._server = server
         self._made = 0
 
-    async def new(self, folder: Path) -> Database:
+    async def new(self, folder: Path, like: Database | None = None) -> Database:
         del folder
         if not self._made:
             self._server.psql(f"CREATE DATABASE {self._TEMPLATE};")
             await _make_key(self._server.get_uri(database=self._TEMPLATE))
         self._made += 1
         name = f"crash_{self._made}"
+        source = like.name if isinstance(like, PostgresDatabase) else self._TEMPLATE
         raw = await asyncpg.connect(self._server.get_uri(database="postgres"))
         try:
-            await raw.execute(f"CREATE DATABASE {name} TEMPLATE {self._TEMPLATE} STRATEGY FILE_COPY")
+            await raw.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
         finally:
             await raw.close()
-        uri = self._server.get_uri(database=name)
-        return PostgresDatabase(uri, await asyncpg.connect(uri))
+        return await PostgresDatabase.open(name, self._server.get_uri(database=name))
 
 
 class PostgresDatabase(Database):
     """A database of its own."""
 
-    def __init__(self, uri: str, connection: Any) -> None:
+    def __init__(self, name: str, uri: str, connection: Any) -> None:
+        self.name = name
         self._uri = uri
         self._connection = connection
         self.url = "postgresql+asyncpg" + uri.removeprefix("postgresql")
+
+    @classmethod
+    async def open(cls, name: str, uri: str) -> Self:
+        """With a connection of our own to look through."""
+        return cls(name, uri, await asyncpg.connect(uri))
 
     async def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(query)]
@@ -147,15 +157,18 @@ class PostgresDatabase(Database):
 
 
 class Place:
-    """One day's folder, database, ports and clock."""
+    """One day's folder, database, ports and clock; it begins with nothing, or as another has ended."""
 
-    def __init__(self, folder: Path, databases: Databases, *, road: str = "as2") -> None:
+    def __init__(
+        self, folder: Path, databases: Databases, *, road: str = "as2", after: Place | None = None
+    ) -> None:
         self.folder = folder
         self.road = road
         self.data, self.exchange, self.sandbox = folder / "data", folder / "exchange", folder / "sandbox"
         self.outbox, self.inbox = folder / "cbp" / "GATEWAY" / "in", folder / "cbp" / "GATEWAY" / "out"
         self.clock = folder / "clock"
         self._databases = databases
+        self._after = after
         self._door = socket.socket()  # bound and not listening: nobody else is given our port
         self._door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._door.bind(("127.0.0.1", 0))
@@ -165,9 +178,13 @@ class Place:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Running]:
         """Lay everything out, and let the simulated CBP serve."""
-        _lay_out(self.data, self.exchange, self.sandbox)
+        self._lay_out()
+        after = self._after
+        if after is not None:
+            self.now = after.now
+            shutil.copy(after.sandbox / "sandbox.db", self.sandbox)
         self.set_clock(self.now)
-        self.database = await self._databases.new(self.data)
+        self.database = await self._databases.new(self.data, after.database if after is not None else None)
         try:
             async with serving(self._sandbox_settings()) as running:
                 self.partner_url = running.ports.as2_url
@@ -175,6 +192,17 @@ class Place:
         finally:
             await self.database.close()
             self._door.close()
+
+    def _lay_out(self) -> None:
+        for folder in (self.data, self.exchange, self.sandbox):
+            folder.mkdir(parents=True, exist_ok=True)
+        key, certificate = identity_files()
+        (self.exchange / "gateway.pem").write_bytes(certificate)
+        private = self.data / "gateway-key.pem"
+        private.touch(mode=0o600)
+        private.write_bytes(key)
+        for name, content in _sandbox_files().items():
+            (self.sandbox / name).write_bytes(content)
 
     def _sandbox_settings(self) -> Settings:
         return Settings(
@@ -195,9 +223,7 @@ class Place:
     def set_clock(self, now: datetime) -> None:
         """The gateway's business clock shows another instant, in this life and the next."""
         self.now = now
-        part = self.clock.with_suffix(".part")
-        part.write_text(now.isoformat())
-        part.replace(self.clock)
+        write_clock(self.clock, now)
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -213,25 +239,15 @@ class Place:
         }
 
 
-_SANDBOX: list[tuple[bytes, bytes]] = []
-
-
-def _sandbox_files() -> tuple[bytes, bytes]:
-    """Key and certificate of the simulated CBP, made once."""
-    if not _SANDBOX:
-        made = make_identity("CBP-SANDBOX", not_before=_FROM, not_after=_TO)
-        key = made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _SANDBOX.append((key, made.certificate.public_bytes(Encoding.PEM)))
-    return _SANDBOX[0]
-
-
-def _lay_out(data: Path, exchange: Path, sandbox: Path) -> None:
-    for folder in (data, exchange, sandbox):
-        folder.mkdir(parents=True, exist_ok=True)
-    key, certificate = identity_files()
-    (exchange / "gateway.pem").write_bytes(certificate)
-    private = data / "gateway-key.pem"
-    private.touch(mode=0o600)
-    private.write_bytes(key)
-    (sandbox / "identity.key.pem").write_bytes(_sandbox_files()[0])
-    (sandbox / "identity.pem").write_bytes(_sandbox_files()[1])
+@cache
+def _sandbox_files() -> Mapping[str, bytes]:
+    """What the simulated CBP has in its folder on its first day: key, certificate, empty books; made once."""
+    made = make_identity("CBP-SANDBOX", not_before=_FROM, not_after=_TO)
+    with tempfile.TemporaryDirectory() as folder:
+        books = Path(folder) / "sandbox.db"
+        Cbp(Books(books)).store.close()
+        return {
+            "identity.key.pem": made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            "identity.pem": made.certificate.public_bytes(Encoding.PEM),
+            books.name: books.read_bytes(),
+        }
