@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from filings import archive
 from filings.store import Store
@@ -95,6 +95,10 @@ class Books:
         self._database.store = store
         self._journal.read()
         await self.auditor.look()
+        reached = {sent.name for sent in self._journal.journal.sent}
+        for row in self.auditor.out.values():
+            if row["state"] == "delivered" and row["name"] not in reached:
+                raise Broken("no state is ahead of the evidence", f"{row['name']} is delivered, and CBP has not got it")
 
     async def close(self, store: Store) -> Outcome:
         """What must hold at the end."""
@@ -111,7 +115,7 @@ class Books:
     async def _nothing_hangs(self) -> None:
         """No lease, no claim and no half-made thing of a dead process is left."""
         for table in ("transmissions", "owed_receipts"):
-            if await self._database.rows(f"SELECT id FROM {table} WHERE lease_owner IS NOT NULL"):  # noqa: S608
+            if await self._database.rows(f"SELECT id FROM {table} WHERE lease_owner IS NOT NULL"):
                 raise Broken("nothing hangs", f"a lease on {table} is left")
         if await self._database.rows("SELECT key FROM idempotency WHERE status = 0"):
             raise Broken("nothing hangs", "a key is still claimed")
@@ -123,9 +127,7 @@ class Books:
     def _once_at_cbp(self) -> None:
         """CBP took each file once; whatever came again was the same file."""
         books = self._cbp.store
-        twice = books.rows(
-            "select identity from received where repeats is null group by identity having count(*) > 1"
-        )
+        twice = books.rows("select identity from received where repeats is null group by identity having count(*) > 1")
         if twice:
             raise Broken("no control number is used again", f"CBP has two files {twice[0]['identity']}")
 
@@ -134,9 +136,8 @@ class Books:
         names = {row["key"]: row["scn"] for row in self.auditor.shipments.values()}
         numbers = {row["entry_number"]: row["scn"] for row in self.auditor.filings.values() if row["entry_number"]}
         told: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in await rows("SELECT stream, type, sequence FROM events ORDER BY cursor"):
-            if row["type"] not in DOUBTS:
-                told[names.get(row["stream"], row["stream"])][row["type"]] += 1
+        for row in await rows("SELECT stream, type FROM events"):
+            told[names.get(row["stream"], row["stream"])][row["type"]] += 1
         versions = await rows("SELECT filing_id, version, state FROM filing_versions")
         filings = self.auditor.filings
         cbp_versions = books.rows("select number, version, action, state from entry_version")
@@ -151,11 +152,21 @@ class Books:
             },
             filings=sorted((row["kind"], row["scn"] or "", row["state"], row["version"]) for row in filings.values()),
             versions=sorted(
-                (filings[row["filing_id"]]["kind"], filings[row["filing_id"]]["scn"] or "", row["version"], row["state"])
+                (
+                    filings[row["filing_id"]]["kind"],
+                    filings[row["filing_id"]]["scn"] or "",
+                    row["version"],
+                    row["state"],
+                )
                 for row in versions
             ),
             sent=Counter(row["application"] for row in self.auditor.out.values()),
-            events={stream: dict(types) for stream, types in told.items()},
+            events={
+                stream: Counter({t: n for t, n in types.items() if t not in PASSING}) for stream, types in told.items()
+            },
+            passing={
+                stream: Counter({t: n for t, n in types.items() if t in PASSING}) for stream, types in told.items()
+            },
             alerts=sorted(row["kind"] for row in alerts),
             cbp_files=Counter(row["format"] for row in books.rows("select format from received where repeats is null")),
             cbp_bills={row["scn"]: (row["state"], row["quantity"]) for row in books.rows("select * from bill")},
@@ -167,9 +178,11 @@ class Books:
         )
 
 
-DOUBTS = frozenset({"filing.in_doubt"})
-"""Events that a death brings, and nothing else."""
-REPEATED = "stage_shipments"
+PASSING: Final = frozenset({"filing.sent", "filing.in_doubt"})
+"""Events about our way to CBP. An answer that is applied before our receipt is recorded outruns ``filing.sent``; a
+death with the socket open brings ``filing.in_doubt``. Neither may be told more often than there was a file for it.
+"""
+REPEATED: Final = "stage_shipments"
 """The act that is archived for each time it is asked for: rows that are staged already are staged again."""
 
 
@@ -182,7 +195,8 @@ class Outcome:
     filings: list[tuple[Any, ...]]
     versions: list[tuple[Any, ...]]
     sent: Counter[str]
-    events: dict[str, dict[str, int]]
+    events: dict[str, Counter[str]]
+    passing: dict[str, Counter[str]]
     alerts: list[str]
     cbp_files: Counter[str]
     cbp_bills: dict[str, tuple[Any, ...]]
@@ -191,12 +205,17 @@ class Outcome:
     acts: Counter[str]
 
     def differences(self, other: Outcome) -> list[str]:
-        """What is not the same in another outcome, for whoever has to find out."""
-        return [
-            f"{name}: {getattr(self, name)} and {getattr(other, name)}"
+        """What is not as in the outcome of an undisturbed day, for whoever has to find out."""
+        found = [
+            f"{name}: {getattr(self, name)} and not {getattr(other, name)}"
             for name in self.__dataclass_fields__
-            if getattr(self, name) != getattr(other, name)
+            if name != "passing" and getattr(self, name) != getattr(other, name)
         ]
+        for stream, types in self.passing.items():
+            sent, once = types["filing.sent"], other.passing[stream]["filing.sent"]
+            if sent > once or types["filing.in_doubt"] > once:
+                found.append(f"passing: {dict(types)} for {stream}, where {once} were sent")
+        return found
 
     def __str__(self) -> str:
         return json.dumps({name: str(getattr(self, name)) for name in self.__dataclass_fields__}, indent=1)

@@ -39,10 +39,19 @@ READ_ONLY: Final = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Where a process dies: at its boundary of this number, counted among those whose kind begins with ``kind``."""
+    """Where a process dies: at its boundary of this number, counted among those of a kind.
+
+    ``kind`` is where a boundary lies and, after a colon, what it is about; both may be the beginning, as several things
+    may share a commit.
+    """
 
     number: int
     kind: str = ""
+
+    def fits(self, kind: str) -> bool:
+        """Whether a boundary is counted."""
+        where, _, what = self.kind.partition(": ")
+        return kind.startswith(where) and what in kind
 
 
 class Boundaries:
@@ -59,7 +68,7 @@ class Boundaries:
         with self._lock:
             self._met += 1
             self.tell(f"met {kind}")
-            if self._death is not None and kind.startswith(self._death.kind):
+            if self._death is not None and self._death.fits(kind):
                 self._counted += 1
                 if self._counted == self._death.number:
                     self.tell(f"dies {kind}")
@@ -84,7 +93,7 @@ class Boundaries:
 
         def do_commit(dialect: Any, connection: Any) -> None:
             info = connection.info
-            works, info["works"] = info.get("works", []), []
+            works = info.pop("works", [])
             if not _changed(dialect, connection):
                 commit(dialect, connection)
                 return
@@ -94,12 +103,19 @@ class Boundaries:
             self.meet(f"after commit: {kinds}")
 
         async def named_write(store: Store, work: Callable[[Any], Any]) -> Any:
-            name, alone = named(work), store.dialect != "sqlite"
+            name, server = named(work), store.dialect != "sqlite"
 
             def noted(conn: Any) -> Any:
-                info = conn.connection.info
-                info["works"] = [name] if alone else [*info.get("works", []), name]
-                return work(conn)
+                fairy = conn.connection
+                if server:
+                    fairy.info["works"] = [name]
+                    return work(conn)
+                before = fairy.dbapi_connection.total_changes
+                try:
+                    return work(conn)
+                finally:
+                    if fairy.dbapi_connection.total_changes != before:
+                        fairy.info.setdefault("works", []).append(name)
 
             return await write(store, noted)
 
@@ -162,7 +178,7 @@ class Boundaries:
 
         def watched_fsync(descriptor: int) -> None:
             fsync(descriptor)
-            path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
             if path.suffix == ".part" and any(path.is_relative_to(folder) for folder in folders):
                 self.meet(f"file: written beside in {path.parent.name}")
 

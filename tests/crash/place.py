@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import sqlite3
@@ -56,8 +57,9 @@ class Database(ABC):
     async def witness(self, folder: Path) -> Store:
         """Open what a dead gateway has left, without touching it."""
 
+    @abstractmethod
     async def close(self) -> None:
-        """Give it up."""
+        """Look no more."""
 
 
 async def _make_key(target: str | Path) -> None:
@@ -95,6 +97,9 @@ class SqliteDatabase(Database):
 
     async def witness(self, folder: Path) -> Store:
         """A copy of the file and its log: to open the file itself would put its log in order."""
+        return await Store.open(await asyncio.to_thread(self._copied, folder), upgrade=False, connections=1)
+
+    def _copied(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for suffix in ("", "-wal"):
             target = folder / f"gateway.db{suffix}"
@@ -102,7 +107,10 @@ class SqliteDatabase(Database):
             source = self.path.with_name(self.path.name + suffix)
             if source.exists():
                 shutil.copy(source, target)
-        return await Store.open(folder / "gateway.db", upgrade=False, connections=1)
+        return folder / "gateway.db"
+
+    async def close(self) -> None:
+        """Each look has closed the file behind it."""
 
 
 class PostgresDatabases(Databases):
@@ -159,9 +167,7 @@ class PostgresDatabase(Database):
 class Place:
     """One day's folder, database, ports and clock; it begins with nothing, or as another has ended."""
 
-    def __init__(
-        self, folder: Path, databases: Databases, *, road: str = "as2", after: Place | None = None
-    ) -> None:
+    def __init__(self, folder: Path, databases: Databases, *, road: str = "as2", after: Place | None = None) -> None:
         self.folder = folder
         self.road = road
         self.data, self.exchange, self.sandbox = folder / "data", folder / "exchange", folder / "sandbox"

@@ -24,7 +24,9 @@ START_SECONDS: Final = 60.0
 @contextmanager
 def zygote() -> Iterator[str]:
     """A loaded parent of gateways; gives the socket on which it can be asked for one."""
-    with tempfile.TemporaryDirectory(prefix="gateway-crash-") as folder:  # a short path: a socket's name has little room
+    with tempfile.TemporaryDirectory(
+        prefix="gateway-crash-"
+    ) as folder:  # a short path: a socket's name has little room
         path = f"{folder}/zygote"
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(

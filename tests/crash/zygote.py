@@ -20,8 +20,8 @@ import threading
 import traceback
 from pathlib import Path
 
-from gateway.http.openapi import document
 from filings.store import Store
+from gateway.http.openapi import document
 from sandbox.testing import LoopbackCbp
 from tests.crash.child import Spec, live
 from tests.filing_kit import Desk, formal, informal, parcel, type86
@@ -74,7 +74,7 @@ def _child(spec: Spec, link: socket.socket) -> int:
     try:
         link.sendall(f"pid {os.getpid()}\n".encode())
         live(spec, link)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - told to the test
         link.sendall(f"failed {json.dumps(traceback.format_exc())}\n".encode())
         return 1
     return 0
