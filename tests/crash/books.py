@@ -7,11 +7,13 @@ only hold at an end are checked, and an :class:`Outcome` is drawn up that is the
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from filings import archive
@@ -49,6 +51,8 @@ class CbpJournal:
     """What was on the way, by CBP's books."""
 
     cbp: Cbp
+    folder: Path | None = None
+    """Where CBP lays its answers, if files travel through folders."""
     journal: Journal = field(default_factory=Journal)
 
     def read(self) -> None:
@@ -61,9 +65,10 @@ class CbpJournal:
             len(self.journal.sent),
         )
         for row in files:
-            body = b"\n".join((row["message_id"].encode(), b"", bytes(row["payload"])))
+            message_id = row["message_id"] or row["name"]  # a file in a folder has its name alone
+            body = b"\n".join((message_id.encode(), b"", bytes(row["payload"])))
             at = datetime.fromisoformat(row["received_at"])
-            sent = Sent(at, "gateway", row["name"], row["message_id"], body, "delivered", reached=True, receipted=True)
+            sent = Sent(at, "gateway", row["name"], message_id, body, "delivered", reached=True, receipted=True)
             self.journal.sent.append(sent)
         answers = books.rows("select id, kind, message_id, payload, state, created_at from answer order by id")
         for row in answers[len(self.journal.given) :]:
@@ -71,14 +76,18 @@ class CbpJournal:
             self.journal.given.append(Given(at, row["id"], row["kind"], row["message_id"], bytes(row["payload"])))
         for given, row in zip(self.journal.given, answers, strict=True):
             given.message_id, given.receipted = row["message_id"], row["state"] == "sent"
+            if self.folder is not None and given.receipted:  # it was laid there; taken is what has been moved away
+                name = given.message_id.rpartition("/")[2]
+                given.message_id = f"file:{name}:{hashlib.sha256(given.payload).hexdigest()}"
+                given.receipted = not (self.folder / name).exists()
 
 
 class Books:
     """Ours and CBP's, compared whenever asked."""
 
-    def __init__(self, cbp: Cbp, answered: Answered) -> None:
+    def __init__(self, cbp: Cbp, answered: Answered, folder: Path | None = None) -> None:
         self._cbp = cbp
-        self._journal = CbpJournal(cbp)
+        self._journal = CbpJournal(cbp, folder)
         self._database = Witnessed()
         network = cast("Network", self._journal)
         self.auditor = Auditor(World(0), cast("Database", self._database), network, answered)

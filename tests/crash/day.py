@@ -82,7 +82,8 @@ class Day:
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[None]:
         async with self.place.open() as self.cbp, aiohttp.ClientSession() as self.http:
-            self.books = Books(self.cbp.runner.cbp, self.answered)
+            folder = self.place.inbox if self.place.road == "directory" else None
+            self.books = Books(self.cbp.runner.cbp, self.answered, folder)
             try:
                 await self._start()
                 for step in self.steps:
