@@ -8,6 +8,7 @@ again and asks again in the same words under the same key. The simulated CBP kee
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -119,8 +120,8 @@ class Day:
         while not self._process.alive:
             dead = self._process
             self._buried(dead)
-            if not dead.died_at:
-                raise AssertionError(f"the gateway ended without having been killed:\n{self._log()}")
+            if not dead.died_at or dead.end != -signal.SIGKILL:
+                raise AssertionError(f"the gateway ended ({dead.end}) without having been killed:\n{self._log()}")
             async with await self.place.database.witness(self.place.folder / "dead") as store:
                 await self.books.look(store)
             await self._start()

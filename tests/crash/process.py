@@ -54,6 +54,8 @@ class Process:
     workshops: list[int] = field(default_factory=list)
     died_at: str = ""
     failure: str = ""
+    end: int | None = None
+    """How it ended: its exit status, or a signal as a negative number."""
     pid: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,6 +94,8 @@ class Process:
                 self.sent.append((message_id, digest))
             case "workshop":
                 self.workshops.append(int(rest))
+            case "ended":
+                self.end = int(rest)
             case "failed":
                 self.failure = json.loads(rest)
 
