@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("tests.sandbox_table", "tests.sandbox_case")
+pytest.register_assert_rewrite("tests.sandbox_table", "tests.sandbox_case", "tests.crash.crash_points")
 
 os.environ.pop("COLUMNS", None)  # the width of whoever runs the tests is not what they are about
 

@@ -250,10 +250,11 @@ class DirectoryInbox:
         if problems:
             told = json.dumps([problem.as_dict() for problem in problems], indent=1)
             _write_whole(target.with_name(target.name + ".problems.json"), told.encode())
+        # The file first: left behind without its signature it would be refused, a signature alone is nothing to take.
+        (self._folder / name).replace(target)
         signature = self._folder / (name + SIGNATURE)
         if signature.exists():
             signature.replace(target.with_name(target.name + SIGNATURE))
-        (self._folder / name).replace(target)
         _sync_folder(target.parent)
         _sync_folder(self._folder)
 

@@ -326,6 +326,32 @@ async def test_a_crash_before_the_move_brings_the_file_again(tmp_path: Path, mon
     assert desk.accepted[0] == desk.accepted[1]
 
 
+async def test_a_crash_between_file_and_signature_refuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When only one of the two has been put away, the file that was accepted is not taken again or called unsigned."""
+    desk = Desk()
+    await deliver(tmp_path, "a.txt")
+    real, moved = Path.replace, list[Path]()
+
+    def dies_after_one(self: Path, target: Path) -> Path:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(target)
+        return real(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", dies_after_one)
+        with pytest.raises(KeyboardInterrupt):
+            await inbox(tmp_path, desk).poll()
+    fresh = inbox(tmp_path, desk)
+    for _ in range(5):  # longer than a file may wait for its signature
+        assert await fresh.poll() == []
+    assert len(desk.accepted) == 1
+    assert desk.refusals == []
+    assert (tmp_path / "done" / "a.txt").read_bytes() == PAYLOAD
+
+
 async def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
     """Links, folders, hidden and half-written files are passed over; an odd name is put aside under a plain one."""
     desk = Desk()
