@@ -19,6 +19,7 @@ from filings import archive
 from filings.context import FilingContext
 from filings.control_numbers import allocate
 from filings.deadlines import Patience
+from filings.holding import hold_trips
 from filings.lifecycle import FilingState
 from filings.sending import Draft, queue
 from filings.store import tables as t
@@ -107,7 +108,9 @@ def _unanswered(conn: Connection, since: datetime) -> int:
 
 def ask(conn: Connection, ctx: FilingContext, patience: Patience, identifier: str, now: datetime) -> bool:
     """Ask for one filing; ``False`` if there is nothing to ask for (any more)."""
-    filing = conn.execute(select(t.filings).where(t.filings.c.id == identifier).with_for_update()).one()
+    mine = t.filings.c.id == identifier
+    hold_trips(conn, conn.execute(select(t.filings.c.trip_number).where(mine)).scalars())
+    filing = conn.execute(select(t.filings).where(mine).with_for_update()).one()
     silence = _silence(conn, filing)
     if filing.state not in _SILENT or silence is None:
         return False

@@ -20,10 +20,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from filings import archive, sending
 from filings.alerts import Alert, raise_alert
+from filings.holding import hold_trips
 from filings.store import tables as t
 from schemas.errors import Problem
 
@@ -38,12 +39,16 @@ def find(conn: Connection, partner: str, message_id: str) -> Row[Any] | None:
     """The transmission to ``partner`` that went, now or before, under this Message-ID; locked for change."""
     out = t.transmissions
     to_partner = (out.c.direction == "out") & (out.c.partner == partner)
-    query = select(out).where(to_partner, out.c.message_id == message_id).with_for_update()
-    found = conn.execute(query).first()
+    found = _locked(conn, to_partner & (out.c.message_id == message_id))
     named = _OURS.fullmatch(message_id)
     if found is not None or named is None:
         return found
-    return conn.execute(select(out).where(to_partner, out.c.id == named[1]).with_for_update()).first()
+    return _locked(conn, to_partner & (out.c.id == named[1]))
+
+
+def _locked(conn: Connection, which: ColumnElement[bool]) -> Row[Any] | None:
+    hold_trips(conn, conn.execute(select(t.transmissions.c.trip_number).where(which)).scalars())
+    return conn.execute(select(t.transmissions).where(which).with_for_update()).first()
 
 
 def is_current(row: Row[Any], message_id: str) -> bool:

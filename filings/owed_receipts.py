@@ -89,7 +89,7 @@ def owe(conn: Connection, owed: Owed, wall: datetime, *, vouched: bool = True) -
     return True
 
 
-def take(conn: Connection, partner: str, owner: str, limit: int, wall: datetime) -> list[Due]:
+def take(conn: Connection, partner: str, owner: str, limit: int, wall: datetime, lease: timedelta = LEASE) -> list[Due]:
     """Take up to ``limit`` receipts that are due, the longest due first."""
     table = t.owed_receipts
     due = and_(
@@ -103,7 +103,7 @@ def take(conn: Connection, partner: str, owner: str, limit: int, wall: datetime)
         where=due,
         owner=owner,
         now=wall,
-        lease=LEASE,
+        lease=lease,
         limit=limit,
         order_by=(table.c.next_attempt_at, table.c.id),
         columns=[table.c[name] for name in ("url", "headers", "body", "attempts")],
@@ -139,9 +139,3 @@ def not_given(
         )
         detail: dict[str, Any] = {"about": row.about, "url": row.url, "attempts": due.attempts, "reason": reason}
         raise_alert(conn, Alert(NOT_GIVEN, text, "warning", detail, transmission_id=row.transmission_id), now)
-
-
-def release_leases(conn: Connection, wall: datetime) -> int:
-    """Give up all leases: for a store that only one process writes, when that process starts."""
-    held = (t.owed_receipts.c.lease_until.is_not(None)) & (t.owed_receipts.c.lease_until > wall)
-    return conn.execute(t.owed_receipts.update().where(held).values(lease_until=wall)).rowcount

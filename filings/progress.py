@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from filings import events, versions
 from filings.alerts import Alert, raise_alert
 from filings.deadlines import summary_due
+from filings.holding import hold_trips_of
 from filings.lifecycle import (
     NOT_TO_CROSS,
     Act,
@@ -70,8 +71,9 @@ _MOVED: Final = tuple(
 
 
 def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
-    """Shipments by key, with their facts, locked for change."""
+    """Shipments by key, with their facts, locked for change after their trips."""
     wanted = sorted(set(keys))
+    hold_trips_of(conn, wanted)
     found: dict[str, Known] = {}
     for start in range(0, len(wanted), CHUNK):
         query = select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)

@@ -10,23 +10,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from filings import archive, retelling
 from filings.alerts import Alert, raise_alert
+from filings.holding import hold_answers, hold_trips
 from filings.matching import Matcher
 from filings.moves import Moves
 from filings.patience import RETRIES, RetryPatience
 from filings.progress import write
 from filings.store import tables as t
+from filings.store.database import hold_journal
+from filings.store.leases import claim, settle
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading, read_response
 from schemas.errors import Problem
 from schemas.profile import Profile
 
+LEASE: Final = timedelta(minutes=3)
+"""Longer than reading and applying some files may take, so that nobody reads them a second time."""
 NUL: Final = "\0"
 NAME_LENGTH: Final = 200
 """Characters of a foreign file's name that are kept; the archive adds whose it is."""
@@ -53,6 +58,7 @@ REFUSED_KEPT: Final = 64 * 1024
 def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
     """Commit the bytes; the transmission's id, or ``None`` when this message came before."""
     message_id = kept_message_id(inbound.message_id)
+    hold_journal(conn)  # the archive needs it anyway; held now, of two processes given one message one sees the other's
     same = (t.transmissions.c.direction == "in") & (t.transmissions.c.message_id == message_id)
     if conn.execute(select(t.transmissions.c.id).where(same)).first():
         return None
@@ -164,21 +170,32 @@ def _fields(value: Outcome | Problem) -> dict[str, Any]:
     return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
-def next_received(conn: Connection, limit: int = 20) -> list[tuple[str, bytes]]:
-    """Received files that have not been read yet, oldest first."""
-    rows = conn.execute(
-        select(t.transmissions.c.id, t.transmissions.c.archive_position)
-        .where(t.transmissions.c.direction == "in", t.transmissions.c.state == "received")
-        .order_by(t.transmissions.c.id)
-        .limit(limit)
-    ).all()
+def take(
+    conn: Connection, owner: str, *, wall: datetime, lease: timedelta = LEASE, limit: int = 20
+) -> list[tuple[str, bytes]]:
+    """Take received files that have not been read yet, oldest first, under a lease; :func:`apply` ends it."""
+    rows = claim(
+        conn,
+        t.transmissions,
+        where=(t.transmissions.c.direction == "in") & (t.transmissions.c.state == "received"),
+        owner=owner,
+        now=wall,
+        lease=lease,
+        limit=limit,
+        columns=(t.transmissions.c.archive_position,),
+    )
     files: list[tuple[str, bytes]] = []
     for row in rows:
-        kept = archive.read(conn, row.archive_position)
+        kept = archive.read(conn, row["archive_position"])
         if kept is None:
-            raise archive.ArchiveError(f"archive entry {row.archive_position} is missing")
-        files.append((row.id, kept.entry.body))
+            raise archive.ArchiveError(f"archive entry {row['archive_position']} is missing")
+        files.append((row["id"], kept.entry.body))
     return files
+
+
+def put_back(conn: Connection, identifier: str, owner: str) -> None:
+    """Let a file that could not be applied be taken again at once."""
+    settle(conn, t.transmissions, identifier, owner, {})
 
 
 def apply(
@@ -190,14 +207,18 @@ def apply(
 ) -> bool:
     """Apply one reading; ``False`` if it had been applied before. One transaction, whatever its size.
 
+    Whoever has the reading may apply it, also one whose lease ran out: the state says whether it was done.
+
     The same bytes in another message say nothing new: a 355 that is repeated must not be taken for the answer to
     the next 309 of its trip.
     """
+    hold_answers(conn)
+    hold_trips(conn, {one.trip_number for one in reading.outcomes if one.trip_number})
     row = conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier).with_for_update()).one()
     if row.state != "received":
         return False
     if _came_before(conn, row):
-        repeated = {"state": "repeated", "application": reading.kind[:40] or None, "answered_at": now}
+        repeated = {"state": "repeated", "application": reading.kind[:40] or None, "answered_at": now, **_NO_LEASE}
         conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False
     moves = Moves()
@@ -219,12 +240,16 @@ def apply(
             state="unreadable" if faults and not reading.outcomes else "processed",
             application=reading.kind[:40] or None,
             answered_at=now,
+            **_NO_LEASE,
         )
     )
     if matcher.rows:
         conn.execute(insert(t.outcomes), matcher.rows)
     write(conn, moves, now)
     return True
+
+
+_NO_LEASE: Final[Mapping[str, Any]] = {"lease_until": None, "lease_owner": None}
 
 
 def _came_before(conn: Connection, row: Row[Any]) -> bool:

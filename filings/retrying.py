@@ -20,6 +20,7 @@ from filings.alerts import Alert, raise_alert
 from filings.awaited import carried_by
 from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence
+from filings.holding import hold_trips
 from filings.lifecycle import FilingState
 from filings.patience import Attempts
 from filings.progress import filings_of
@@ -51,6 +52,7 @@ def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
 def send_again(conn: Connection, ctx: FilingContext, identifier: str, now: datetime) -> bool:
     """Queue one retry; ``False`` if there was nothing (more) to send: made before, or declared otherwise since."""
     table = t.retries
+    hold_trips(conn, conn.execute(select(table.c.trip_number).where(table.c.id == identifier)).scalars())
     retry = conn.execute(select(table).where(table.c.id == identifier).with_for_update()).one()
     if retry.made_at is not None:
         return False

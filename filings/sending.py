@@ -29,6 +29,7 @@ from sqlalchemy import Connection, Row, and_, case, insert, or_, select
 
 from filings import archive
 from filings.alerts import Alert, raise_alert, settle
+from filings.holding import hold_trips
 from filings.progress import Step, advance_transmission
 from filings.store import tables as t
 from filings.store.leases import claim
@@ -137,7 +138,16 @@ def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now
         conn.execute(insert(t.transmission_filings), carried)
 
 
-def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetime, wall: datetime) -> list[Outgoing]:
+def take(
+    conn: Connection,
+    partner: str,
+    owner: str,
+    limit: int,
+    *,
+    now: datetime,
+    wall: datetime,
+    lease: timedelta = LEASE,
+) -> list[Outgoing]:
     """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first."""
     out = t.transmissions
     earlier = out.alias("earlier")
@@ -168,7 +178,7 @@ def take(conn: Connection, partner: str, owner: str, limit: int, *, now: datetim
         where=due,
         owner=owner,
         now=wall,
-        lease=LEASE,
+        lease=lease,
         limit=limit,
         order_by=(out.c.priority, out.c.id),
         columns=columns,
@@ -204,12 +214,6 @@ def _outgoing(conn: Connection, row: Mapping[str, Any]) -> Outgoing:
     )
 
 
-def release_leases(conn: Connection, wall: datetime) -> int:
-    """Give up all leases: for a store that only one process writes, when that process starts."""
-    held = (t.transmissions.c.lease_until.is_not(None)) & (t.transmissions.c.lease_until > wall)
-    return conn.execute(t.transmissions.update().where(held).values(lease_until=wall)).rowcount
-
-
 def prepared(
     conn: Connection,
     identifier: str,
@@ -218,6 +222,7 @@ def prepared(
     headers: Mapping[str, Any],
     body: bytes,
     wall: datetime,
+    lease: timedelta = LEASE,
 ) -> bool:
     """Commit the exact bytes before the socket opens; ``False`` if the lease was lost meanwhile.
 
@@ -228,7 +233,7 @@ def prepared(
         "prepared": dict(headers),
         "prepared_body": body,
         "state": case((t.transmissions.c.doubt_since.is_not(None), "in_doubt"), else_="sending"),
-        "lease_until": wall + LEASE,
+        "lease_until": wall + lease,
         "lease_owner": owner,
     }
     return settle_lease(conn, t.transmissions, identifier, owner, values)
@@ -370,7 +375,10 @@ def _pause(attempts: int) -> timedelta:
 
 
 def _row(conn: Connection, identifier: str) -> Row[Any]:
-    return conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier)).one()
+    """The transmission, locked for change after its trip."""
+    mine = t.transmissions.c.id == identifier
+    hold_trips(conn, conn.execute(select(t.transmissions.c.trip_number).where(mine)).scalars())
+    return conn.execute(select(t.transmissions).where(mine).with_for_update()).one()
 
 
 def _release(conn: Connection, identifier: str, values: Mapping[str, Any]) -> None:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from filings import archive
 from filings.context import Actor, FilingContext
@@ -80,9 +81,11 @@ def put_trip(
     }
     version = 1
     if known is None:
-        conn.execute(
-            insert(t.trips).values(trip_number=number, state=TRIP_STARTS[0].value, version=1, created_at=now, **values)
-        )
+        flavour = postgresql if conn.dialect.name == "postgresql" else sqlite
+        first = {"trip_number": number, "state": TRIP_STARTS[0].value, "version": 1, "created_at": now}
+        new = flavour.insert(t.trips).values(**first, **values).on_conflict_do_nothing()
+        if not conn.execute(new).rowcount:  # another process has just put it
+            return put_trip(conn, trip, raw, actor=actor, now=now, ctx=ctx)
     elif known.document == dict(raw):
         return TripReceipt(number, known.version, False, _remarks(trip, now, ctx), notes)
     elif TripInput.PUT not in TRIP[TripState(known.state)]:

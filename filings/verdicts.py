@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from filings import events
+from filings.holding import hold_trips
 from filings.lifecycle import (
     CROSSING,
     WAITING,
@@ -64,7 +65,8 @@ def tell_trip(conn: Connection, trip_number: str, now: datetime) -> None:
 
 
 def trip_events(conn: Connection, trip_number: str, now: datetime) -> list[events.EventDraft]:
-    """Judge a trip anew and move it; what dispatch must be told of that."""
+    """Judge a trip anew and move it; what dispatch must be told of that. The trip is held: others count after us."""
+    hold_trips(conn, [trip_number])
     row = conn.execute(
         select(t.trips.c.state, t.trips.c.plan_stage, t.trips.c.held_as).where(t.trips.c.trip_number == trip_number)
     ).one()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, text, update
 
 from filings.alerts import Alert, raise_alert
 from filings.deadlines import (
@@ -37,6 +37,8 @@ from filings.deadlines import (
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
 from filings.store import tables as t
 
+WATCH_LOCK: Final = 0x7761746368
+"""The advisory lock under which one looks: two at a time would raise everything twice."""
 MOST: Final = 100
 """Subjects of one kind that a look takes up."""
 PAGE: Final = 400
@@ -55,7 +57,14 @@ _OPEN_GOODS: Final = tuple(
 
 
 def watch(conn: Connection, patience: Patience, now: datetime) -> int:
-    """Raise what has become a matter, restate what still is one, settle what is over; the number of new alerts."""
+    """Raise what has become a matter, restate what still is one, settle what is over; the number of new alerts.
+
+    One process at a time looks; another that would look just now need not.
+    """
+    if conn.dialect.name == "postgresql":
+        alone = text("SELECT pg_try_advisory_xact_lock(:number)")
+        if not conn.execute(alone, {"number": WATCH_LOCK}).scalar_one():
+            return 0
     table = t.alerts
     open_ones = conn.execute(select(table).where(table.c.settled_at.is_(None), table.c.kind.in_(KINDS))).all()
     matters = _matters(conn, patience, now, open_ones)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,14 +18,16 @@ from typing import Final
 
 import aiohttp
 import structlog
+from sqlalchemy.exc import DBAPIError
 
-from filings import owed_receipts, receiving, sending
+from filings import receiving
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext, Limits, SenderIdentity
 from filings.deadlines import Patience
 from filings.patience import RetryPatience
-from filings.store import Store
+from filings.store import Store, leases
 from filings.uuid7 import uuid7
+from gateway.first_start import one_at_a_time
 from gateway.http.idempotency import free_claims
 from gateway.memory import cpu_seconds
 from gateway.receipts import Receipts
@@ -56,6 +57,7 @@ from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
+from gateway.workers.shift import Shift
 from gateway.workers.watcher import Watcher
 from gateway.workers.workshop import Workshop
 from mappings.entry import FilerIdentity
@@ -122,9 +124,23 @@ def context_of(settings: Settings) -> FilingContext:
 
 def our_identity(settings: Settings) -> Identity:
     """Our key and certificate; made on first start, the certificate laid out for the partner."""
+    with one_at_a_time(settings.private_key.parent):
+        return _identity(settings)
+
+
+def _identity(settings: Settings) -> Identity:
     key_path, certificate_path = settings.private_key, settings.certificate
-    for folder in (key_path.parent, certificate_path.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+    certificate_path.parent.mkdir(parents=True, exist_ok=True)
+    if not key_path.exists() and certificate_path.exists():
+        raise FormatError(
+            Problem(
+                "private-key-file",
+                str(key_path),
+                f"There is a certificate ({certificate_path}) but no private key that belongs to it.",
+                "Give this gateway the key of the one that made the certificate, or move the certificate away to have "
+                "a new pair made.",
+            )
+        )
     if not key_path.exists():
         now = real_clock()
         made = make_identity(
@@ -235,7 +251,8 @@ class Gateway:
         self._identity = identity
         self._session = session
         self._receipts = Receipts(store, settings.partner_name, clock)
-        self._link = open_link(settings)
+        with one_at_a_time(settings.storage.directory):
+            self._link = open_link(settings)
         self._receiver = As2Receiver(
             identity=identity,
             partners=self.partners,
@@ -247,20 +264,31 @@ class Gateway:
             owe=self._owe,
             receipt=self._receipt_came,
         )
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7()[-6:]}"
+        lease = settings.processes.lease
+        on_the_road = lease + timedelta(seconds=settings.partner.timeout_seconds)
+        self._shift = shift = Shift(store, lease=lease)
         self._sender = Sender(
             store,
             settings.partner_name,
             self._transport,
             clock,
-            owner,
+            shift.owner,
             self.wake,
             receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
+            lease=on_the_road,
         )
-        self._giver = ReceiptGiver(store, settings.partner_name, self._may_post, self._post_receipt, clock, owner)
+        self._giver = ReceiptGiver(
+            store,
+            settings.partner_name,
+            self._may_post,
+            self._post_receipt,
+            clock,
+            shift.owner,
+            lease=on_the_road,
+        )
         self._workshop = Workshop()
-        self._planner = Declarer(store, self.ctx, clock, self.wake)
-        self._reader = Reader(store, self.ctx, clock, self.wake)
+        self._planner = Declarer(store, self.ctx, clock, self.wake, shift)
+        self._reader = Reader(store, self.ctx, clock, self.wake, shift)
         times = settings.deadlines
         patience = Patience(
             receipt=timedelta(minutes=times.receipt_minutes),
@@ -277,7 +305,7 @@ class Gateway:
             self._planner,
             self._sender,
             self._reader,
-            Packer(store, self.ctx, clock, self.wake, self._workshop),
+            Packer(store, self.ctx, clock, self.wake, self._workshop, shift),
             *((self._giver,) if settings.partner.transport == "as2" else ()),
             watcher,
             rejudger,
@@ -295,7 +323,11 @@ class Gateway:
         settings.storage.directory.mkdir(parents=True, exist_ok=True)
         lock = _alone(settings) if work else None
         identity = await asyncio.to_thread(our_identity, settings)
-        async with await Store.open(settings.database_url) as store, aiohttp.ClientSession() as session:
+        stalled = timedelta(seconds=settings.processes.stalled_seconds)
+        async with (
+            await Store.open(settings.database_url, stalled=stalled) as store,
+            aiohttp.ClientSession() as session,
+        ):
             gateway = cls(settings, store, identity, session, clock)
             if work:
                 await gateway.start()
@@ -309,16 +341,19 @@ class Gateway:
     async def start(self) -> None:
         """Start the workers. On the embedded database leases of a process that died are given up at once."""
         if self.store.dialect == "sqlite":
-            await self.store.write(lambda conn: sending.release_leases(conn, real_clock()))
-            await self.store.write(lambda conn: owed_receipts.release_leases(conn, real_clock()))
+            await self.store.write(lambda conn: leases.give_up(conn, real_clock()))
             await self.store.write(free_claims)
         for worker in self.workers:
             worker.start()
 
     async def stop(self) -> None:
-        """Stop the workers in order; what they had begun is found again."""
+        """Stop the workers in order; what they had begun is found again, by other processes at once."""
         for worker in self.workers:
             await worker.stop()
+        try:
+            await self.store.write(lambda conn: leases.give_up(conn, real_clock(), self._shift.owner))
+        except (DBAPIError, OSError) as error:  # the database is gone before us: the leases run out by themselves
+            log.warning("leases not given up", error=str(error).splitlines()[0])
         await self._workshop.close()
         if self._link is not None:
             await self._link.close()
@@ -397,10 +432,14 @@ class Gateway:
                 done=sftp.done,
                 steady_seconds=sftp.steady_seconds,
             )
-            return (SftpPoll(inbox, sftp.poll_seconds, self._tell),)
+            return (SftpPoll(inbox, sftp.poll_seconds, self._tell, mine=self._looks),)
         if partner.transport != "directory" or partner.inbox is None:
             return ()
-        return (Inbox(partner.inbox, self.partners.current, self._accept_file, self._refused_file),)
+        return (Inbox(partner.inbox, self.partners.current, self._accept_file, self._refused_file, mine=self._looks),)
+
+    async def _looks(self) -> bool:
+        """Whether it is this process that looks into the partner's folder."""
+        return await self._shift.hold(f"inbox:{self.settings.partner_name}")
 
     async def _tell(self, error: TransportError) -> None:
         """The partner's server cannot be used until a person has looked."""

@@ -17,6 +17,7 @@ import difflib
 import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -252,6 +253,30 @@ class Rules(Section):
     )
 
 
+class Processes(Section):
+    """How several gateways on one database tell that one of them has died or stands still."""
+
+    lease_seconds: float = Field(
+        180.0,
+        gt=0,
+        le=3600,
+        description="How long a process may be silent before another takes its work over; a message that is being "
+        "sent has the partner's `timeout_seconds` on top. The clocks of the machines must agree to within it.",
+    )
+    stalled_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="PostgreSQL: how long a transaction may stand still before the server ends it. A process that is "
+        "paused in the middle of one keeps the others waiting for so long.",
+    )
+
+    @property
+    def lease(self) -> timedelta:
+        """``lease_seconds`` as a span."""
+        return timedelta(seconds=self.lease_seconds)
+
+
 class Logs(Section):
     """What is written to standard error."""
 
@@ -279,6 +304,7 @@ class Settings(Section):
     deadlines: Deadlines = Deadlines()
     retries: Retries = Retries()
     rules: Rules = Rules()
+    processes: Processes = Processes()
     logs: Logs = Logs()
 
     @model_validator(mode="after")

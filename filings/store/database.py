@@ -7,7 +7,11 @@ Rules:
   its effects in the database: after a deadlock on PostgreSQL it is run again.
 * SQLite: one writer thread commits whatever waits (group commit), each function in its own
   SAVEPOINT, so that one failure does not spoil its neighbours. WAL with ``synchronous=FULL``.
-* PostgreSQL: each function has its own transaction on a pooled connection.
+* PostgreSQL: each function has its own transaction on a pooled connection, READ COMMITTED whatever
+  the server's default is: a lock that was waited for is followed by a fresh look. A function that lost
+  its connection before the commit was asked for is run again, as after a deadlock.
+* A process that stands still in the middle of a transaction holds locks that everybody waits for; so
+  the server ends a transaction in which nothing happens for ``stalled``.
 * A failed commit fails every function in it: nobody is told that something is kept which is not.
 """
 
@@ -22,6 +26,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, cast
 from urllib.parse import quote
@@ -37,7 +42,8 @@ Work = Callable[[Connection], T]
 
 GROUP_LIMIT = 400  # functions per commit: beyond this a commit's cost no longer shows per function
 BUSY_TIMEOUT = 10_000  # milliseconds another process may hold SQLite's write lock
-RETRIES = 8  # attempts after PostgreSQL chose a transaction as the victim of a deadlock
+RETRIES = 8  # attempts after PostgreSQL chose a transaction as the victim of a deadlock, or the connection was lost
+STALLED = timedelta(seconds=30)  # silence inside a transaction after which PostgreSQL ends it
 JOURNAL_LOCK = 0x66696C696E6773  # advisory lock that orders events and archive entries
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 
@@ -94,16 +100,20 @@ class Store:
         return self.url.get_backend_name()
 
     @classmethod
-    async def open(cls, target: str | Path, *, upgrade: bool = True, connections: int = 4) -> Store:
+    async def open(
+        cls, target: str | Path, *, upgrade: bool = True, connections: int = 4, stalled: timedelta = STALLED
+    ) -> Store:
         """Open the database at a URL or file path; a SQLite file is made when it does not exist.
 
         With ``upgrade`` missing migrations are applied first; without it, a database that is not
-        at this program's version raises :class:`StoreError`.
+        at this program's version raises :class:`StoreError`. One that is newer always does.
         """
         url = database_url(target)
         engine: _Engine
         engine = (
-            _SqliteEngine(url, connections) if url.get_backend_name() == "sqlite" else _PostgresEngine(url, connections)
+            _SqliteEngine(url, connections)
+            if url.get_backend_name() == "sqlite"
+            else _PostgresEngine(url, connections, stalled)
         )
         store = cls(engine, url)
         from filings.store import migrations
@@ -277,12 +287,20 @@ def _require_transaction(conn: Connection, whole: RootTransaction) -> None:
         raise StoreError("the database gave up the transaction; nothing of this commit was kept")
 
 
+def _replanned() -> type[Exception]:
+    """What a statement raises once after another process has upgraded the database under it."""
+    from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+
+    return AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
+
+
 class _PostgresEngine:
     """A pool of asyncpg connections; each function is one transaction."""
 
-    def __init__(self, url: URL, connections: int) -> None:
+    def __init__(self, url: URL, connections: int, stalled: timedelta) -> None:
         from sqlalchemy.ext.asyncio import create_async_engine
 
+        milliseconds = round(stalled / timedelta(milliseconds=1))
         self._engine = create_async_engine(
             url,
             json_serializer=to_json,
@@ -290,17 +308,25 @@ class _PostgresEngine:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=60,
+            isolation_level="READ COMMITTED",
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(milliseconds)}},
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def write(self, work: Work[T]) -> T:
         for attempt in range(RETRIES):
+            done: list[T] = []
             try:
                 async with self._engine.begin() as conn:
-                    return await conn.run_sync(work)
+                    done.append(await conn.run_sync(work))
             except DBAPIError as fault:
-                if attempt == RETRIES - 1 or getattr(fault.orig, "sqlstate", None) not in _RETRYABLE:
+                # A connection lost while committing leaves open whether it was kept: that is the caller's to settle.
+                again = not done and (fault.connection_invalidated or isinstance(fault.orig, _replanned()))
+                again |= getattr(fault.orig, "sqlstate", None) in _RETRYABLE
+                if attempt == RETRIES - 1 or not again:
                     raise
+            else:
+                return done[0]
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads rivals, hides nothing
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -4,6 +4,8 @@ Rules: a worker claims a batch of rows for a while (a lease) and names itself; r
 transaction is claiming are passed over, not waited for; a lease that ran out may be claimed by
 anybody. What a worker writes back is written only while it still holds the lease
 (:func:`settle`), so one that slept past its lease cannot overwrite its successor.
+Work that is no row of its own (a trip being planned, a folder being looked into) is held under a
+name (:func:`hold`). Leases run on the clocks of the machines: these must agree to within a lease.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from filings.store.tables import leases, owed_receipts, transmissions
 
 
 def claim(
@@ -59,3 +64,39 @@ def renew(conn: Connection, table: Table, identifiers: Sequence[str], owner: str
     """Hold the leases that ``owner`` still has until ``until``; gives their number."""
     held = table.c.id.in_(identifiers) & (table.c.lease_owner == owner)
     return conn.execute(update(table).where(held).values(lease_until=until)).rowcount
+
+
+def hold(conn: Connection, name: str, owner: str, now: datetime, lease: timedelta) -> bool:
+    """Hold the work called ``name`` until ``now + lease``; ``False`` while somebody else does. Renews one's own."""
+    flavour = postgresql if conn.dialect.name == "postgresql" else sqlite
+    taken = {"lease_owner": owner, "lease_until": now + lease}
+    free = or_(leases.c.lease_until <= now, leases.c.lease_owner == owner)
+    statement = flavour.insert(leases).values(name=name, **taken)
+    return conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=taken, where=free)).rowcount == 1
+
+
+def let_go(conn: Connection, name: str, owner: str) -> None:
+    """Give up work held under a name, if ``owner`` still holds it."""
+    conn.execute(delete(leases).where(leases.c.name == name, leases.c.lease_owner == owner))
+
+
+def held_by_others(conn: Connection, prefix: str, owner: str, now: datetime) -> set[str]:
+    """What follows ``prefix`` in the names that somebody else holds."""
+    query = select(leases.c.name).where(
+        leases.c.name.startswith(prefix, autoescape=True), leases.c.lease_owner != owner, leases.c.lease_until > now
+    )
+    return {name.removeprefix(prefix) for name in conn.execute(query).scalars()}
+
+
+def give_up(conn: Connection, now: datetime, owner: str | None = None) -> int:
+    """End the leases of ``owner``, who stops, or of everybody (for a store that only one process writes, when that
+    process starts); gives their number. Rows keep their owner's name: what it had begun to send is in doubt.
+    """
+    ended = 0
+    for table in (transmissions, owed_receipts):
+        held = table.c.lease_until > now
+        if owner is not None:
+            held &= table.c.lease_owner == owner
+        ended += conn.execute(update(table).where(held).values(lease_until=now)).rowcount
+    named = delete(leases) if owner is None else delete(leases).where(leases.c.lease_owner == owner)
+    return ended + conn.execute(named).rowcount

@@ -305,6 +305,15 @@ owed_receipts = Table(
     comment="Receipts for a partner's messages that it wants posted to an address, and whether they have been.",
 )
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("lease_owner", String(100), nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    comment="Work that one process at a time does and that is no row of its own, by name, and who does it until when.",
+)
+
 transmission_filings = Table(
     "transmission_filings",
     metadata,

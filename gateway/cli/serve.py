@@ -79,6 +79,7 @@ async def _serve(
     from contextlib import AsyncExitStack
 
     from gateway.demo.door import serving
+    from gateway.first_start import one_at_a_time
     from gateway.runtime import Gateway
     from gateway.settings import load_settings
 
@@ -102,7 +103,8 @@ async def _serve(
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
         gateway = await stack.enter_async_context(Gateway.open(settings))
         if settings.listen.is_loopback:
-            document["local_key"] = await _local_key(gateway)
+            with one_at_a_time(settings.storage.directory):
+                document["local_key"] = await _local_key(gateway)
             output.note(f"key for commands on this machine: {document['local_key']}")
         if beside is not None:
             document["demo_keys"] = await _demo_keys(gateway)

@@ -33,6 +33,7 @@ from filings.uuid7 import uuid7
 from gateway.http.auth import KEY
 from gateway.http.parameters import PARAMETERS
 from gateway.http.problems import HttpProblem, error_response
+from gateway.http.service import SERVICE
 from schemas.errors import GatewayError, Problem
 
 HEADER: Final = "Idempotency-Key"
@@ -59,6 +60,7 @@ class Scope:
     route: str
     path: str
     owner: str = field(default_factory=uuid7)
+    lease: timedelta = LEASE
 
     def digest(self, body_digest: str) -> str:
         """The digest of the whole request."""
@@ -100,7 +102,8 @@ def scope_of(request: web.Request) -> Scope | None:
     key: str | None = request[PARAMETERS][HEADER]
     if key is None:
         return None
-    return Scope(request[KEY].id, key, request.match_info.route.name or "", request.path)
+    lease = request.app[SERVICE].settings.processes.lease
+    return Scope(request[KEY].id, key, request.match_info.route.name or "", request.path, lease=lease)
 
 
 def once(
@@ -136,7 +139,7 @@ def claim(conn: Connection, scope: Scope, now: datetime, body_digest: str | None
         "route": scope.path[:255],
         "body_digest": "",
         "status": _BUSY,
-        "response": {"owner": scope.owner, "lease_until": (now + LEASE).isoformat()},
+        "response": {"owner": scope.owner, "lease_until": (now + scope.lease).isoformat()},
         "created_at": now,
     }
     try:
@@ -184,7 +187,7 @@ def check_same(scope: Scope, request_digest: str, body_digest: str) -> None:
 
 def renew(conn: Connection, scope: Scope, now: datetime) -> None:
     """Extend the lease of a claim. Raises 409 when another attempt has taken it over."""
-    _update_own(conn, scope, response={"owner": scope.owner, "lease_until": (now + LEASE).isoformat()})
+    _update_own(conn, scope, response={"owner": scope.owner, "lease_until": (now + scope.lease).isoformat()})
 
 
 def finish(conn: Connection, scope: Scope, body_digest: str, answer: KeptAnswer) -> None:

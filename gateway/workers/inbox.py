@@ -13,9 +13,15 @@ from schemas.as2 import Partner
 from schemas.errors import Problem, TransportError
 
 
+async def always() -> bool:
+    """The answer of a process that is alone: it is the one that looks."""
+    return True
+
+
 class Inbox(Worker):
     """Takes what lies in the partner's folder, by the certificate that the partner has now.
 
+    ``mine`` says whether it is this process, of several, that looks.
     While there is no certificate the files stay where they are: the turn fails, is logged and tried again.
     """
 
@@ -27,16 +33,21 @@ class Inbox(Worker):
         partner: Callable[[], Partner],
         accept: Callable[[InboundFile], Awaitable[None]],
         refused: Callable[[str, bytes, tuple[Problem, ...]], Awaitable[None]],
+        *,
+        mine: Callable[[], Awaitable[bool]] = always,
     ) -> None:
         super().__init__()
         self._folder = folder
         self._partner = partner
         self._accept = accept
         self._refused = refused
+        self._mine = mine
         self._inbox: tuple[Partner, DirectoryInbox] | None = None
 
     async def turn(self) -> bool:
         """Look into the folder once; the next look comes after the usual patience."""
+        if not await self._mine():
+            return False
         partner = self._partner()
         if self._inbox is None or self._inbox[0] is not partner:
             self._inbox = (partner, DirectoryInbox(self._folder, self._accept, self._refused, partner=partner))
@@ -56,8 +67,10 @@ class SftpPoll(Worker):
         tell: Callable[[TransportError], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.monotonic,
+        mine: Callable[[], Awaitable[bool]] = always,
     ) -> None:
         super().__init__()
+        self._mine = mine
         self._inbox = inbox
         self._pause = pause
         self._tell = tell
@@ -67,7 +80,7 @@ class SftpPoll(Worker):
 
     async def turn(self) -> bool:
         """Look, if it is time; where files were taken there may be more, so the next look comes at once."""
-        if self._clock() < self._next:
+        if self._clock() < self._next or not await self._mine():
             return False
         try:
             reports = await self._inbox.poll()

@@ -16,13 +16,18 @@ from sqlalchemy import Connection
 from filings import amending, planning
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
-from filings.store import Store
+from filings.store import Store, leases
 from gateway.workers.loop import Worker
+from gateway.workers.shift import Shift
 from gateway.workers.workshop import Workshop
 from schemas.errors import GatewayError
 
 FEW: Final = 10
 """Packages that are made here: fewer are not worth a process."""
+
+
+TRIP: Final = "trip:"
+"""What stands before a trip's number in the name under which its planning is held."""
 
 
 class Steps(Protocol):
@@ -61,13 +66,19 @@ class Planner(Worker):
     name: ClassVar[str] = "planner"
 
     def __init__(
-        self, store: Store, ctx: FilingContext, clock: Callable[[], datetime], moved: Callable[[], None]
+        self,
+        store: Store,
+        ctx: FilingContext,
+        clock: Callable[[], datetime],
+        moved: Callable[[], None],
+        shift: Shift | None = None,
     ) -> None:
         super().__init__()
         self._store = store
         self._ctx = ctx
         self._clock = clock
         self._moved = moved
+        self._shift = shift or Shift(store)
         self._stuck: set[str] = set()
 
     kinds: ClassVar[tuple[Steps, ...]] = (planning, amending)
@@ -78,28 +89,41 @@ class Planner(Worker):
         busy = False
         for kind in self.kinds:
             for trip_number in await self._waiting(kind):
+                if not await self._shift.hold(TRIP + trip_number):
+                    continue
                 busy = True
                 try:
                     await self._step(kind, trip_number)
                 except GatewayError as error:
                     await self._tell(trip_number, error)
+                    await self._shift.let_go(TRIP + trip_number)
                 except Exception as error:  # noqa: BLE001 - raised below, when the other trips have had their turn
                     fault = fault or error
+                    await self._shift.let_go(TRIP + trip_number)
         if fault is not None:
             raise fault
         return busy
 
     async def _waiting(self, kind: Steps) -> list[str]:
-        return await self._store.read(lambda conn: kind.trips_to_plan(conn, without=self._stuck))
+        shift, now = self._shift, self._shift.wall()
+
+        def waiting(conn: Connection) -> list[str]:
+            others = leases.held_by_others(conn, TRIP, shift.owner, now)
+            return kind.trips_to_plan(conn, without=self._stuck | others)
+
+        return await self._store.read(waiting)
 
     async def _step(self, kind: Steps, trip_number: str) -> None:
         work = await self._store.read(lambda conn: kind.next_work(conn, self._ctx, trip_number))
         if work is None:
+            await self._shift.let_go(TRIP + trip_number)
             return
         numbered = await self._store.write(lambda conn: kind.numbers_for(conn, self._ctx, work))
         now = self._clock()
         made = await self._make(kind, numbered, now)
         await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
+        if trip_number not in await self._waiting(kind):
+            await self._shift.let_go(TRIP + trip_number)
         self._moved()
 
     async def _make(self, kind: Steps, work: Any, now: datetime) -> Any:
@@ -132,8 +156,9 @@ class Packer(Planner):
         clock: Callable[[], datetime],
         moved: Callable[[], None],
         workshop: Workshop,
+        shift: Shift | None = None,
     ) -> None:
-        super().__init__(store, ctx, clock, moved)
+        super().__init__(store, ctx, clock, moved, shift)
         self._workshop = workshop
 
     async def _make(self, kind: Steps, work: planning.Work, now: datetime) -> Any:

@@ -12,32 +12,42 @@ from filings import awaited, receiving
 from filings.context import FilingContext
 from filings.store import Store
 from gateway.workers.loop import Worker
+from gateway.workers.shift import Shift
 from mappings.outcomes import ResponseReading
 
 
 class Reader(Worker):
-    """Reads received files in the order they came and applies what they say."""
+    """Takes received files in the order they came, reads them and applies what they say."""
 
     name: ClassVar[str] = "reader"
 
     def __init__(
-        self, store: Store, ctx: FilingContext, clock: Callable[[], datetime], moved: Callable[[], None]
+        self,
+        store: Store,
+        ctx: FilingContext,
+        clock: Callable[[], datetime],
+        moved: Callable[[], None],
+        shift: Shift | None = None,
     ) -> None:
         super().__init__()
         self._store = store
         self._ctx = ctx
         self._clock = clock
         self._moved = moved
+        self._shift = shift or Shift(store)
 
     async def turn(self) -> bool:
         """Read and apply what has come; ``True`` if something had."""
-        files = await self._store.read(receiving.next_received)
+        shift = self._shift
+        wall = shift.wall()
+        files = await self._store.write(lambda conn: receiving.take(conn, shift.owner, wall=wall, lease=shift.lease))
         fault: Exception | None = None
         for identifier, payload in files:
             try:
                 await self._apply(identifier, await self._read(payload))
             except Exception as error:  # noqa: BLE001 - raised below: one file must not keep back those behind it
                 fault = fault or error
+                await self._store.write(partial(receiving.put_back, identifier=identifier, owner=shift.owner))
         if files:
             self._moved()
         if fault is not None:

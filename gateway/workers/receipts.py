@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from filings import owed_receipts
 from filings.store import Store
 from gateway.workers.loop import Worker
-from gateway.workers.sender import machine_clock
+from gateway.workers.shift import machine_clock
 from schemas.errors import TransportError
 
 AT_ONCE: Final = 4
@@ -36,6 +36,7 @@ class ReceiptGiver(Worker):
         owner: str,
         *,
         wall: Callable[[], datetime] = machine_clock,
+        lease: timedelta = owed_receipts.LEASE,
     ) -> None:
         super().__init__()
         self._store = store
@@ -45,12 +46,13 @@ class ReceiptGiver(Worker):
         self._clock = clock
         self._owner = owner
         self._wall = wall
+        self._lease = lease
 
     async def turn(self) -> bool:
         """Post what is due; ``True`` if something was."""
         wall = self._wall()
         taken = await self._store.write(
-            lambda conn: owed_receipts.take(conn, self._partner, self._owner, AT_ONCE, wall)
+            lambda conn: owed_receipts.take(conn, self._partner, self._owner, AT_ONCE, wall, self._lease)
         )
         ends = await asyncio.gather(*(self._give(due) for due in taken), return_exceptions=True)
         for end in ends:  # raised when all have ended: what goes wrong with one is not the others' affair

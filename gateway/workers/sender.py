@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from filings import receiving, sending
 from filings.store import Store
 from gateway.transports import Handover, OutboundFile, PreparedTransmission, Receipt, Transport
 from gateway.workers.loop import Worker
+from gateway.workers.shift import machine_clock
 from schemas.as2 import make_message_id
 from schemas.errors import FormatError, TransportError
 
@@ -21,11 +22,6 @@ AT_ONCE: Final = 4
 
 RECEIPT_WAIT: Final = timedelta(minutes=5)
 """How long a receipt that is to be posted to us may take before the same bytes are sent again."""
-
-
-def machine_clock() -> datetime:
-    """The machine's own clock, on which leases and pauses run."""
-    return datetime.now(UTC)
 
 
 class Sender(Worker):
@@ -44,6 +40,7 @@ class Sender(Worker):
         *,
         wall: Callable[[], datetime] = machine_clock,
         receipt_wait: timedelta = RECEIPT_WAIT,
+        lease: timedelta = sending.LEASE,
     ) -> None:
         super().__init__()
         self._store = store
@@ -54,27 +51,29 @@ class Sender(Worker):
         self._moved = moved
         self._wall = wall
         self._receipt_wait = receipt_wait
+        self._lease = lease
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
         now, wall = self._clock(), self._wall()
         taken = await self._store.write(
-            lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall)
+            lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall, lease=self._lease)
         )
         if taken:
-            ends = await asyncio.gather(*(self._send(one) for one in taken), return_exceptions=True)
+            until = wall + self._lease
+            ends = await asyncio.gather(*(self._send(one, until) for one in taken), return_exceptions=True)
             self._moved()
             for end in ends:  # raised when all have ended: what goes wrong with one is not the others' affair
                 if isinstance(end, BaseException):
                     raise end
         return bool(taken)
 
-    async def _send(self, outgoing: sending.Outgoing) -> None:
+    async def _send(self, outgoing: sending.Outgoing, until: datetime) -> None:
         try:
             transport = self._transport()
             prepared = await self._prepared(transport, outgoing)
-            if prepared is None:
-                return
+            if prepared is None or self._wall() >= until:
+                return  # we stood still for longer than our lease: it is somebody else's now
             end = await transport.send(prepared)
         except TransportError as error:
             await self._undelivered(outgoing, error)
@@ -95,7 +94,9 @@ class Sender(Worker):
         headers = made.as_dict()
         del headers["body"]
         held = await self._store.write(
-            lambda conn: sending.prepared(conn, outgoing.id, self._owner, made.message_id, headers, made.body, now)
+            lambda conn: sending.prepared(
+                conn, outgoing.id, self._owner, made.message_id, headers, made.body, now, self._lease
+            )
         )
         return made if held else None
 

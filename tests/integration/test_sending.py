@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from filings import archive, sending
-from filings.store import Store
+from filings.store import Store, leases
 from filings.store import tables as t
 from gateway.transports import PreparedTransmission
 from schemas.errors import FormatError, Problem
@@ -206,7 +206,7 @@ async def test_leases_are_given_up_when_their_only_process_starts_anew(desk: Des
     """The one process of an embedded store need not wait for its own old leases."""
     await desk.take("before the crash")
     assert await desk.send() == []
-    assert await desk.store.write(lambda conn: sending.release_leases(conn, desk.wall)) == 1
+    assert await desk.store.write(lambda conn: leases.give_up(conn, desk.wall)) == 1
     assert len(await desk.send()) == 1
 
 

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
-from filings import receiving, sending
+from filings import receiving
 from filings.context import FilingContext
 from filings.deadlines import Patience
+from filings.store import leases
 from gateway.workers.asker import Asker
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
@@ -23,6 +24,7 @@ from gateway.workers.reader import Reader
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
+from gateway.workers.shift import Shift
 from gateway.workers.watcher import Watcher
 from schemas.errors import Problem
 from tests.simulation.databases import Database, store_of
@@ -48,10 +50,11 @@ class Process(Alive):
         self.store = store_of(database, self, network.turnstile)
         moved: Callable[[], None] = lambda: None  # noqa: E731 - nobody sleeps here, so nobody has to be woken
         clock, wall = world.clock, world.machine_clock
+        shift = Shift(self.store, name, wall=wall)
         self.workers: Mapping[str, Worker] = {
-            "planner": Planner(self.store, ctx, clock, moved),
+            "planner": Planner(self.store, ctx, clock, moved, shift),
             "sender": Sender(self.store, ctx.partner, lambda: self._road, clock, name, moved, wall=wall),
-            "reader": Reader(self.store, ctx, clock, moved),
+            "reader": Reader(self.store, ctx, clock, moved, shift),
             "watcher": Watcher(self.store, PATIENCE, clock, pace=world.monotonic),
             "rejudger": Rejudger(self.store, ctx, clock, moved),
             "retrier": Retrier(self.store, ctx, clock, moved),
@@ -62,7 +65,7 @@ class Process(Alive):
     async def begin(self, *, alone: bool) -> None:
         """What the gateway does when it starts."""
         if alone:
-            await self._database.write(lambda conn: sending.release_leases(conn, self._world.wall))
+            await self._database.write(lambda conn: leases.give_up(conn, self._world.wall))
 
     def idle(self) -> list[str]:
         """Workers that could take a turn."""
