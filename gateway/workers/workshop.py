@@ -25,6 +25,7 @@ from filings import planning
 TRIES: Final = 2
 STOP_SECONDS: Final = 5.0
 _LENGTH: Final = struct.Struct(">Q")
+_PIECE: Final = 1 << 16
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 """Where the child finds the packages, also when they are not installed."""
 
@@ -103,11 +104,19 @@ class Workshop:
             process.stdin.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
+                await _ended(process)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end, and throw away what nobody reads: it is not told while a full pipe stands open."""
+    if process.stdout is not None:
+        while await process.stdout.read(_PIECE):
+            pass
+    await process.wait()
 
 
 def _framed(value: Any) -> bytes:
