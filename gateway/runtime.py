@@ -50,7 +50,7 @@ from gateway.transports.settings import load_partner
 from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
-from gateway.workers.planner import Declarer, Packer
+from gateway.workers.planner import Amender, Declarer, ExpressDeclarer, Packer
 from gateway.workers.reader import Reader
 from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
@@ -248,18 +248,21 @@ class Gateway:
             receipt=self._receipt_came,
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7()[-6:]}"
-        self._sender = Sender(
-            store,
-            settings.partner_name,
-            self._transport,
-            clock,
-            owner,
-            self.wake,
-            receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
-        )
+        express_sender, sender = [
+            Sender(
+                store,
+                settings.partner_name,
+                self._transport,
+                clock,
+                owner,
+                self.wake,
+                receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
+                express=express,
+            )
+            for express in (True, False)
+        ]
         self._giver = ReceiptGiver(store, settings.partner_name, self._may_post, self._post_receipt, clock, owner)
         self._workshop = Workshop()
-        self._planner = Declarer(store, self.ctx, clock, self.wake)
         self._reader = Reader(store, self.ctx, clock, self.wake)
         times = settings.deadlines
         patience = Patience(
@@ -274,8 +277,11 @@ class Gateway:
         watcher = Watcher(store, patience, clock)
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
         self.workers: tuple[Worker, ...] = (
-            self._planner,
-            self._sender,
+            ExpressDeclarer(store, self.ctx, clock, self.wake),
+            express_sender,
+            Declarer(store, self.ctx, clock, self.wake),
+            sender,
+            Amender(store, self.ctx, clock, self.wake),
             self._reader,
             Packer(store, self.ctx, clock, self.wake, self._workshop),
             *((self._giver,) if settings.partner.transport == "as2" else ()),

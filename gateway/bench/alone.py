@@ -36,9 +36,11 @@ def _run(what: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def main(what: str, given: dict[str, Any]) -> None:
     """Do one run and print what was measured as JSON."""
+    from gateway.interpreter import serve_long
     from gateway.logs import configure_logs
 
     configure_logs("auto", "warning", sys.stderr)
+    serve_long()
     work = {"bulk": run_bulk, "urgent": run_urgent}[what](**given)
     sys.stdout.write(json.dumps(asdict(asyncio.run(work))))
 

@@ -1,7 +1,7 @@
 """Where does the benchmark get PostgreSQL from? A server of its own, as durable as it comes, gone afterwards.
 
-The server is that of the tests: a wheel among the development dependencies, with its binaries in it, reached through its
-socket only. Where it is not installed, PostgreSQL is left out and the table says so.
+The server is that of the tests: a wheel among the development dependencies, with its binaries in it, reached through
+its socket only. Where it is not installed, PostgreSQL is left out and the table says so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How does a filing or an amendment that was asked for become messages in the outbox?
 
 Both are made step by step: :mod:`filings.planning` for a trip that is filed, :mod:`filings.amending` for what
-changes afterwards.
+changes afterwards. Small trips, truckloads, amendments and packages each have a lane of their own, so that one urgent
+parcel never waits behind the steps of a truckload.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ class _Declarations:
 
     stages: ClassVar[Sequence[str]] = ("decide", "manifest", "entries")
 
+    def __init__(self, *, small: bool | None = None) -> None:
+        self._small = small
+
     def trips_to_plan(self, conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
-        return planning.trips_to_plan(conn, limit, without=without, stages=self.stages)
+        return planning.trips_to_plan(conn, limit, without=without, stages=self.stages, small=self._small)
 
     next_work = staticmethod(planning.next_work)
     numbers_for = staticmethod(planning.numbers_for)
@@ -114,9 +118,23 @@ class Planner(Worker):
 
 
 class Declarer(Planner):
-    """The planner without the handoff packages, for which a :class:`Packer` stands beside it."""
+    """The planner for truckloads alone: their declarations, without the handoff packages."""
 
-    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(), amending)
+    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(small=False),)
+
+
+class ExpressDeclarer(Planner):
+    """The same for small trips."""
+
+    name: ClassVar[str] = "express planner"
+    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(small=True),)
+
+
+class Amender(Planner):
+    """Takes amendments from the manifest to the entries."""
+
+    name: ClassVar[str] = "amender"
+    kinds: ClassVar[tuple[Steps, ...]] = (amending,)
 
 
 class Packer(Planner):

@@ -29,7 +29,11 @@ def machine_clock() -> datetime:
 
 
 class Sender(Worker):
-    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it."""
+    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it.
+
+    A second one with ``express`` takes only the messages of small trips: they need not wait until the long ones that
+    are on their way have their receipts.
+    """
 
     name: ClassVar[str] = "sender"
 
@@ -44,6 +48,7 @@ class Sender(Worker):
         *,
         wall: Callable[[], datetime] = machine_clock,
         receipt_wait: timedelta = RECEIPT_WAIT,
+        express: bool = False,
     ) -> None:
         super().__init__()
         self._store = store
@@ -54,12 +59,15 @@ class Sender(Worker):
         self._moved = moved
         self._wall = wall
         self._receipt_wait = receipt_wait
+        self._express = express
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
         now, wall = self._clock(), self._wall()
         taken = await self._store.write(
-            lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall)
+            lambda conn: sending.take(
+                conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall, express=self._express
+            )
         )
         if taken:
             ends = await asyncio.gather(*(self._send(one) for one in taken), return_exceptions=True)
