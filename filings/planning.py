@@ -31,7 +31,7 @@ from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments
-from filings.sending import Draft, queue
+from filings.sending import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.uuid7 import uuid7
@@ -51,24 +51,30 @@ X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
 PAGE: Final = 500
 """Rows in one statement."""
+SMALL: Final = 100
+"""Shipments up to which a trip is small: it is planned and sent in a lane of its own, never behind a truckload."""
 
 
 def trips_to_plan(
-    conn: Connection, limit: int = 10, *, without: Collection[str] = (), stages: Sequence[str] = STAGES[:-1]
+    conn: Connection,
+    limit: int = 10,
+    *,
+    without: Collection[str] = (),
+    stages: Sequence[str] = STAGES[:-1],
+    small: bool | None = None,
 ) -> list[str]:
     """Trips whose planning stands at one of ``stages``, oldest first; those of ``without`` leave their room to
-    others.
+    others. With ``small`` only those of up to :data:`SMALL` shipments, or only the others.
     """
-    query = (
-        select(t.trips.c.trip_number)
-        .where(
-            t.trips.c.plan_stage.in_(stages),
-            t.trips.c.trip_number.not_in(sorted(without)),
-        )
-        .order_by(t.trips.c.filed_at)
-        .limit(limit)
+    query = select(t.trips.c.trip_number).where(
+        t.trips.c.plan_stage.in_(stages),
+        t.trips.c.trip_number.not_in(sorted(without)),
     )
-    return list(conn.execute(query).scalars())
+    if small is not None:
+        place = t.shipments.c
+        large = select(place.key).where(place.trip_number == t.trips.c.trip_number, place.position > SMALL).exists()
+        query = query.where(~large if small else large)
+    return list(conn.execute(query.order_by(t.trips.c.filed_at).limit(limit)).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +220,7 @@ def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
                 payload=manifest_bytes(ctx, message, number, now),
                 trip_number=work.trip.trip_number,
                 carries=tuple((work.filing_id or "", key) for key in work.keys[start:end]),
-                priority=10,
+                priority=MANIFESTS if len(work.keys) > SMALL else MANIFESTS - EXPRESS,
             )
         )
         start = end
@@ -241,6 +247,7 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
         payload=entry_bytes(ctx, transactions, reference, now),
         trip_number=work.trip.trip_number,
         carries=tuple((filing or "", key) for filing, key in zip(work.filings, work.keys, strict=True)),
+        priority=ENTRIES if work.positions[-1] > SMALL else ENTRIES - EXPRESS,
     )
     return Made(work, drafts=(draft,), entry_numbers=tuple(numbers))
 

@@ -41,6 +41,12 @@ LEASE: Final = timedelta(minutes=4)
 """Longer than one exchange with the partner may take, so that nobody takes over what is still being sent."""
 FIRST_RETRY: Final = timedelta(milliseconds=500)
 LONGEST_RETRY: Final = timedelta(seconds=30)
+MANIFESTS: Final = 10
+"""Priority of the messages about a manifest; the least goes first."""
+ENTRIES: Final = 100
+"""Priority of all else that declares."""
+EXPRESS: Final = 1_000
+"""By so much the messages of a small trip go before: what is below 0 is in the express lane."""
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
 AWAITING: Final = "awaiting_receipt"
@@ -62,7 +68,7 @@ class Draft:
     payload: bytes = field(repr=False)
     trip_number: str
     carries: tuple[tuple[str, str | None], ...]
-    priority: int = 100
+    priority: int = ENTRIES
     version: int = 1
     """Which version of its filings it carries."""
     versions: tuple[int, ...] = ()
@@ -147,8 +153,11 @@ def take(
     now: datetime,
     wall: datetime,
     lease: timedelta = LEASE,
+    express: bool = False,
 ) -> list[Outgoing]:
-    """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first."""
+    """Take up to ``limit`` transmissions that are due, manifests before entries, oldest first; ``express``: only those
+    of the express lane.
+    """
     out = t.transmissions
     earlier = out.alias("earlier")
     # Another message about the same manifest is on its way, or older and still to go.
@@ -171,6 +180,8 @@ def take(
         or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
         or_(out.c.application.not_in(MANIFEST_SETS), ~blocked),
     )
+    if express:
+        due = and_(due, out.c.priority < 0)
     columns = [out.c[name] for name in _TAKEN]
     rows = claim(
         conn,

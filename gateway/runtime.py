@@ -51,7 +51,7 @@ from gateway.transports.settings import load_partner
 from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
-from gateway.workers.planner import Declarer, Packer
+from gateway.workers.planner import Amender, Declarer, ExpressDeclarer, Packer
 from gateway.workers.reader import Reader
 from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
@@ -267,16 +267,20 @@ class Gateway:
         lease = settings.processes.lease
         on_the_road = lease + timedelta(seconds=settings.partner.timeout_seconds)
         self._shift = shift = Shift(store, lease=lease)
-        self._sender = Sender(
-            store,
-            settings.partner_name,
-            self._transport,
-            clock,
-            shift.owner,
-            self.wake,
-            receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
-            lease=on_the_road,
-        )
+        express_sender, sender = [
+            Sender(
+                store,
+                settings.partner_name,
+                self._transport,
+                clock,
+                shift.owner,
+                self.wake,
+                receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
+                lease=on_the_road,
+                express=express,
+            )
+            for express in (True, False)
+        ]
         self._giver = ReceiptGiver(
             store,
             settings.partner_name,
@@ -287,7 +291,6 @@ class Gateway:
             lease=on_the_road,
         )
         self._workshop = Workshop()
-        self._planner = Declarer(store, self.ctx, clock, self.wake, shift)
         self._reader = Reader(store, self.ctx, clock, self.wake, shift)
         times = settings.deadlines
         patience = Patience(
@@ -302,8 +305,11 @@ class Gateway:
         watcher = Watcher(store, patience, clock)
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
         self.workers: tuple[Worker, ...] = (
-            self._planner,
-            self._sender,
+            ExpressDeclarer(store, self.ctx, clock, self.wake, shift),
+            express_sender,
+            Declarer(store, self.ctx, clock, self.wake, shift),
+            sender,
+            Amender(store, self.ctx, clock, self.wake, shift),
             self._reader,
             Packer(store, self.ctx, clock, self.wake, self._workshop, shift),
             *((self._giver,) if settings.partner.transport == "as2" else ()),

@@ -1,55 +1,49 @@
-"""How fast do truckloads go from staged to accepted, and who does the work?
+"""How fast do truckloads go from staged to answered, and who does the work?
 
-Gateway and simulated CBP are two processes, as in the demonstration; files are signed, encrypted and receipted by AS2,
-and every commit is durable. Measured is from the moment at which filing is asked for until CBP has said yes or no to
-the last bill and entry, and every answer has been read. Staging, which decides each shipment a first time, stands
-beside it. The peer writes the very rows that the run left in the store, raw, with the same durability.
+Measured is from the moment at which filing is asked for until CBP has said yes or no to the last bill and entry, and
+every answer has been read. Staging, which decides each shipment a first time, stands beside it. The peer writes the
+very rows that the run left in the store, raw, with the same durability (:mod:`gateway.bench.raw_rows`). What
+one can do at most with two cores follows from the CPU seconds, which do not depend on what else the machine did.
 """
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from gateway.bench.bulk_state import counted, open_work, raw_copy
-from gateway.memory import cpu_seconds, peak_mb
+from gateway.bench.bulk_state import counted, open_work
+from gateway.bench.pair import open_pair
+from gateway.bench.postgres import server_cpu
+from gateway.bench.raw_rows import raw_copy
+from gateway.memory import peak_mb
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from gateway.client import GatewayClient
-    from gateway.demo.run import DemoClock
-    from gateway.demo.sandbox_process import SandboxProcess
-    from gateway.runtime import Gateway
-
-ARRIVAL: Final = date(2025, 3, 10)
-SHIPMENTS_PER_TRIP: Final = 5_000
-STAGED_AT_ONCE: Final = 500
-POLL_SECONDS: Final = 0.05
 SECONDS_PER_SHIPMENT: Final = 0.05
 """Longest time allowed for one, so that a run that stands still ends."""
 AIM: Final = 1_000
 """Shipments a second from staged to accepted that are wanted."""
+LINEAR: Final = 0.9
+"""The least part of its rate that a large run may keep and still be called linear."""
+FLAT: Final = 1.2
+"""The most growth of memory that is still called flat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """One run: counts, seconds, CPU seconds of both processes and what they held at most."""
+    """One run: counts, seconds, CPU seconds of each side and what the two processes held at most."""
 
     store: str
     shipments: int
-    answered: int
+    accepted: int
+    refused: int
     staging_seconds: float
     seconds: float
     gateway_cpu: float
     sandbox_cpu: float
+    database_cpu: float
     gateway_mb: int | None
     sandbox_mb: int | None
     rows: int
@@ -71,127 +65,131 @@ class Bulk:
         return self.rate >= AIM
 
     @property
+    def cpu_ms(self) -> dict[str, float]:
+        """CPU milliseconds for one shipment, of each side; a database server of its own is one."""
+        spent = {"gateway": self.gateway_cpu, "sandbox": self.sandbox_cpu}
+        if self.database_cpu:
+            spent["database"] = self.database_cpu
+        return {name: round(1000 * seconds / self.shipments, 3) for name, seconds in spent.items()}
+
+    @property
     def sandbox_share(self) -> float:
-        """The simulated CBP's share of the CPU time of both processes, while filing."""
-        return self.sandbox_cpu / (self.gateway_cpu + self.sandbox_cpu)
+        """The simulated CBP's share of the CPU time of all, while filing."""
+        return self.sandbox_cpu / (self.gateway_cpu + self.sandbox_cpu + self.database_cpu)
 
     @property
     def raw_rate(self) -> float:
         """Shipments a second if only their rows were written."""
-        return self.shipments / self.raw_seconds if self.raw_seconds else 0.0
+        return self.shipments / self.raw_seconds
 
     def as_dict(self) -> dict[str, Any]:
         """The row of ``--json``."""
         return {
             "store": self.store,
             "shipments": self.shipments,
-            "answered": self.answered,
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "seconds": round(self.seconds, 2),
             "staged_per_second": round(self.shipments / self.staging_seconds),
-            "accepted_per_second": round(self.rate),
+            "answered_per_second": round(self.rate),
             "aim": self.aim,
             "met": self.met,
-            "cpu_seconds": {"gateway": round(self.gateway_cpu, 1), "sandbox": round(self.sandbox_cpu, 1)},
+            "cpu_ms_per_shipment": self.cpu_ms,
             "sandbox_share_of_cpu": round(self.sandbox_share, 3),
             "memory_mb": {"gateway": self.gateway_mb, "sandbox": self.sandbox_mb},
             "rows": self.rows,
             "raw_per_second": round(self.raw_rate),
+            "of_raw": round(self.rate / self.raw_rate, 3),
         }
 
 
-def run_bulk(shipments: int, *, database: str = "", arrival: date = ARRIVAL) -> Bulk:
-    """File ``shipments`` on as many trips as they need; ``database`` is a PostgreSQL URL, empty for SQLite."""
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A small and a large run on one store: what becomes of rate and memory with the number of shipments."""
+
+    small: Bulk
+    large: Bulk
+
+    @property
+    def rate(self) -> float:
+        """The large run's rate as a part of the small one's; 1 is linear."""
+        return self.large.rate / self.small.rate
+
+    @property
+    def cpu(self) -> float:
+        """The same of the CPU time for one shipment, all sides together: a busy machine does not change it much."""
+        return sum(self.large.cpu_ms.values()) / sum(self.small.cpu_ms.values())
+
+    @property
+    def memory(self) -> float:
+        """How many times the small run's memory the large one's gateway took; 1 is flat."""
+        return (self.large.gateway_mb or 0) / self.small.gateway_mb if self.small.gateway_mb else 0.0
+
+    @property
+    def met(self) -> bool:
+        """Whether the large run was linear, and its memory flat."""
+        return self.rate >= LINEAR and self.memory <= FLAT
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row of ``--json``."""
+        return {
+            "store": self.small.store,
+            "shipments": [self.small.shipments, self.large.shipments],
+            "rate": round(self.rate, 3),
+            "rate_aim": LINEAR,
+            "cpu_per_shipment": round(self.cpu, 3),
+            "memory": round(self.memory, 3),
+            "memory_aim": FLAT,
+            "met": self.met,
+        }
+
+
+def growths(runs: Sequence[Bulk]) -> list[Growth]:
+    """The smallest run of each store beside its largest, where there are two."""
+    found: list[Growth] = []
+    for store in dict.fromkeys(run.store for run in runs):
+        ordered = sorted((run for run in runs if run.store == store), key=lambda run: run.shipments)
+        if len(ordered) > 1:
+            found.append(Growth(ordered[0], ordered[-1]))
+    return found
+
+
+async def run_bulk(shipments: int, *, database: str = "", server: int = 0) -> Bulk:
+    """File ``shipments`` on as many trips as they need.
+
+    ``database`` is a PostgreSQL URL, empty for SQLite; ``server`` the process of that server, to count its work.
+    """
+    patience = 60 + shipments * SECONDS_PER_SHIPMENT
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-        return asyncio.run(_Run(Path(name), shipments, database, arrival).run())
-
-
-class _Run:
-    def __init__(self, folder: Path, shipments: int, database: str, arrival: date) -> None:
-        self.folder, self.shipments, self.database, self.arrival = folder, shipments, database, arrival
-
-    async def run(self) -> Bulk:
-        from gateway.demo.run import BEFORE_ARRIVAL, DemoClock
-        from gateway.demo.shipments import make_trip
-
-        clock = DemoClock()
-        planned = datetime.fromisoformat(make_trip(self.arrival, 1)["estimated_arrival"])
-        clock.set(planned - BEFORE_ARRIVAL)
-        async with AsyncExitStack() as stack:
-            gateway, client, sandbox = await self._open(stack, clock)
+        folder = Path(name)
+        async with open_pair(folder, database) as pair:
             begin = time.perf_counter()
-            trips = [await self._stage(client, number) for number in range(-(-self.shipments // SHIPMENTS_PER_TRIP))]
+            trips = await pair.stage_bulk(shipments)
             staging = time.perf_counter() - begin
-            before, of_sandbox = cpu_seconds(), cpu_seconds(sandbox.pid)
+            before = pair.gateway_cpu(), pair.sandbox_cpu(), server_cpu(server)
             begin = time.perf_counter()
             for trip in trips:
-                await client.file_trip(trip)
-            await self._until(gateway, open_work)
+                await pair.client.file_trip(trip)
+            await pair.until(open_work, patience)
             seconds = time.perf_counter() - begin
-            await self._until(gateway, lambda conn: open_work(conn, packages=True))
-            answered = await gateway.store.read(counted)
-            spent = cpu_seconds() - before + gateway.workshop_cpu_seconds
-            spent_there = cpu_seconds(sandbox.pid) - of_sandbox
-            memory = peak_mb(), peak_mb(sandbox.pid)
-        rows, raw = (0, 0.0) if self.database else await asyncio.to_thread(raw_copy, self.folder / "gateway.db")
-        return Bulk(
-            "PostgreSQL" if self.database else "SQLite",
-            self.shipments, answered, staging, seconds, spent, spent_there, *memory, rows, raw,
-        )  # fmt: skip
-
-    async def _open(self, stack: AsyncExitStack, clock: DemoClock) -> tuple[Gateway, GatewayClient, SandboxProcess]:
-        from filings.identity import Role, create_key
-        from gateway.client import GatewayClient
-        from gateway.demo.door import open_door, serving
-        from gateway.demo.sandbox_process import SandboxProcess
-        from gateway.runtime import Gateway
-        from gateway.settings import load_settings
-
-        door = open_door("127.0.0.1")
-        stack.callback(door.close)
-        url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        start = clock.now().isoformat()
-        arguments = ["--port", "0", "--control-port", "0", "--clock", start]
-        process = SandboxProcess(self.folder / "sandbox", self.folder / "exchange", f"{url}/as2", arguments)
-        sandbox = await stack.enter_async_context(process)
-        overrides: dict[str, Any] = {
-            "listen": {"host": "127.0.0.1", "port": int(url.rsplit(":", 1)[1])},
-            "storage": {"directory": str(self.folder)},
-            "exchange": {"directory": str(self.folder / "exchange")},
-            "partners": {"cbp": sandbox.partner},
-        }
-        if self.database:
-            overrides["storage"]["database_url"] = self.database
-        settings = load_settings(environ={}, overrides=overrides)
-        gateway = await stack.enter_async_context(Gateway.open(settings, clock=clock.now))
-        await stack.enter_async_context(serving(gateway, door))
-        await sandbox.set_clock(clock.now().isoformat())
-        now = clock.now()
-        _, secret = await gateway.store.write(
-            lambda conn: create_key(conn, "bench", Role.BROKER, now=now, licensed=True)
-        )
-        client = await stack.enter_async_context(GatewayClient(url, secret))
-        return gateway, client, sandbox
-
-    async def _stage(self, client: GatewayClient, number: int) -> str:
-        from gateway.demo.shipments import make_shipments, make_trip
-
-        trip = make_trip(self.arrival, number + 1)
-        name = str(trip["trip_number"])
-        await client.put_trip(trip)
-        left = min(SHIPMENTS_PER_TRIP, self.shipments - number * SHIPMENTS_PER_TRIP)
-        batch: list[Mapping[str, Any]] = []
-        for one in make_shipments(self.arrival, left, number + 1):
-            batch.append(one)
-            if len(batch) == STAGED_AT_ONCE:
-                await client.stage(name, batch)
-                batch = []
-        if batch:
-            await client.stage(name, batch)
-        return name
-
-    async def _until(self, gateway: Gateway, waiting: Callable[[Connection], dict[str, int]]) -> None:
-        """Wait until nothing waits."""
-        end = time.monotonic() + 60 + self.shipments * SECONDS_PER_SHIPMENT
-        while left := await gateway.store.read(waiting):
-            if time.monotonic() > end:
-                raise TimeoutError(f"the run stands still: {left}")
-            await asyncio.sleep(POLL_SECONDS)
+            await pair.until(lambda conn: open_work(conn, packages=True), patience)
+            after = pair.gateway_cpu(), pair.sandbox_cpu(), server_cpu(server)
+            accepted, refused = await pair.gateway.store.read(counted)
+            memory = peak_mb(), peak_mb(pair.sandbox.pid)
+        rows, raw = await raw_copy(database or folder / "gateway.db")
+    gateway_cpu, sandbox_cpu, database_cpu = (late - early for late, early in zip(after, before, strict=True))
+    return Bulk(
+        store="PostgreSQL" if database else "SQLite",
+        shipments=shipments,
+        accepted=accepted,
+        refused=refused,
+        staging_seconds=staging,
+        seconds=seconds,
+        gateway_cpu=gateway_cpu,
+        sandbox_cpu=sandbox_cpu,
+        database_cpu=database_cpu,
+        gateway_mb=memory[0],
+        sandbox_mb=memory[1],
+        rows=rows,
+        raw_seconds=raw,
+    )

@@ -1,17 +1,13 @@
-"""What is still under way in a store, what has been answered, and how long do the same rows take alone?"""
+"""What is still under way in a store, and what has been answered?"""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
 from filings.store import tables as t
 
-ROWS_A_COMMIT: Final = 500
 ANSWERED: Final = ("accepted", "rejected")
 
 
@@ -31,34 +27,32 @@ def open_work(conn: Connection, *, packages: bool = False) -> dict[str, int]:
     return {name: number for name, number in found.items() if number}
 
 
-def counted(conn: Connection) -> int:
-    """Shipments of which CBP has taken or refused the bill."""
-    query = select(func.count()).select_from(t.shipments).where(t.shipments.c.manifest_state.in_(ANSWERED))
-    return int(conn.execute(query).scalar_one())
+def unanswered(conn: Connection, trip_number: str) -> dict[str, int]:
+    """Shipments of one trip of which CBP's answer to bill or entry is not recorded yet; empty when all are."""
+    table = t.shipments.c
+    waiting = table.manifest_state.not_in(ANSWERED) | table.entry_state.not_in((*ANSWERED, "none"))
+    query = select(func.count()).select_from(t.shipments).where(table.trip_number == trip_number, waiting)
+    number = int(conn.execute(query).scalar_one())
+    return {trip_number: number} if number else {}
 
 
-def raw_copy(path: Path) -> tuple[int, float]:
-    """(rows, seconds) for writing every row of a SQLite store again, raw, with the same durability."""
-    source = sqlite3.connect(path)
-    target = sqlite3.connect(path.with_name("raw.db"), isolation_level=None)
-    rows, seconds = 0, 0.0
-    try:
-        target.execute("PRAGMA journal_mode=WAL")
-        target.execute("PRAGMA synchronous=FULL")
-        tables = [row[0] for row in source.execute("select name from sqlite_master where type = 'table'")]
-        for name in tables:
-            cursor = source.execute(f'select * from "{name}"')
-            columns = ", ".join(f'"{column[0]}"' for column in cursor.description)
-            target.execute(f'create table "{name}" ({columns})')
-            marks = ", ".join("?" * len(cursor.description))
-            while chunk := cursor.fetchmany(ROWS_A_COMMIT):
-                begin = time.perf_counter()
-                target.execute("BEGIN IMMEDIATE")
-                target.executemany(f'insert into "{name}" values ({marks})', chunk)
-                target.execute("COMMIT")
-                seconds += time.perf_counter() - begin
-                rows += len(chunk)
-    finally:
-        source.close()
-        target.close()
-    return rows, seconds
+def seconds_at_cbp(conn: Connection, trip_number: str) -> float:
+    """From the last receipt for a message of a trip until the last of CBP's answers about it came in."""
+    table, answer = t.transmissions, t.transmissions.alias("answer")
+    sent = select(func.max(table.c.delivered_at)).where(
+        table.c.direction == "out", table.c.trip_number == trip_number, table.c.delivered_at.is_not(None)
+    )
+    came = (
+        select(func.max(answer.c.created_at))
+        .join(t.outcomes, t.outcomes.c.transmission_id == answer.c.id)
+        .where(t.outcomes.c.trip_number == trip_number, t.outcomes.c.source.in_(("355", "SX")))
+    )
+    first, last = conn.execute(sent).scalar_one(), conn.execute(came).scalar_one()
+    return max((last - first).total_seconds(), 0.0) if first and last else 0.0
+
+
+def counted(conn: Connection) -> tuple[int, int]:
+    """Shipments of which CBP has taken the bill, and of which it has refused it."""
+    column = t.shipments.c.manifest_state
+    found = {state: int(count) for state, count in conn.execute(select(column, func.count()).group_by(column))}
+    return found.get(ANSWERED[0], 0), found.get(ANSWERED[1], 0)

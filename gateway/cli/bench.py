@@ -11,7 +11,6 @@ from gateway.cli.output import Output, make_table
 
 if TYPE_CHECKING:
     from gateway.bench import Figure, Memory
-    from gateway.bench.bulk import Bulk
 
 
 def bench(
@@ -20,17 +19,22 @@ def bench(
     bulk: Annotated[
         str, typer.Option(help="Shipments of the truckloads that are filed whole, sizes parted by commas; 0 for none.")
     ] = "5000,50000",
+    urgent: Annotated[
+        int, typer.Option(help="Shipments in bulk beside which urgent ones are filed; 0 for none.", min=0)
+    ] = 10_000,
+    postgres: Annotated[bool, typer.Option(help="Also on a PostgreSQL server of the benchmark's own.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the parts, each beside a simpler peer in the same run, and truckloads filed whole; about six minutes.
+    """Measure the parts, each beside a simpler peer in the same run, and truckloads filed whole; about ten minutes.
 
-    Example: gateway bench --bulk 5000
+    Example: gateway bench --bulk 5000 --no-postgres
     """
     import platform
     import time
 
     from gateway.bench import figures, memories
-    from gateway.bench.bulk import run_bulk
+    from gateway.bench.bulk import growths
+    from gateway.cli.bench_bulk import measure_bulk, show_bulk
     from gateway.memory import peak_mb
 
     output = Output(as_json)
@@ -38,7 +42,6 @@ def bench(
     begin = time.monotonic()
     measured: list[Figure] = []
     held: list[Memory] = []
-    filed: list[Bulk] = []
     with output.progress() as bars:
         task = bars.add_task("measuring", total=None)
         for figure in figures(seconds):
@@ -48,16 +51,15 @@ def bench(
             for peak in memories():
                 held.append(peak)
                 bars.update(task, advance=1, description=f"measured memory of {peak.name}")
-        for size in sizes:
-            bars.update(task, description=f"filing {size:,} shipments")
-            filed.append(run_bulk(size))
-            bars.update(task, advance=1)
-    machine = f"{platform.machine()}, Python {platform.python_version()}"
+        filed = measure_bulk(
+            sizes, urgent, postgres=postgres, say=lambda text: bars.update(task, advance=1, description=text)
+        )
+    machine = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}"
     document: dict[str, Any] = {
         "machine": machine,
         "figures": [figure.as_dict() for figure in measured],
         "memory": [peak.as_dict() for peak in held],
-        "bulk": [run.as_dict() for run in filed],
+        **filed.as_dict(),
         "peak_memory_mb": peak_mb(),
         "seconds": round(time.monotonic() - begin, 1),
     }
@@ -66,13 +68,24 @@ def bench(
         return
     _show(output, f"Measured on {machine}, one core at a time", measured)
     _show_memory(output, held)
-    _show_bulk(output, filed)
+    show_bulk(output, filed)
     missed = [figure.name for figure in measured if figure.met is False]
     missed += [peak.name for peak in held if not peak.met]
-    missed += [f"{run.shipments:,} shipments from staged to answered" for run in filed if not run.met]
+    missed += [
+        f"{run.shipments:,} shipments from staged to answered on {run.store}" for run in filed.runs if not run.met
+    ]
+    missed += [f"linear and flat on {one.small.store}" for one in growths(filed.runs) if not one.met]
+    missed += [f"urgent filings beside bulk on {one.store}" for one in filed.urgent if not one.met]
     if missed:
         output.say(f"Aims missed in this run: {', '.join(missed)}.", "bold yellow")
     output.say(f"Most memory held: {document['peak_memory_mb']} MB. {document['seconds']:.0f} seconds.", "dim")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _sizes(text: str) -> list[int]:
@@ -125,30 +138,5 @@ def _show_memory(output: Output, held: list[Memory]) -> None:
             f"{peak.small}: {peak.small_mb} MB",
             f"{peak.large}: {peak.large_mb} MB",
             f"≤ {peak.aim:g} x: {'met' if peak.met else 'missed'}",
-        )
-    output.show(table)
-
-
-def _show_bulk(output: Output, filed: list[Bulk]) -> None:
-    """Truckloads filed whole, with what each side spent."""
-    if not filed:
-        return
-    table = make_table("Truckloads filed whole: gateway and simulated CBP, signed and encrypted AS2, durable")
-    for name in ("shipments", "staged a second", "answered a second", "aim", "their rows alone", "CPU gateway"):
-        table.add_column(name, justify="right")
-    for name in ("CPU simulated CBP", "its share", "memory gateway", "simulated CBP"):
-        table.add_column(name, justify="right")
-    for run in filed:
-        table.add_row(
-            f"{run.shipments:,} ({run.store})",
-            f"{run.shipments / run.staging_seconds:,.0f}",
-            f"{run.rate:,.0f}",
-            f"≥ {run.aim:,}: {'met' if run.met else 'missed'}",
-            f"{run.raw_rate:,.0f}" if run.raw_rate else "",
-            f"{run.gateway_cpu:.1f} s",
-            f"{run.sandbox_cpu:.1f} s",
-            f"{run.sandbox_share:.0%}",
-            f"{run.gateway_mb} MB",
-            f"{run.sandbox_mb} MB",
         )
     output.show(table)

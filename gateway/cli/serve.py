@@ -53,6 +53,7 @@ def serve(
     """
     import asyncio
 
+    from gateway.interpreter import serve_long
     from gateway.logs import configure_logs
     from gateway.settings import load_settings
 
@@ -66,6 +67,7 @@ def serve(
     if transport is not None and not with_sandbox:
         raise typer.BadParameter("it chooses the road to the simulated CBP: give --with-sandbox too.")
     beside = road(transport, settings.partner.transport) if with_sandbox else None
+    serve_long()
     asyncio.run(_serve(output, settings, overrides, config, beside=beside))
     output.note("stopped")
 

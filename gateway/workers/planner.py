@@ -1,7 +1,8 @@
 """How does a filing or an amendment that was asked for become messages in the outbox?
 
 Both are made step by step: :mod:`filings.planning` for a trip that is filed, :mod:`filings.amending` for what
-changes afterwards.
+changes afterwards. Small trips, truckloads, amendments and packages each have a lane of their own, so that one urgent
+parcel never waits behind the steps of a truckload.
 """
 
 from __future__ import annotations
@@ -26,10 +27,6 @@ FEW: Final = 10
 """Packages that are made here: fewer are not worth a process."""
 
 
-TRIP: Final = "trip:"
-"""What stands before a trip's number in the name under which its planning is held."""
-
-
 class Steps(Protocol):
     """Work that is done in steps: what waits, what the next step needs, its numbers, the step itself, its commit."""
 
@@ -45,8 +42,11 @@ class _Declarations:
 
     stages: ClassVar[Sequence[str]] = ("decide", "manifest", "entries")
 
+    def __init__(self, *, small: bool | None = None) -> None:
+        self._small = small
+
     def trips_to_plan(self, conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]:
-        return planning.trips_to_plan(conn, limit, without=without, stages=self.stages)
+        return planning.trips_to_plan(conn, limit, without=without, stages=self.stages, small=self._small)
 
     next_work = staticmethod(planning.next_work)
     numbers_for = staticmethod(planning.numbers_for)
@@ -83,23 +83,28 @@ class Planner(Worker):
 
     kinds: ClassVar[tuple[Steps, ...]] = (planning, amending)
 
+    @property
+    def _lane(self) -> str:
+        """What stands before a trip's number in the name under which a trip is held; each lane lets go of its own."""
+        return f"{self.name}:"
+
     async def turn(self) -> bool:
         """One step of every trip that waits; a trip that cannot be planned is told to a person, the others go on."""
         fault: Exception | None = None
         busy = False
         for kind in self.kinds:
             for trip_number in await self._waiting(kind):
-                if not await self._shift.hold(TRIP + trip_number):
+                if not await self._shift.hold(self._lane + trip_number):
                     continue
                 busy = True
                 try:
                     await self._step(kind, trip_number)
                 except GatewayError as error:
                     await self._tell(trip_number, error)
-                    await self._shift.let_go(TRIP + trip_number)
+                    await self._shift.let_go(self._lane + trip_number)
                 except Exception as error:  # noqa: BLE001 - raised below, when the other trips have had their turn
                     fault = fault or error
-                    await self._shift.let_go(TRIP + trip_number)
+                    await self._shift.let_go(self._lane + trip_number)
         if fault is not None:
             raise fault
         return busy
@@ -108,7 +113,7 @@ class Planner(Worker):
         shift, now = self._shift, self._shift.wall()
 
         def waiting(conn: Connection) -> list[str]:
-            others = leases.held_by_others(conn, TRIP, shift.owner, now)
+            others = leases.held_by_others(conn, self._lane, shift.owner, now)
             return kind.trips_to_plan(conn, without=self._stuck | others)
 
         return await self._store.read(waiting)
@@ -116,14 +121,14 @@ class Planner(Worker):
     async def _step(self, kind: Steps, trip_number: str) -> None:
         work = await self._store.read(lambda conn: kind.next_work(conn, self._ctx, trip_number))
         if work is None:
-            await self._shift.let_go(TRIP + trip_number)
+            await self._shift.let_go(self._lane + trip_number)
             return
         numbered = await self._store.write(lambda conn: kind.numbers_for(conn, self._ctx, work))
         now = self._clock()
         made = await self._make(kind, numbered, now)
         await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
         if trip_number not in await self._waiting(kind):
-            await self._shift.let_go(TRIP + trip_number)
+            await self._shift.let_go(self._lane + trip_number)
         self._moved()
 
     async def _make(self, kind: Steps, work: Any, now: datetime) -> Any:
@@ -138,9 +143,23 @@ class Planner(Worker):
 
 
 class Declarer(Planner):
-    """The planner without the handoff packages, for which a :class:`Packer` stands beside it."""
+    """The planner for truckloads alone: their declarations, without the handoff packages."""
 
-    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(), amending)
+    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(small=False),)
+
+
+class ExpressDeclarer(Planner):
+    """The same for small trips."""
+
+    name: ClassVar[str] = "express planner"
+    kinds: ClassVar[tuple[Steps, ...]] = (_Declarations(small=True),)
+
+
+class Amender(Planner):
+    """Takes amendments from the manifest to the entries."""
+
+    name: ClassVar[str] = "amender"
+    kinds: ClassVar[tuple[Steps, ...]] = (amending,)
 
 
 class Packer(Planner):

@@ -25,7 +25,11 @@ RECEIPT_WAIT: Final = timedelta(minutes=5)
 
 
 class Sender(Worker):
-    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it."""
+    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it.
+
+    A second one with ``express`` takes only the messages of small trips: they need not wait until the long ones that
+    are on their way have their receipts.
+    """
 
     name: ClassVar[str] = "sender"
 
@@ -41,6 +45,7 @@ class Sender(Worker):
         wall: Callable[[], datetime] = machine_clock,
         receipt_wait: timedelta = RECEIPT_WAIT,
         lease: timedelta = sending.LEASE,
+        express: bool = False,
     ) -> None:
         super().__init__()
         self._store = store
@@ -52,12 +57,22 @@ class Sender(Worker):
         self._wall = wall
         self._receipt_wait = receipt_wait
         self._lease = lease
+        self._express = express
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
         now, wall = self._clock(), self._wall()
         taken = await self._store.write(
-            lambda conn: sending.take(conn, self._partner, self._owner, AT_ONCE, now=now, wall=wall, lease=self._lease)
+            lambda conn: sending.take(
+                conn,
+                self._partner,
+                self._owner,
+                AT_ONCE,
+                now=now,
+                wall=wall,
+                lease=self._lease,
+                express=self._express,
+            )
         )
         if taken:
             until = wall + self._lease

@@ -24,7 +24,10 @@ from filings import planning
 
 TRIES: Final = 2
 STOP_SECONDS: Final = 5.0
+PATIENT: Final = 10
+"""By so much the child lets others go first on a busy machine: nobody at CBP waits for what it makes."""
 _LENGTH: Final = struct.Struct(">Q")
+_PIECE: Final = 1 << 16
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 """Where the child finds the packages, also when they are not installed."""
 
@@ -103,11 +106,19 @@ class Workshop:
             process.stdin.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
+                await _ended(process)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end, and throw away what nobody reads: it is not told while a full pipe stands open."""
+    if process.stdout is not None:
+        while await process.stdout.read(_PIECE):
+            pass
+    await process.wait()
 
 
 def _framed(value: Any) -> bytes:
@@ -129,5 +140,6 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(PATIENT)
     with suppress(KeyboardInterrupt):  # Ctrl-C in a terminal reaches the whole group; the parent says when to end
         serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -225,7 +225,7 @@ async def test_a_restart_finds_what_was_being_sent(place: Place, monkeypatch: py
     async with place.open() as gateway:
         await file_trip(gateway, parcel(1))
         for worker in gateway.workers:
-            if worker.name in ("planner", "packer"):
+            if worker.name in ("express planner", "packer"):
                 while await worker.turn():
                     pass
         sender = gateway.workers[1]

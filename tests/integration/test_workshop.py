@@ -112,6 +112,22 @@ async def test_work_that_is_given_up_leaves_no_answer_behind(
         await workshop.close()
 
 
+async def test_a_large_answer_that_nobody_reads_does_not_hold_up_the_end(
+    formal: tuple[Trip, tuple[Shipment, ...], tuple[PathwayDecision, ...]],
+) -> None:
+    """Work given up over an answer that is larger than the pipes hold ends all the same."""
+    trip, shipments, decisions = formal
+    many, theirs = shipments * 50, decisions * 50
+    workshop = Workshop()
+    await workshop.run("packages", trip, (), (), NOW)
+    async with asyncio.timeout(60):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await workshop.run("packages", trip, many, theirs, NOW)
+        await workshop.close()
+    assert sum(map(len, planning.packages(trip, shipments, decisions, NOW))) * 50 > 400_000
+
+
 def test_the_child_ends_with_its_parent() -> None:
     """When its input closes, as it does when the parent is killed, the child ends by itself."""
     child = subprocess.Popen(
