@@ -25,6 +25,7 @@ from sandbox.doors.control import Control
 from sandbox.doors.directory_door import DirectoryDoor
 from sandbox.doors.sftp_door import SftpDoor
 from sandbox.offices import Offices
+from sandbox.openings import FilerDoors, filer_doors
 from sandbox.runner import Runner
 from sandbox.scenario import Scenario
 from sandbox.scenario_player import Played, Player, Told
@@ -42,6 +43,8 @@ class Ports:
     as2: int
     control: int
     sftp: int | None = None
+    filers: tuple[FilerDoors, ...] = ()
+    """Who may file, and by which doors."""
 
     @property
     def as2_url(self) -> str:
@@ -61,6 +64,7 @@ class Ports:
             "control": self.control,
             "as2_url": self.as2_url,
             "control_url": self.control_url,
+            "filers": [one.as_dict() for one in self.filers],
         }
         return shown if self.sftp is None else shown | {"sftp": self.sftp}
 
@@ -101,7 +105,8 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         await directories.open()
         control = Control(offices, _about(settings, as2_port, sftp_port), settings.host)
         control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
-        ports = Ports(settings.host, as2_port, control_port, sftp_port)
+        filers = filer_doors(settings, sftp=sftp_port is not None)
+        ports = Ports(settings.host, as2_port, control_port, sftp_port, filers)
         offices.start()
         stack.push_async_callback(offices.stop)
         if not settings.memory:

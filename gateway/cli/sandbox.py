@@ -111,7 +111,7 @@ def _serve(output: Output, settings: Settings) -> None:
 
     def ready(ports: Ports) -> None:
         _note_ports(output, settings, ports)
-        output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
+        output.note("its books are in memory" if settings.memory else f"its books are in {settings.data_dir}")
         if output.as_json:
             output.document(ports.as_dict())
 
@@ -122,10 +122,15 @@ def _serve(output: Output, settings: Settings) -> None:
 
 
 def _note_ports(output: Output, settings: Settings, ports: Ports) -> None:
+    from sandbox.openings import sentences
+
     output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
     output.note(f"console for people: {ports.control_url}/")
     if ports.sftp is not None:
         output.note(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
+    output.note(f"its certificate: {settings.own_certificate}, AS2 name {settings.as2_name}")
+    for sentence in sentences(settings, ports.filers):
+        output.note(sentence)
 
 
 def _taken(settings: Settings, error: OSError) -> Exception:
