@@ -103,9 +103,9 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         directories = DirectoryDoor(settings, offices, identity, door.partner)
         stack.push_async_callback(directories.close)
         await directories.open()
-        control = Control(offices, _about(settings, as2_port, sftp_port), settings.host)
-        control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
         filers = filer_doors(settings, sftp=sftp_port is not None)
+        control = Control(offices, _about(settings, as2_port, sftp_port, filers), settings.host)
+        control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
         ports = Ports(settings.host, as2_port, control_port, sftp_port, filers)
         offices.start()
         stack.push_async_callback(offices.stop)
@@ -114,13 +114,14 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         yield Running(ports, offices, settings)
 
 
-def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str, object]:
+def _about(
+    settings: Settings, as2_port: int, sftp_port: int | None, filers: tuple[FilerDoors, ...]
+) -> dict[str, object]:
     """Who this sandbox is and where it is to be found, as ``GET /sandbox/state`` says it."""
     doors = {
         "AS2": f"http://{settings.host}:{as2_port}/as2",
         "AS2 name": settings.as2_name,
         "certificate": str(settings.own_certificate),
-        "answers go to": settings.gateway_url,
     }
     if sftp_port is not None:
         doors |= {"SFTP": f"{settings.host} port {sftp_port}", "SFTP host key": str(settings.sftp_host_keys)}
@@ -129,7 +130,8 @@ def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str
         "gateway_as2_name": settings.gateway_as2_name,
         "gateway_url": settings.gateway_url,
         "certified": False,
-        "doors": doors,
+        "doors": doors | {f"filer {one.name}": one.sentence() for one in filers},
+        "filers": [one.as_dict() for one in filers],
     }
 
 

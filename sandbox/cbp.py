@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -309,6 +309,10 @@ class Cbp(Outgoing):
         """Take a release back; gives the shipment's state."""
         with self._event(f"shipment:{scn}"):
             return self.border.revoke(scn, now)
+
+    def permitted(self, scns: Sequence[str], now: datetime) -> dict[str, list[str]]:
+        """For each shipment on file the orders that its state permits now."""
+        return self.border.permitted(scns, now)
 
     @contextmanager
     def _event(self, in_hand: str) -> Iterator[None]:

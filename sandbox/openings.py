@@ -36,14 +36,14 @@ class FilerDoors:
         return shown if self.directory is None else shown | {"directory": str(self.directory)}
 
     def sentence(self) -> str:
-        """The same for people."""
+        """The same for people, without the name."""
         parts = [f"certificate {self.certificate}{'' if self.certificate.exists() else ' (not there yet)'}"]
         if self.answers:
             parts.append(f"AS2 answers to {self.answers}")
         parts += [f"SFTP as {user}, {login}" for user, login in self.accounts]
         if self.directory is not None:
             parts.append(f"folders {self.directory / 'in'} and out")
-        return f"filer {self.name}: {'; '.join(parts)}; books {self.books}"
+        return f"{'; '.join(parts)}; books {self.books}"
 
 
 def filer_doors(settings: Settings, *, sftp: bool) -> tuple[FilerDoors, ...]:
@@ -69,7 +69,7 @@ def sentences(settings: Settings, filers: tuple[FilerDoors, ...]) -> list[str]:
     if any(one.directory is not None for one in filers):
         signed = "each file with its signature, NAME.p7s, first" if settings.directory_signed else "without signatures"
         lines.append(f"directory door: write NAME.part into in and rename it; {signed}")
-    return lines + [one.sentence() for one in filers]
+    return lines + [f"filer {one.name}: {one.sentence()}" for one in filers]
 
 
 def _login(account: Account) -> str:

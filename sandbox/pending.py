@@ -24,6 +24,12 @@ WORDS: Final = {
     "cancelled": "entries are cancelled",
     "over-limit": "the day's limit of a consignee is exceeded",
     "deleted": "bills were deleted",
+    "here": "the truck is here by its carrier's word",
+    "agency": "the agencies let the entry go",
+    "unmatched": "entries still without their bills are reminded",
+    "changed": "a change of entries is told",
+    "cut-over": "the law changes for entries of type 86",
+    "bills-cut-over": "the law changes: Section 321 releases are cancelled",
 }
 """What a step means; one that is not here is shown by its name."""
 _ABOUT: Final = 20

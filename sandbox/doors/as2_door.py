@@ -139,6 +139,7 @@ class As2Door:
         """The HTTP application: POST anywhere is a message."""
         application = web.Application(client_max_size=self.settings.body_limit)
         application.router.add_post("/{anywhere:.*}", self._post)
+        application.router.add_get("/{anywhere:.*}", _only_posts)
         return application
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -375,3 +376,9 @@ def _broken(request: web.Request, *, orderly: bool = False) -> web.Response:
     else:
         reset(request.transport)
     return web.Response(status=500)
+
+
+async def _only_posts(_: web.Request) -> web.Response:
+    """For people who look here with a browser."""
+    text = "AS2 messages are posted here. The console is on the control port, under /sandbox/.\n"
+    return web.Response(status=405, text=text, headers={"Allow": "POST"})

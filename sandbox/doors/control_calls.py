@@ -35,7 +35,10 @@ class Calls:
         for runner in self.offices:
             result = ", ".join(f"{name} {value}" for name, value in document.items())
             await asyncio.to_thread(self.books.orders(runner).note, "clock", "", result)
-        return web.json_response(self.offices.clock.as_dict())
+        shown = self.offices.clock.as_dict()
+        if "speed" in document and shown["frozen"]:
+            shown["note"] = 'The clock stands still: the speed counts from when it runs again ({"freeze": false}).'
+        return web.json_response(shown)
 
     async def arrive(self, request: web.Request) -> web.Response:
         """``POST /trips/{trip}/arrive``."""

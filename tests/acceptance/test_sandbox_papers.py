@@ -99,6 +99,36 @@ def test_the_example_tests_run(tmp_path: Path) -> None:
     assert re.search(r"\b5 passed\b", done.stdout)
 
 
+MISTAKES = {
+    'clok="2025-03-10"': "'clok' is no key (did you mean 'clock'?). Known keys of the fixture cbp: clock, behaviour",
+    'clock="soon"': "'soon' is no instant; write it like 2025-03-10T09:00:00-04:00",
+    'behaviour={"anser_delay": 5}': "behaviour: 'anser_delay' is no key (did you mean 'answer_delay'?). Known keys",
+    'behaviour={"answer_delay": 10**12}': "answer_delay: no answer takes more than",
+    '"2025-03-10"': "takes names alone, as clock=…; not '2025-03-10'",
+}
+
+
+def test_a_mistaken_mark_fails_with_a_sentence(tmp_path: Path) -> None:
+    """What the mark cannot mean is told in one sentence with the known keys, without a traceback."""
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["sandbox.pytest_plugin"]\n', "utf-8")
+    cases = [f"@pytest.mark.cbp({told})\ndef test_{n}(cbp):\n    pass\n" for n, told in enumerate(MISTAKES)]
+    cases.append("@pytest.mark.cbp(seed=1)\ndef test_server(cbp_server):\n    pass\n")
+    (tmp_path / "test_marks.py").write_text("import pytest\n\n" + "\n".join(cases), "utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False
+    )
+
+    for sentence in (
+        *MISTAKES.values(),
+        "'seed' is no key (did you mean 'speed'?). Known keys of the fixture cbp_server",
+    ):
+        assert sentence in done.stdout
+    assert f"{len(cases)} errors" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "TypeError" not in done.stdout
+
+
 def test_the_fixtures_cost_nothing_before_they_are_asked_for() -> None:
     """Loading the plugin loads none of the sandbox behind it."""
     code = (
