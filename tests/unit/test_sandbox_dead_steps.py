@@ -19,10 +19,10 @@ def steps(box: LoopbackCbp) -> list[str]:
     return [one["kind"] for one in box.pending() if one["what"] == "step"]
 
 
-def filed(number: str, **traits: str) -> LoopbackCbp:
+def filed(number: str, kind: str = "W") -> LoopbackCbp:
     """A box in which a truck with one Section 321 bill is on its way."""
     box = LoopbackCbp()
-    box.send(manifest_309([SampleBill(number, kind="35")], **traits))
+    box.send(manifest_309([SampleBill(number, kind="35")], kind=kind))
     return box
 
 
