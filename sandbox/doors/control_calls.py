@@ -44,9 +44,10 @@ class Calls:
         """``POST /trips/{trip}/arrive``."""
         trip = request.match_info["trip"]
         runner = await asyncio.to_thread(self.books.of_trip, trip, _filer(request))
-        shipments = await asyncio.to_thread(self.books.orders(runner).arrive, trip)
+        arrived = await asyncio.to_thread(self.books.orders(runner).arrive, trip)
         runner.wake()
-        return self._done(runner, {"trip_number": trip, "state": "ARRIVED", "shipments": shipments})
+        document = {"trip_number": trip, "state": arrived.state, "shipments": arrived.shipments}
+        return self._done(runner, document | ({"note": arrived.note} if arrived.note else {}))
 
     async def shipment_act(self, request: web.Request) -> web.Response:
         """``POST /shipments/{scn}/{hold, exam, release, revoke}``."""

@@ -217,7 +217,7 @@
     const head = make("span", {});
     const times = make("span", { class: "soft" });
     const list = make("div", { class: "scroll" });
-    const arrive = make("button", { type: "button", on: { click: () => tell(`/trips/${encodeURIComponent(one.trip)}/arrive`, {}, (told) => `Trip ${told.trip_number} is at the border with ${told.shipments} shipments.`) } }, "The truck arrives");
+    const arrive = make("button", { type: "button", on: { click: () => tell(`/trips/${encodeURIComponent(one.trip)}/arrive`, {}, (told) => `Trip ${told.trip_number} is at the border with ${told.shipments} shipment${told.shipments === 1 ? "" : "s"}${told.note ? `; ${told.note}` : ""}.`) } }, "The truck arrives");
     const details = make("details", { on: { toggle: () => details.open && listShipments(card) } }, make("summary", {}, "Shipments"), list);
     const element = make("div", { class: "manifest", data: { trip: one.trip } }, make("div", { class: "head" }, make("h3", {}, one.trip), head, times, arrive), details);
     const card = { element, head, times, list, details, arrive, trip: one.trip, mark: "", rows: SHIPMENTS_A_PAGE };

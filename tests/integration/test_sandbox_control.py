@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.doors.routes import ROUTES, as_markdown
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
+from sandbox.settings import Behaviour
 from sandbox.views import LISTINGS
 from tests.control_kit import Box, box_at
 
@@ -144,6 +145,19 @@ async def test_a_shipment_says_what_may_be_done_with_it_and_what_is_told(tmp_pat
         held = await box.get(f"/shipments/{plain}")
         assert (held["state"], held["released_at"], held["may"]) == ("HELD", None, ["hold", "exam", "release"])
         assert (held["shipment_control_number"], "scn" in held) == (plain, False)
+
+
+@pytest.mark.parametrize(("stops", "state"), [(False, "ARRIVED"), (True, "PRELIMINARY")])
+async def test_a_truck_on_a_preliminary_manifest_is_told_as_such(tmp_path: Path, stops: bool, state: str) -> None:
+    """The order to arrive answers with what became of the truck, and says that its manifest was not complete."""
+    async with box_at(tmp_path, behaviour=Behaviour(stop_preliminary_trucks=stops)) as box:
+        await box.file(manifest_309([SampleBill(FREE[4:], kind="35")], kind="P"))
+        told = await box.post(f"/trips/{TRIP}/arrive")
+        assert told["state"] == state
+        assert "stop_preliminary_trucks" in told["note"]
+        order = (await box.get("/transcript?orders=1&kind=arrive"))["items"][0]
+        assert order["verdict"]["result"].startswith("1 shipment at the border; the manifest")
+        assert (await box.get(f"/shipments/{FREE}"))["state"] == ("HELD" if stops else "RELEASED")
 
 
 async def test_a_speed_for_a_clock_that_stands_still_is_no_secret(tmp_path: Path) -> None:
