@@ -28,8 +28,8 @@ knows.
 
 WAITS: Final = "the manifest is preliminary: the truck waits until it is complete (stop_preliminary_trucks)"
 WENT_ON: Final = (
-    "the manifest was preliminary; no readable document says what CBP does with such a truck, and its good bills went on"
-    " (stop_preliminary_trucks lets it wait)"
+    "the manifest was preliminary; no readable document says what CBP does with such a truck, so its good bills went"
+    " on (stop_preliminary_trucks lets it wait)"
 )
 
 

@@ -136,6 +136,7 @@ def _wanted(request: web.Request, *, bytes_too: bool, annotated: bool) -> transc
         bytes=flag(request, "bytes", bytes_too),
         orders=flag(request, "orders", False) or "id" in request.match_info,
         annotated=flag(request, "annotated", annotated),
+        refused=flag(request, "refused", False),
         first_line=max(1, number(request, "from_line", 1)),
         lines=max(1, min(number(request, "lines", MOST_LINES), _LARGEST_FILE)),
     )
