@@ -165,14 +165,16 @@ PORTS = [("0901", "09:00:00 EDT"), ("2304", "08:00:00 CDT"), ("3004", "06:00:00 
 
 @pytest.mark.parametrize(("port", "local"), PORTS)
 def test_a_file_has_the_time_of_its_port_with_utc(port: str, local: str) -> None:
-    """The line of a file begins with the time at the port that it speaks of, and has UTC beside it."""
+    """The line of a file begins with the time at the port that it speaks of, and has UTC beside it; a 997 speaks of
+    none and has Eastern time.
+    """
     box = LoopbackCbp()
     box.send(manifest_309(BILLS, port=port))
     box.send(entries_se([SampleEntry("0000001", "1")]).replace(b"A0901", f"A{port}".encode()))
-    heads = [line for line in text_of(box) if "2025-03-10T13:00:00Z" in line]
-    assert len(heads) == 5
-    for head in heads[:4]:
-        assert f"2025-03-10 {local} (2025-03-10T13:00:00Z)" in head
+    heads = [line.split() for line in text_of(box) if "(2025-03-10T13:00:00Z)" in line]
+    times = {head[6]: " ".join(head[1:4]) for head in heads}
+    assert times["x12"] == times["355"] == times["catair"] == f"2025-03-10 {local}"
+    assert times["997"] == "2025-03-10 09:00:00 EDT"
 
 
 def test_only_what_was_refused_is_shown_on_demand() -> None:
