@@ -198,6 +198,8 @@ class Settings:
     require_encrypted: bool = True
     body_limit: int = 16 * 1024 * 1024
     """Bytes of one AS2 message; CBP's own ocean limit is 12 MB."""
+    upload_seconds: float = 120.0
+    """Real seconds in which the body of an AS2 message must have come."""
     sftp_port: int = -1
     """Port of the SFTP door; 0: a free one; -1: there is no SFTP door."""
     sftp_accounts: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
 from sandbox.doors.as2_receipts import ReceiptBook, ReceiptDesk
 from sandbox.doors.broken_line import post_half, read_half, reset
+from sandbox.doors.intake import Busy, Intake, TooLarge, TooSlow
 from sandbox.faults import Mishap
 from sandbox.offices import Offices
 from sandbox.runner import AS2, NotDelivered, Refused
@@ -92,6 +93,7 @@ class As2Door:
         # Receipts have books of their own: those of a filer may be busy, and none waits for another's.
         self._receipt_books = Store(None if settings.memory else settings.data_dir / "receipts.db")
         self.receipts = ReceiptDesk(ReceiptBook(self._receipt_books), identity, self._new_id)
+        self.intake = Intake(settings.body_limit, settings.upload_seconds)
         self.url = settings.receipt_url
         """Where filers post their receipts; without the setting it is known when the door listens."""
 
@@ -156,14 +158,22 @@ class As2Door:
             await runner.tell_mishap(sender, request.path, "reset", f"cut after {came} bytes of the body, none kept")
             return _broken(request)
         try:
-            body = await request.read()
+            body = await self.intake.read(request, known=sender in self.offices.filers)
         except ConnectionError:
+            return await self._breaks_off(request, sender)
+        except TooLarge:
+            text = f"a file holds at most {self.intake.largest} bytes\n"
+            return web.Response(status=413, text=text, headers={"Connection": "close"})
+        except Busy:
+            text = "too much is under way, try again\n"
+            return web.Response(status=503, text=text, headers={"Retry-After": "5", "Connection": "close"})
+        except TooSlow:
             return await self._breaks_off(request, sender)
         async with self.offices.turn_of(sender):
             return await self._work_on(request, body, mishap)
 
     async def _breaks_off(self, request: web.Request, sender: str) -> web.Response:
-        """The other side went away within the body: nothing is kept, nobody is answered."""
+        """The other side went away within the body, or was too slow: nothing is kept, nobody is answered."""
         reason = f"the connection broke within the body of {request.content_length or 'unknown'} bytes"
         async with self.offices.turn_of(sender):
             cbp, now = self.offices.of(sender).cbp, self.offices.clock.now()
