@@ -9,6 +9,7 @@ table knows, is shown as it came. Passwords are not shown.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from schemas.x12.segments import PlacedSegment
 MOST_LINES: Final = 400
 """Lines of one file in one answer, unless more are asked for; ``left`` says how many were left out."""
 LONGEST_LINE: Final = 2000
+WIDTH: Final = 120
+"""Characters of a line of the text for a terminal."""
 _PLACE: Final = re.compile(r"(?:at|record) (\d+)(?: column \d+)?$")
 
 
@@ -75,17 +78,25 @@ def annotated(
 def as_text(document: dict[str, Any]) -> Iterator[str]:
     """An annotated file for a terminal: line, what it is, its values, and what was refused."""
     for reason in document["refused"]:
-        yield f"    !! {sentence(reason)}"
+        yield from wrapped(f"    !! {sentence(reason)}")
     for line in document["lines"]:
         yield f"{line['line']:>6}  {'  ' * line['depth']}{line['text']}"
         values = "; ".join(_value(one) for one in line["fields"])
         named = f"{line['name']}: {values}" if line["name"] and values else line["name"] or values
         if named:
-            yield f"        {'  ' * line['depth']}{named}"
+            yield from wrapped(f"        {'  ' * line['depth']}{named}")
         for reason in line["refused"]:
-            yield f"    !! {sentence(reason)}"
+            yield from wrapped(f"    !! {sentence(reason)}")
     if document["left"]:
         yield f"        … {document['left']} more lines"
+
+
+def wrapped(text: str) -> list[str]:
+    """A line for people in lines of at most :data:`WIDTH` characters, the further ones indented; a segment or record
+    is never wrapped: it is to be found and copied as it is.
+    """
+    margin = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text, WIDTH, subsequent_indent=f"{margin}   ", break_on_hyphens=False) or [text]
 
 
 def sentence(reason: dict[str, str]) -> str:

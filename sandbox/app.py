@@ -25,6 +25,7 @@ from sandbox.doors.control import Control
 from sandbox.doors.directory_door import DirectoryDoor
 from sandbox.doors.sftp_door import SftpDoor
 from sandbox.offices import Offices
+from sandbox.openings import FilerDoors, filer_doors
 from sandbox.runner import Runner
 from sandbox.scenario import Scenario
 from sandbox.scenario_player import Played, Player, Told
@@ -42,6 +43,8 @@ class Ports:
     as2: int
     control: int
     sftp: int | None = None
+    filers: tuple[FilerDoors, ...] = ()
+    """Who may file, and by which doors."""
 
     @property
     def as2_url(self) -> str:
@@ -61,6 +64,7 @@ class Ports:
             "control": self.control,
             "as2_url": self.as2_url,
             "control_url": self.control_url,
+            "filers": [one.as_dict() for one in self.filers],
         }
         return shown if self.sftp is None else shown | {"sftp": self.sftp}
 
@@ -99,9 +103,10 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         directories = DirectoryDoor(settings, offices, identity, door.partner)
         stack.push_async_callback(directories.close)
         await directories.open()
-        control = Control(offices, _about(settings, as2_port, sftp_port), settings.host)
+        filers = filer_doors(settings, sftp=sftp_port is not None)
+        control = Control(offices, _about(settings, as2_port, sftp_port, filers), settings.host)
         control_port = await _listen(stack, control.application(), settings.host, settings.control_port)
-        ports = Ports(settings.host, as2_port, control_port, sftp_port)
+        ports = Ports(settings.host, as2_port, control_port, sftp_port, filers)
         offices.start()
         stack.push_async_callback(offices.stop)
         if not settings.memory:
@@ -109,13 +114,14 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         yield Running(ports, offices, settings)
 
 
-def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str, object]:
+def _about(
+    settings: Settings, as2_port: int, sftp_port: int | None, filers: tuple[FilerDoors, ...]
+) -> dict[str, object]:
     """Who this sandbox is and where it is to be found, as ``GET /sandbox/state`` says it."""
     doors = {
         "AS2": f"http://{settings.host}:{as2_port}/as2",
         "AS2 name": settings.as2_name,
         "certificate": str(settings.own_certificate),
-        "answers go to": settings.gateway_url,
     }
     if sftp_port is not None:
         doors |= {"SFTP": f"{settings.host} port {sftp_port}", "SFTP host key": str(settings.sftp_host_keys)}
@@ -124,7 +130,8 @@ def _about(settings: Settings, as2_port: int, sftp_port: int | None) -> dict[str
         "gateway_as2_name": settings.gateway_as2_name,
         "gateway_url": settings.gateway_url,
         "certified": False,
-        "doors": doors,
+        "doors": doors | {f"filer {one.name}": one.sentence() for one in filers},
+        "filers": [one.as_dict() for one in filers],
     }
 
 

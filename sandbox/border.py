@@ -280,6 +280,18 @@ class Border:
         self.notices.write(pile, at)
         return after
 
+    def permitted(self, scns: Sequence[str], at: datetime) -> dict[str, list[str]]:
+        """For each shipment on file the orders that its state permits now: hold, exam, release, revoke."""
+        may: dict[str, list[str]] = {}
+        for bill in self.notices.bills(scns):
+            acts = [] if bill["state"] == "DELETED" else ["hold", "exam"]
+            if acts and bill["state"] == "RELEASED":
+                acts.append("revoke")
+            elif acts and (_is_here(bill) or _waits_for_word(bill) or self._may_go_ahead(bill, at)):
+                acts.append("release")
+            may[bill["scn"]] = acts
+        return may
+
     def release(self, scn: str, at: datetime) -> str:
         """End a hold; where the truck is here, release. A Section 321 bill without a hold is released on the way.
 
@@ -291,8 +303,9 @@ class Border:
         if _is_here(bill):
             self._let_go([scn], at)
             return "RELEASED"
-        if not bill["hold"] and not from_text(bill["marks"]).names & {"HOLD", "EXAM", "DOCS", "NOENT"}:
-            if self._release_on_the_way(bill, at):
+        if not _waits_for_word(bill):
+            if self._may_go_ahead(bill, at):
+                self._release_on_the_way(scn, at)
                 return "RELEASED"
             raise NotPossible("wrong_state", f"{scn} has not arrived and no hold is on it.")
         pile = Pile()
@@ -308,19 +321,20 @@ class Border:
         self.notices.write(pile, at)
         return str(bill["state"])
 
-    def _release_on_the_way(self, bill: sqlite3.Row, at: datetime) -> bool:
-        """Release a Section 321 bill before its truck comes; it ends at the cut-over, should the truck be later."""
+    def _may_go_ahead(self, bill: sqlite3.Row, at: datetime) -> bool:
+        """Whether a bill may be released before its truck comes: a Section 321 bill that the law bars from nothing."""
         office = self.office
         is_321 = bill["kind"] in office.profile.section321_bill_types
         if not is_321 or bill["state"] == "DELINKED" or suspension(office.book, office.behaviour, at):
             return False
-        if bill["over_limit"] and office.book.rule("day-limit-withhold", at):
-            return False
-        self._release([bill["scn"]], at, origin="03")
-        begins = suspension_begins(office.book, office.behaviour, at)
+        return not (bill["over_limit"] and office.book.rule("day-limit-withhold", at))
+
+    def _release_on_the_way(self, scn: str, at: datetime) -> None:
+        """Release a bill before its truck comes; it ends at the cut-over, should the truck be later."""
+        self._release([scn], at, origin="03")
+        begins = suspension_begins(self.office.book, self.office.behaviour, at)
         if begins is not None:
-            office.step("bills-cut-over", begins, {"scns": [bill["scn"]]})
-        return True
+            self.office.step("bills-cut-over", begins, {"scns": [scn]})
 
     def revoke(self, scn: str, at: datetime) -> str:
         """Take a release back: 4E, SO 99."""
@@ -342,3 +356,8 @@ class Border:
 def _is_here(bill: sqlite3.Row) -> bool:
     """Whether the truck of a bill is at the border."""
     return bool(bill["manifest_state"] == "ARRIVED" and bill["state"] != "DELINKED")
+
+
+def _waits_for_word(bill: sqlite3.Row) -> bool:
+    """Whether something is on a bill that an order can take away before its truck comes."""
+    return bool(bill["hold"] or from_text(bill["marks"]).names & {"HOLD", "EXAM", "DOCS", "NOENT"})

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,8 +26,10 @@ from sandbox.abi.query_desk import QueryDesk
 from sandbox.abi.summary_books import Summaries
 from sandbox.abi.summary_desk import SummaryDesk
 from sandbox.border import Border
+from sandbox.dead_steps import forget_dead_steps
 from sandbox.failure import SystemFailure
 from sandbox.office import TWICE, Office, Origin
+from sandbox.outgoing import Answer, Outgoing
 from sandbox.registry import Bond, Importer, Registry
 from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
@@ -45,7 +47,8 @@ KEPT_OF_REFUSED: Final = 65_536
 DOORS: Final = "docs/sandbox.md, What is promised; AS2: RFC 4130, SFTP: docs/sandbox.md, The SFTP door"
 """By what a door refuses a file that does not say it more closely."""
 
-logger = logging.getLogger("sandbox")
+
+__all__ = ["Answer", "Cbp", "MessageReused", "Receipt"]
 
 
 class MessageReused(Exception):
@@ -60,19 +63,7 @@ class Receipt:
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A file CBP wants to send: ``kind`` TA1, 997, 355, 350, SX, SO, C1, AX or X1; ``due`` when it was to go."""
-
-    id: int
-    partner: str
-    kind: str
-    name: str
-    payload: bytes
-    due: datetime
-
-
-class Cbp:
+class Cbp(Outgoing):
     """The sandbox's CBP. Thread-safe; ``digest`` does its slow part without holding the books."""
 
     def __init__(
@@ -197,11 +188,10 @@ class Cbp:
             else None
         )
         batches = read_file(payload) if row["format"] == "catair" else []
-        with self.store.transaction():
+        with self._event(f"file:{received_id}"):
             again = self.store.row("select digested_at from received where id = ?", received_id)
             if again is None or again["digested_at"] is not None:
                 return {}
-            self.office.in_hand.number = f"file:{received_id}"
             failed = self.failure.settle(Origin(row["partner"], received_id), judged, batches, now) if fails else None
             if failed is not None:
                 self.office.forget(received_id)
@@ -280,9 +270,9 @@ class Cbp:
                 step = self.store.row(first, stamp(now))
                 if step is None:
                     return  # somebody else has done it meanwhile
-                self.store.run("delete from step where id = ?", step["id"])
-                self.office.in_hand.number = f"step:{step['id']}"
-                self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
+                with self._event(f"step:{step['id']}"):
+                    self.store.run("delete from step where id = ?", step["id"])
+                    self.border.run_step(step["kind"], json.loads(step["body"]), moment(step["due_at"]))
 
     def next_due(self) -> datetime | None:
         """When the next step or answer is due; ``None`` when nothing waits."""
@@ -292,103 +282,45 @@ class Cbp:
         )
         return moment(row["due"]) if row is not None and row["due"] is not None else None
 
-    def sent(
-        self,
-        answer: Answer,
-        now: datetime,
-        *,
-        payload: bytes | None = None,
-        message_id: str = "",
-        verdict: str = "delivered",
-    ) -> None:
-        """An answer reached the other side (or ``verdict`` says what became of it: dropped)."""
-        body = answer.payload if payload is None else payload
-        with self.store.transaction():
-            state = "dropped" if verdict == "dropped" else "sent"
-            self.store.run(
-                "update answer set state = ?, sent_at = ?, message_id = ? where id = ?",
-                state,
-                stamp(now),
-                message_id,
-                answer.id,
-            )
-            self.store.note(
-                now,
-                "out",
-                answer.kind,
-                answer.name,
-                answer.partner,
-                hashlib.sha256(body).hexdigest(),
-                {"result": verdict},
-                body,
-            )
-
-    def laid(self, answer: Answer, copy: int) -> str:
-        """The name under which an answer lies in a folder: in the order in which answers were first laid, the same
-        when one is laid again.
-        """
-        with self.store.transaction():
-            key = (answer.id, copy)
-            self.store.run("insert or ignore into laid (answer_id, copy) values (?,?)", *key)
-            number = self.store.count("select number from laid where answer_id = ? and copy = ?", *key)
-        return f"{number:08d}-{copy}-{answer.name}"
-
-    def answer_laid(self, name: str) -> int | None:
-        """Which answer lies under a name of :meth:`laid`."""
-        digits = name.partition("-")[0]
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-            return None
-        row = self.store.row("select answer_id from laid where number = ?", int(digits))
-        return None if row is None else int(row["answer_id"])
-
-    def strikes(self, answer_id: int, fate: str, now: datetime) -> bool:
-        """Whether a fault that strikes an answer once strikes it now; next time it does not, nor after a restart."""
-        with self.store.transaction():
-            if self.store.count("select count(*) from struck where answer_id = ?", answer_id):
-                return False
-            self.store.run("insert into struck (answer_id, fate, at) values (?,?,?)", answer_id, fate, stamp(now))
-        return True
-
-    def mishap(self, now: datetime, direction: str, partner: str, name: str, fault: str, result: str) -> None:
-        """Say in the transcript what a fault of the plan did on the way."""
-        verdict = {"stage": "line", "result": result, "fault": fault}
-        self.store.note(now, direction, "fault", name, partner, hashlib.sha256(b"").hexdigest(), verdict, b"")
-
-    def failed(self, answer: Answer, reason: str) -> None:
-        """An answer could not be delivered; it stays on the pile."""
-        self.store.run("update answer set attempts = attempts + 1 where id = ?", answer.id)
-        logger.info("not delivered: %s (%s)", answer.name, reason)
-
-    def postpone(self, answers: Iterable[Answer], until: datetime) -> None:
-        """Put answers back for later."""
-        self.store.run_many("update answer set due_at = ? where id = ?", [(stamp(until), a.id) for a in answers])
-
     # ------------------------------------------------------------------ told by the control API
 
     def arrive(self, trip: str, now: datetime) -> int:
         """The truck of a trip arrives, after all that was due before; gives the number of its shipments."""
         self._do_due(now)
-        with self.store.transaction():
-            self.office.in_hand.number = f"trip:{trip}"
+        with self._event(f"trip:{trip}"):
             return self.border.arrive(trip, now)
 
     def hold(self, scn: str, now: datetime) -> str:
         """Place a hold; gives the shipment's state."""
-        with self.store.transaction():
-            self.office.in_hand.number = f"shipment:{scn}"
+        with self._event(f"shipment:{scn}"):
             return self.border.hold(scn, now)
 
     def exam(self, scn: str, now: datetime) -> str:
         """Order an exam; gives the shipment's state."""
-        with self.store.transaction():
-            self.office.in_hand.number = f"shipment:{scn}"
+        with self._event(f"shipment:{scn}"):
             return self.border.hold(scn, now, kind="EXAM")
 
     def release(self, scn: str, now: datetime) -> str:
         """End a hold and release what has arrived; gives the shipment's state."""
-        with self.store.transaction():
-            self.office.in_hand.number = f"shipment:{scn}"
+        with self._event(f"shipment:{scn}"):
             return self.border.release(scn, now)
+
+    def revoke(self, scn: str, now: datetime) -> str:
+        """Take a release back; gives the shipment's state."""
+        with self._event(f"shipment:{scn}"):
+            return self.border.revoke(scn, now)
+
+    def permitted(self, scns: Sequence[str], now: datetime) -> dict[str, list[str]]:
+        """For each shipment on file the orders that its state permits now."""
+        return self.border.permitted(scns, now)
+
+    @contextmanager
+    def _event(self, in_hand: str) -> Iterator[None]:
+        """One event in one transaction; what can no longer happen after it is not announced any more."""
+        with self.store.transaction():
+            self.office.in_hand.number = in_hand
+            yield
+            forget_dead_steps(self.store)
 
     def entry_versions(self, number: str) -> list[dict[str, Any]]:
         """Every version of an entry, oldest first: ``version``, ``action`` (A, R, U, D), ``state`` (IN_FORCE, REPLACED,
@@ -396,12 +328,6 @@ class Cbp:
         what was filed (``None`` in a cancellation).
         """
         return [one.as_dict() for one in self.border.life.books.versions(number)]
-
-    def revoke(self, scn: str, now: datetime) -> str:
-        """Take a release back; gives the shipment's state."""
-        with self.store.transaction():
-            self.office.in_hand.number = f"shipment:{scn}"
-            return self.border.revoke(scn, now)
 
 
 def _reason(text: str, reference: str) -> dict[str, str]:

@@ -41,22 +41,30 @@ def real_time() -> datetime:
 
 
 def instant(text: str) -> datetime:
-    """An ISO 8601 instant; one without an offset is taken for America/New_York, where the law counts its days."""
-    value = datetime.fromisoformat(text)
+    """An ISO 8601 instant; one without an offset is taken for America/New_York, where the law counts its days. Raises
+    ``ValueError`` with a sentence.
+    """
+    try:
+        value = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{text!r} is no instant; write it like 2025-03-10T09:00:00-04:00") from None
     return value.replace(tzinfo=EASTERN) if value.tzinfo is None else value
 
 
 def duration(value: float | str) -> timedelta:
     """Seconds as a number, or an ISO 8601 duration of days and less (``PT1H30M``). Raises ``ValueError``."""
-    if isinstance(value, bool):
-        raise ValueError("true and false are no duration")  # noqa: TRY004 - what is told is wrong, not how it is called
-    if isinstance(value, int | float):
-        return timedelta(seconds=value)
-    match = _DURATION.fullmatch(value)
-    if not match or value in {"P", "PT"} or value.endswith("T"):
-        raise ValueError(f"{value!r} is neither seconds nor a duration like PT1H30M")
-    days, hours, minutes, seconds = match.groups(default="0")
-    return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return timedelta(seconds=value)
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match and value not in {"P", "PT"} and not str(value).endswith("T"):
+            days, hours, minutes, seconds = match.groups(default="0")
+            return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+    except OverflowError:
+        raise ValueError(f"{value!r} is longer than any clock runs") from None
+    except ValueError:
+        pass  # not a number at all
+    raise ValueError(f"{value!r} is neither seconds nor a duration like PT1H30M")
 
 
 @dataclass(slots=True)
@@ -135,8 +143,10 @@ class Clock:
             if "advance" in told:
                 key = "advance"
                 moment = (moment or self.now()) + duration(told["advance"])
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ClockError(key, f"Not a time: {error}") from error
+        except OverflowError as error:
+            raise ClockError(key, f"The clock runs from {FIRST.year} to {LAST.year - 1}.") from error
+        except ValueError as error:
+            raise ClockError(key, f"{key}: {error}.") from error
         if moment is not None and not FIRST <= moment < LAST:
             raise ClockError(key, f"The clock runs from {FIRST.year} to {LAST.year - 1}.")
         return moment

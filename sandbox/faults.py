@@ -12,6 +12,7 @@ import random
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, time, timedelta
+from difflib import get_close_matches
 from typing import Any, Final
 
 from sandbox.clock import EASTERN, instant
@@ -250,9 +251,11 @@ class _Reader:
     def read(self) -> Faults:
         document = self.document
         known = {f.name for f in fields(Faults)} | {"outage_from", "outage_until"}
-        self.reasons += [
-            (str(k), f"unknown key; known: {', '.join(sorted(known))}") for k in document if k not in known
-        ]
+        listed = f"; known: {', '.join(sorted(known))}"
+        for key in (str(one) for one in document if one not in known):
+            near = get_close_matches(key, known, 1)
+            self.reasons.append((key, "unknown key" + (f"; did you mean {near[0]!r}?" if near else listed)))
+            listed = listed if near else ""  # all of them once is enough
         values: dict[str, Any] = {name: self._number(name, 1.0) for name in RATES if name in document}
         if "delay_seconds" in document:
             values["delay_seconds"] = self._number("delay_seconds", _LONGEST_DELAY)

@@ -7,8 +7,10 @@ stands in the transcript between the files (direction ``told``), so that a reade
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any, Final
 
+from sandbox import views
 from sandbox.cbp import Cbp
 from sandbox.clock import Clock
 from sandbox.pending import bring_forward
@@ -24,17 +26,42 @@ knows.
 """
 
 
+WAITS: Final = "the manifest is preliminary: the truck waits until it is complete (stop_preliminary_trucks)"
+WENT_ON: Final = (
+    "the manifest was preliminary; no readable document says what CBP does with such a truck, so its good bills went"
+    " on (stop_preliminary_trucks lets it wait)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A truck at the border: the number of its ``shipments``, the manifest's ``state`` (ARRIVED; PRELIMINARY when it
+    waits), and a ``note`` where the manifest was not complete.
+    """
+
+    shipments: int
+    state: str
+    note: str = ""
+
+
 class Orders:
     """Orders to one set of books. Raises :class:`~sandbox.border.NotPossible` for what they do not permit."""
 
     def __init__(self, cbp: Cbp, clock: Clock) -> None:
         self.cbp, self.clock = cbp, clock
 
-    def arrive(self, trip: str) -> int:
-        """The truck of a trip is at the border; gives the number of its shipments."""
+    def arrive(self, trip: str) -> Arrived:
+        """The truck of a trip is at the border."""
+        before = views.trip(self.cbp.store, trip)
         shipments = self.cbp.arrive(trip, self.clock.now())
-        self.note("arrive", trip, f"{shipments} shipments at the border")
-        return shipments
+        after = views.trip(self.cbp.store, trip)
+        waits = after is not None and after["state"] == "PRELIMINARY"
+        preliminary = before is not None and before["state"] == "PRELIMINARY"
+        note = WAITS if waits else WENT_ON if preliminary else ""
+        arrived = Arrived(shipments, "PRELIMINARY" if waits else "ARRIVED", note)
+        count = f"{shipments} shipment{'' if shipments == 1 else 's'} at the border"
+        self.note("arrive", trip, f"{count}; {note}" if note else count)
+        return arrived
 
     def shipment(self, act: str, scn: str) -> str:
         """One of :data:`ACTS`; gives the shipment's state."""

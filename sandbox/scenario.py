@@ -123,7 +123,11 @@ class ScenarioError(ValueError):
     @property
     def sentences(self) -> list[tuple[str, str]]:
         """(place, whole sentence) for every fault."""
-        return [(place, f"{place} {text}." if place else f"{text}.") for place, text in self.reasons]
+        return [(place, (f"{place} {text}" if place else text) + _end(text)) for place, text in self.reasons]
+
+
+def _end(text: str) -> str:
+    return "" if text.endswith("?") else "."
 
 
 def shipped() -> dict[str, Path]:

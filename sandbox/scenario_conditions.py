@@ -11,6 +11,7 @@ from sandbox import views
 from sandbox.cbp import Cbp
 from sandbox.said import Statement, statements
 from sandbox.scenario import Condition
+from sandbox.scenario_words import NOT_ON_FILE
 
 _COUNTS: Final = {
     "manifests": "select count(*) from manifest where (? = '' or state = ?)",
@@ -20,7 +21,6 @@ _COUNTS: Final = {
     "sent": "select count(*) from answer where state = 'sent' and (? = '' or kind = ?)",
 }
 _SHOWN: Final = 6
-_NOT_ON_FILE: Final = "is not on file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Witness:
     def _trip(self, one: Condition) -> Seen:
         found = next((f for cbp in self.books.values() if (f := views.trip(cbp.store, one.about))), None)
         if found is None:
-            return Seen(False, f"trip {one.about} {_NOT_ON_FILE}")
+            return Seen(False, f"trip {one.about} {NOT_ON_FILE}")
         if (found["state"], one.wants.get("state")) == ("CLOSED", "ARRIVED"):
             found |= {"state": "ARRIVED"}  # a trip of which all is final has arrived none the less
         return _compare(f"trip {one.about}", one.wants, found | {"shipments": sum(found["shipments"].values())})
@@ -62,18 +62,18 @@ class Witness:
     def _shipment(self, one: Condition) -> Seen:
         found = next((f for cbp in self.books.values() if (f := views.shipment(cbp.store, one.about))), None)
         if found is None:
-            return Seen(False, f"shipment {one.about} {_NOT_ON_FILE}")
+            return Seen(False, f"shipment {one.about} {NOT_ON_FILE}")
         living = [e for e in found["entries"] if e["state"] != "CANCELLED"] or found["entries"]
         newest = living[-1] if living else {"state": "none", "type": "none"}
         return _compare(
             f"shipment {one.about}", one.wants,
-            {"state": _NOT_ON_FILE} | found | {"entry": newest["state"], "entry_type": newest["type"]},
+            {"state": NOT_ON_FILE} | found | {"entry": newest["state"], "entry_type": newest["type"]},
         )  # fmt: skip
 
     def _entry(self, one: Condition) -> Seen:
         found = next((f for cbp in self.books.values() if (f := views.entry(cbp.store, one.about))), None)
         if found is None:
-            return Seen(False, f"entry {one.about} {_NOT_ON_FILE}")
+            return Seen(False, f"entry {one.about} {NOT_ON_FILE}")
         return _compare(f"entry {one.about}", one.wants, found)
 
     def _count(self, one: Condition) -> Seen:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from sandbox.faults import FaultsError, read_faults
 from sandbox.orders import ACTS
 from sandbox.scenario import MODES, PATIENCE, Act, Condition, Scenario, ScenarioError, Step, ToSend, shipped
 from sandbox.scenario_files import ENTRY, MANIFEST, SHIPMENT, Files
+from sandbox.scenario_words import meant, wrong_words
 from sandbox.settings import Behaviour, SettingsError, load_settings
 
 _TOP: Final = frozenset({"name", "about", "clock", "behaviour", "filers", "patience", "step"})
@@ -98,7 +100,9 @@ class _Reading:
     def _behaviour(self, table: dict[str, Any]) -> Behaviour:
         unknown = sorted(set(table) - {f.name for f in fields(Behaviour)})
         for name in unknown:
-            self._wrong(f"behaviour.{name}", "is no switch of CBP's conduct")
+            near = get_close_matches(name, [f.name for f in fields(Behaviour)], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; docs/sandbox.md and `Behaviour` have them"
+            self._wrong(f"behaviour.{name}", f"is no switch of CBP's conduct{hint}")
         try:
             return Behaviour() if unknown else load_settings(None, {}, **table).behaviour
         except SettingsError as error:
@@ -131,7 +135,11 @@ class _Reading:
     def _time(self, table: dict[str, Any], place: str) -> tuple[datetime | None, timedelta | None]:
         value = table.get("at")
         if isinstance(value, str) and value.startswith("+"):
-            return None, self._tried(f"{place}: at", lambda: duration(value[1:]))
+            try:
+                return None, duration(value[1:])
+            except ValueError:
+                self._wrong(f"{place}: at", f"{value!r} is no time after the step before; write it like +PT10M")
+                return None, None
         return self._when(table, "at", place), None
 
     def _acts(self, kind: str, table: dict[str, Any], place: str) -> Iterator[Act]:
@@ -144,7 +152,7 @@ class _Reading:
                 yield Act(kind, read_faults(value))
             except FaultsError as error:
                 for path, text in error.reasons:
-                    self._wrong(f"{where}.{path}" if path else where, text)
+                    self._wrong(f"{where}.{path}" if path else where, f"cannot be used: {text}")
         elif kind == "clock":
             yield from self._clock(value, where)
         elif kind == "push":
@@ -195,6 +203,8 @@ class _Reading:
 
     def _file(self, name: str, filer: str) -> ToSend:
         path = self.path.parent / name
+        if not path.resolve().is_relative_to(self.path.parent.resolve()):
+            raise ValueError(f"{name!r} leads out of the scenario's folder; put the file beside the scenario")
         try:
             payload = path.read_bytes() if path.stat().st_size <= _MOST_BYTES else None
         except OSError as error:
@@ -282,6 +292,8 @@ class _Reading:
             listed = any_of if isinstance(any_of, list) else [any_of]
             if not listed or not all(isinstance(one, str) for one in listed):
                 self._wrong(f"{place}.{name}", "is text")
+        for name, text in wrong_words(kind, about, wants):
+            self._wrong(f"{place}.{name}", text)
         if not isinstance(wants.get("never", False), bool):
             self._wrong(f"{place}.never", "is true or false")
 
@@ -300,7 +312,7 @@ class _Reading:
 
     def _known(self, table: dict[str, Any], known: frozenset[str], place: str) -> None:
         for name in sorted(set(table) - known):
-            self._wrong(f"{place}: {name}" if place else name, f"is no key here; known: {', '.join(sorted(known))}")
+            self._wrong(f"{place}: {name}" if place else name, f"is no key here{meant(name, sorted(known))}")
 
     def _table(self, table: dict[str, Any], name: str, place: str) -> dict[str, Any]:
         value = table.get(name, {})

@@ -107,7 +107,7 @@ class SelfPlaying:
         """Carry out an order."""
         if act == "arrive":
             self.box.arrive(about)
-            return "ARRIVED"
+            return "ARRIVED" if self.box.trip(about)["state"] != "PRELIMINARY" else "waits: PRELIMINARY"
         if act == "push":
             return ", ".join(answer.kind for answer in self.box.push())
         self.box.order(act, about)
@@ -188,8 +188,7 @@ class Attached:
         """Carry out an order in the books that know what it is about."""
         if act == "arrive":
             runner = self._choice.of_trip(about)
-            await asyncio.to_thread(self._choice.orders(runner).arrive, about)
-            state = "ARRIVED"
+            state = (await asyncio.to_thread(self._choice.orders(runner).arrive, about)).state
         elif act == "push":
             runner = self.offices.main
             pushed = await asyncio.to_thread(self._choice.orders(runner).push)

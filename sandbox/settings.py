@@ -16,9 +16,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sandbox.clock import ClockError, read_speed
+from sandbox.clock import FIRST, LAST, ClockError, instant, read_speed
 from sandbox.registry import Bond, Importer, RegistryError, read_rows
 from sandbox.truck.behaviour import TruckBehaviour
+
+MOST_DAYS: Final = 3_652
+MOST_SECONDS: Final = MOST_DAYS * 86_400
+"""What a switch of time may say at most: ten years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,13 @@ class Behaviour(TruckBehaviour):
 
     def __post_init__(self) -> None:
         TruckBehaviour.__post_init__(self)
+        for one in fields(self):
+            most = MOST_SECONDS if one.name.endswith("_seconds") else MOST_DAYS if one.name.endswith("_days") else None
+            if most is not None and not 0 <= getattr(self, one.name) <= most:
+                raise SettingsError(f"{one.name}: {getattr(self, one.name)!r} is not a number from 0 to {most:,}")
+        delay = self.answer_delay
+        if not 0 <= (delay.most if isinstance(delay, Span) else delay) <= MOST_SECONDS:
+            raise SettingsError(f"answer_delay: no answer takes more than {MOST_SECONDS:,} seconds (ten years)")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise SettingsError(f"{name}: {getattr(self, name)!r} is none of {', '.join(allowed)}")
@@ -187,6 +198,8 @@ class Settings:
     require_encrypted: bool = True
     body_limit: int = 16 * 1024 * 1024
     """Bytes of one AS2 message; CBP's own ocean limit is 12 MB."""
+    upload_seconds: float = 120.0
+    """Real seconds in which the body of an AS2 message must have come."""
     sftp_port: int = -1
     """Port of the SFTP door; 0: a free one; -1: there is no SFTP door."""
     sftp_accounts: tuple[str, ...] = ()
@@ -287,6 +300,13 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(unknown)}")
     settings = replace(_fill(Settings(), outer), behaviour=_fill(Behaviour(), inner), **read)
+    if settings.clock:
+        try:
+            starts = instant(settings.clock)
+        except ValueError as error:
+            raise SettingsError(f"clock: {error}") from error
+        if not FIRST <= starts < LAST:
+            raise SettingsError(f"clock: it runs from {FIRST.year} to {LAST.year - 1}, not at {settings.clock}")
     if settings.receipts not in RECEIPTS:
         raise SettingsError(f"receipts: {settings.receipts!r} is neither sync nor async")
     return settings

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from sandbox.app import Ports, Running, serving
+from sandbox.doors.routes import ROOT
 from sandbox.settings import Behaviour, Settings
 from sandbox.testing import MARCH
 
@@ -23,10 +24,10 @@ _CALL_SECONDS: Final = 60.0
 
 
 class Refused(Exception):
-    """The control API said no; ``status`` and the problem ``document`` say why."""
+    """The control API said no to a call (``GET /sandbox/trips/…``); ``status`` and the problem ``document`` say why."""
 
-    def __init__(self, status: int, document: dict[str, Any]) -> None:
-        super().__init__(f"{status} {document.get('code', '')}: {document.get('title', '')}")
+    def __init__(self, call: str, status: int, document: dict[str, Any]) -> None:
+        super().__init__(f"{call}: {status} {document.get('code', '')}: {document.get('detail', '')}")
         self.status, self.document = status, document
 
 
@@ -123,11 +124,13 @@ class CbpServer:
     # ------------------------------------------------------------------ the control API
 
     def get(self, path: str) -> Any:
-        """``GET`` below ``/sandbox``; raises :class:`Refused`."""
+        """``GET`` below ``/sandbox``: ``get("/state")``, or ``get("/sandbox/state")`` as the documentation writes it.
+        Raises :class:`Refused`.
+        """
         return self._call("GET", path, None)
 
     def post(self, path: str, document: dict[str, Any] | None = None) -> Any:
-        """``POST`` below ``/sandbox``; raises :class:`Refused`."""
+        """``POST`` below ``/sandbox``, with paths as for :meth:`get`. Raises :class:`Refused`."""
         return self._call("POST", path, document or {})
 
     def arrive(self, trip: str) -> Any:
@@ -144,12 +147,13 @@ class CbpServer:
 
     def _call(self, method: str, path: str, document: dict[str, Any] | None) -> Any:
         body = None if document is None else json.dumps(document).encode()
+        below = "/" + path.removeprefix(ROOT + "/").lstrip("/")
         request = urllib.request.Request(  # noqa: S310 - our own port
-            self.control_url + path, data=body, method=method, headers={"Content-Type": "application/json"}
+            self.control_url + below, data=body, method=method, headers={"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(error.code, json.load(error)) from None
+                raise Refused(f"{method} {ROOT}{below}", error.code, json.load(error)) from None

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from sandbox.annotated import MOST_LINES, annotated, as_text, printable, sentence
+from sandbox.annotated import MOST_LINES, annotated, as_text, printable, sentence, wrapped
+from sandbox.clock import EASTERN
 from sandbox.orders import TOLD
-from sandbox.store import Store
+from sandbox.store import Store, moment
+from sandbox.truck.trip_reader import zone_of
 from schemas.profile import Profile
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 MOST_LINES_OF_PAGE: Final = 8_000
+_HEAD: Final = 65_536
+_PORT: Final = re.compile(rb"[^A-Z0-9]\s*P4[^A-Za-z0-9](\d{4})|^A(\d{4})|\nB  (\d{4})")
 _COLUMNS: Final = "id, at, direction, kind, name, partner, size, digest, verdict"
 
 
@@ -32,6 +38,8 @@ class Wanted:
     bytes: bool = True
     orders: bool = False
     annotated: bool = False
+    refused: bool = False
+    """Files in which something was refused alone, and of their annotated lines those that a refusal stands under."""
     first_line: int = 1
     lines: int = MOST_LINES
 
@@ -77,13 +85,23 @@ def shown(store: Store, profile: Profile, wanted: Wanted, row: sqlite3.Row) -> d
     if wanted.annotated:
         reasons = item["verdict"].get("reasons", [])
         item["annotated"] = annotated(payload, reasons, profile, first=wanted.first_line, most=wanted.lines)
+        if wanted.refused:
+            item["annotated"]["lines"] = [line for line in item["annotated"]["lines"] if line["refused"]]
         item["annotated"]["cut_off"] = row["size"] - len(payload)
+        item["zone"] = zone_of(port_of(payload)).key
     return item
+
+
+def port_of(payload: bytes) -> str:
+    """The port that a file speaks of first: P4 of an interchange, the A or B record of a batch; empty: none."""
+    found = _PORT.search(payload[:_HEAD])
+    return next((one.decode("ascii") for one in found.groups() if one), "") if found is not None else ""
 
 
 def _rows(store: Store, wanted: Wanted, where: str, value: int, limit: int) -> list[sqlite3.Row]:
     kinds = f" and kind in ({','.join('?' * len(wanted.kinds))})" if wanted.kinds else ""
     files = "" if wanted.orders else f" and direction <> '{TOLD}'"
+    files += " and json_array_length(verdict, '$.reasons') > 0" if wanted.refused else ""
     return store.rows(
         f"select {_COLUMNS} from transcript where {where}{kinds}{files} order by id limit ?",
         value,
@@ -104,12 +122,16 @@ def item_as_text(item: dict[str, Any]) -> Iterator[str]:
     """An annotated line of the transcript for a terminal."""
     arrow = {"in": "->", "out": "<-"}.get(item["direction"], "==")
     words = (item["kind"], item["name"], item["partner"], f"{item['size']} bytes" * bool(item["size"]))
-    yield f"{item['id']:>5} {item['at']} {arrow} {printable('  '.join(w for w in words if w))}"
+    at = moment(item["at"])
+    local = f"{at.astimezone(ZoneInfo(item.get('zone') or EASTERN.key)):%Y-%m-%d %H:%M:%S %Z}"
+    head = f"{item['id']:>5} {local} ({at:%Y-%m-%dT%H:%M:%SZ})"
+    yield f"{head} {arrow} {printable('  '.join(w for w in words if w))}"
     yield f"      {printable(verdict_in_words(item['verdict']))}"
     if "annotated" in item:
         yield from as_text(item["annotated"])
     else:
-        yield from (f"    !! {sentence(reason)}" for reason in item["verdict"].get("reasons", []))
+        for reason in item["verdict"].get("reasons", []):
+            yield from wrapped(f"    !! {sentence(reason)}")
     yield ""
 
 

@@ -16,10 +16,13 @@ from typing import Any, Final
 from sandbox.cbp import Cbp
 from sandbox.clock import Clock
 from sandbox.faults import Faults
+from sandbox.markers import from_text
 from sandbox.store import Store
 from sandbox.truck.trip_reader import zone_of
 
 _SHOWN_MANIFESTS: Final = 200
+_RELEASED: Final = "case {0}.state when 'RELEASED' then {0}.released_at end as released_at"
+"""When it was released, of what is: a release that was taken back is none."""
 _JSON: Final = frozenset({"body", "shipments", "entries", "bills"})
 
 
@@ -42,7 +45,8 @@ LISTINGS: Final = (
     Listing(
         "manifests",
         "manifests with the number of their shipments by state",
-        "select m.id as row, m.trip, m.arrival_date, m.port, m.eta, m.state, m.filed_at, m.arrived_at, m.scac,"
+        "select m.id as row, m.trip, m.arrival_date, m.port, m.eta, m.state, m.filed_at, m.arrived_at, m.stopped_at,"
+        " m.scac,"
         " m.partner, (select json_group_object(state, n) from (select state, count(*) as n from bill"
         " where manifest_id = m.id group by state)) as shipments from manifest m",
         "trip",
@@ -52,7 +56,7 @@ LISTINGS: Final = (
         "shipments",
         "bills of lading: shipments as manifested",
         "select b.rowid as row, b.scn as shipment_control_number, b.state, b.kind, b.quantity, b.unit,"
-        " b.consignee_name, b.value, b.marks, b.over_limit, b.hold, b.released_at, m.trip, m.port,"
+        f" b.consignee_name, b.value, b.marks, b.over_limit, b.hold, {_RELEASED.format('b')}, m.trip, m.port,"
         " m.state as manifest_state, (select json_group_array(number) from entry_bill where scn = b.scn) as entries"
         " from bill b join manifest m on m.id = b.manifest_id",
         "shipment_control_number",
@@ -62,7 +66,7 @@ LISTINGS: Final = (
         "entries",
         "cargo release entries",
         "select e.rowid as row, e.number, e.type, e.state, e.filed_at, e.value, e.day, e.marks, e.matched,"
-        " e.over_limit, e.released_at, e.partner, (select json_group_array(scn)"
+        f" e.over_limit, {_RELEASED.format('e')}, e.partner, (select json_group_array(scn)"
         " from entry_bill where number = e.number) as shipments from entry e",
         "number",
         ("number", "state", "type", "day", "partner"),
@@ -114,14 +118,17 @@ def page(store: Store, one: Listing, filters: Mapping[str, str], *, after: int =
         f"select * from ({one.sql}) where row > ?{where} order by row limit ?", after, *filters.values(), limit + 1
     )
     shown = rows[:limit]
-    return {"items": [_item(r) for r in shown], "next": shown[-1]["row"] if len(rows) > limit else None}
+    items = [_item(r) for r in shown]
+    if one.name == "shipments":
+        items = [_told(each) for each in items]
+    return {"items": items, "next": shown[-1]["row"] if len(rows) > limit else None}
 
 
 def shipment(store: Store, scn: str) -> dict[str, Any] | None:
     """What is known of a shipment, also when only an entry names it; ``None``: nothing."""
     row = store.row(
-        "select b.scn, b.state, b.kind, b.quantity, b.unit, b.consignee_name, b.value, b.marks, b.over_limit,"
-        " b.hold, b.released_at, m.trip, m.state as manifest_state"
+        "select b.state, b.kind, b.quantity, b.unit, b.consignee_name, b.value, b.marks, b.over_limit,"
+        f" b.hold, {_RELEASED.format('b')}, m.trip, m.state as manifest_state"
         " from bill b join manifest m on m.id = b.manifest_id where b.scn = ?",
         scn,
     )
@@ -133,7 +140,7 @@ def shipment(store: Store, scn: str) -> dict[str, Any] | None:
     if row is None and not entries:
         return None
     document: dict[str, Any] = {"shipment_control_number": scn, "entries": [dict(e) for e in entries]}
-    return document | (dict(row) if row is not None else {})
+    return document | (_told(dict(row)) if row is not None else {})
 
 
 def trip(store: Store, number: str) -> dict[str, Any] | None:
@@ -185,6 +192,11 @@ def page_backwards(store: Store, most: int) -> list[dict[str, Any]]:
 
 def _counts(store: Store, table: str) -> dict[str, int]:
     return {r["state"]: r["n"] for r in store.rows(f"select state, count(*) as n from {table} group by state")}
+
+
+def _told(item: dict[str, Any]) -> dict[str, Any]:
+    """A shipment with whether its filer hears of what becomes of it: SILENT is in the books and never told."""
+    return item | {"told": "SILENT" not in from_text(item["marks"])}
 
 
 def _item(row: sqlite3.Row) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _serve(output: Output, settings: Settings) -> None:
 
     def ready(ports: Ports) -> None:
         _note_ports(output, settings, ports)
-        output.note(f"its answers go to {settings.gateway_url}; its books are in {settings.data_dir}")
+        output.note("its books are in memory" if settings.memory else f"its books are in {settings.data_dir}")
         if output.as_json:
             output.document(ports.as_dict())
 
@@ -122,10 +122,15 @@ def _serve(output: Output, settings: Settings) -> None:
 
 
 def _note_ports(output: Output, settings: Settings, ports: Ports) -> None:
+    from sandbox.openings import sentences
+
     output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
     output.note(f"console for people: {ports.control_url}/")
     if ports.sftp is not None:
         output.note(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
+    output.note(f"its certificate: {settings.own_certificate}, AS2 name {settings.as2_name}")
+    for sentence in sentences(settings, ports.filers):
+        output.note(sentence)
 
 
 def _taken(settings: Settings, error: OSError) -> Exception:
@@ -154,7 +159,7 @@ def _play(
         read = read_scenario(find(name))
     except ScenarioError as error:
         raise typer.Exit(_unreadable(output, error)) from None
-    output.note(f"{read.name}, {'attached' if attached else 'self-playing'}: {len(read.steps)} steps")
+    output.note(f"{read.name}, {'attached' if attached else 'self-playing'}: {_steps(len(read.steps))}")
     with output.progress() as bars:
         task = bars.add_task(_label(read, 0), total=len(read.steps))
         played = _played(output, settings, read, bars, task, attached=attached, speed=speed, patience=patience)
@@ -208,12 +213,15 @@ def _label(read: Scenario, done: int) -> str:
 
 
 def _unreadable(output: Output, error: ScenarioError) -> int:
-    problems = [Problem("bad_scenario", place, text, SCENARIO_REMEDY) for place, text in error.sentences]
     if output.as_json:
+        problems = [Problem("bad_scenario", place, text, SCENARIO_REMEDY) for place, text in error.sentences]
         output.document({"file": str(error.path), "errors": [one.as_dict() for one in problems]})
     else:
         output.people = output.errors
-        output.problems(problems, f"{error.path} cannot be played")
+        output.say(f"{error.path} cannot be played:", "bold red")
+        for _, sentence in error.sentences:
+            output.say(f"  {sentence}")
+        output.say(SCENARIO_REMEDY, "dim")
     return 2
 
 
@@ -236,10 +244,15 @@ def _account(output: Output, played: Played) -> None:
         output.say(f"  {done}", "dim")
     left = len(played.scenario.steps) - len(played.steps)
     if left:
-        output.say(f"{left} steps after it were not played.", "dim")
+        output.say(f"{_steps(left)} after it {'was' if left == 1 else 'were'} not played.", "dim")
     count: Any = sum(len(result.expects) for result in played.steps)
     if played.met:
-        output.say(f"All {count} expectations were met, in {played.seconds:.1f} seconds.", "bold green")
+        all_of_them = "The one expectation was" if count == 1 else f"All {count} expectations were"
+        output.say(f"{all_of_them} met, in {played.seconds:.1f} seconds.", "bold green")
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
 
 
 def _time(result: StepResult) -> str:

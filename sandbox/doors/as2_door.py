@@ -30,6 +30,7 @@ from sandbox.cbp import Answer, MessageReused
 from sandbox.clock import real_time
 from sandbox.doors.as2_receipts import ReceiptBook, ReceiptDesk
 from sandbox.doors.broken_line import post_half, read_half, reset
+from sandbox.doors.intake import Busy, Intake, TooLarge, TooSlow
 from sandbox.faults import Mishap
 from sandbox.offices import Offices
 from sandbox.runner import AS2, NotDelivered, Refused
@@ -92,6 +93,7 @@ class As2Door:
         # Receipts have books of their own: those of a filer may be busy, and none waits for another's.
         self._receipt_books = Store(None if settings.memory else settings.data_dir / "receipts.db")
         self.receipts = ReceiptDesk(ReceiptBook(self._receipt_books), identity, self._new_id)
+        self.intake = Intake(settings.body_limit, settings.upload_seconds)
         self.url = settings.receipt_url
         """Where filers post their receipts; without the setting it is known when the door listens."""
 
@@ -139,6 +141,7 @@ class As2Door:
         """The HTTP application: POST anywhere is a message."""
         application = web.Application(client_max_size=self.settings.body_limit)
         application.router.add_post("/{anywhere:.*}", self._post)
+        application.router.add_get("/{anywhere:.*}", _only_posts)
         return application
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -155,14 +158,22 @@ class As2Door:
             await runner.tell_mishap(sender, request.path, "reset", f"cut after {came} bytes of the body, none kept")
             return _broken(request)
         try:
-            body = await request.read()
+            body = await self.intake.read(request, known=sender in self.offices.filers)
         except ConnectionError:
+            return await self._breaks_off(request, sender)
+        except TooLarge:
+            text = f"a file holds at most {self.intake.largest} bytes\n"
+            return web.Response(status=413, text=text, headers={"Connection": "close"})
+        except Busy:
+            text = "too much is under way, try again\n"
+            return web.Response(status=503, text=text, headers={"Retry-After": "5", "Connection": "close"})
+        except TooSlow:
             return await self._breaks_off(request, sender)
         async with self.offices.turn_of(sender):
             return await self._work_on(request, body, mishap)
 
     async def _breaks_off(self, request: web.Request, sender: str) -> web.Response:
-        """The other side went away within the body: nothing is kept, nobody is answered."""
+        """The other side went away within the body, or was too slow: nothing is kept, nobody is answered."""
         reason = f"the connection broke within the body of {request.content_length or 'unknown'} bytes"
         async with self.offices.turn_of(sender):
             cbp, now = self.offices.of(sender).cbp, self.offices.clock.now()
@@ -375,3 +386,9 @@ def _broken(request: web.Request, *, orderly: bool = False) -> web.Response:
     else:
         reset(request.transport)
     return web.Response(status=500)
+
+
+async def _only_posts(_: web.Request) -> web.Response:
+    """For people who look here with a browser."""
+    text = "AS2 messages are posted here. The console is on the control port, under /sandbox/.\n"
+    return web.Response(status=405, text=text, headers={"Allow": "POST"})

@@ -35,15 +35,19 @@ class Calls:
         for runner in self.offices:
             result = ", ".join(f"{name} {value}" for name, value in document.items())
             await asyncio.to_thread(self.books.orders(runner).note, "clock", "", result)
-        return web.json_response(self.offices.clock.as_dict())
+        shown = self.offices.clock.as_dict()
+        if "speed" in document and shown["frozen"]:
+            shown["note"] = 'The clock stands still: the speed counts from when it runs again ({"freeze": false}).'
+        return web.json_response(shown)
 
     async def arrive(self, request: web.Request) -> web.Response:
         """``POST /trips/{trip}/arrive``."""
         trip = request.match_info["trip"]
         runner = await asyncio.to_thread(self.books.of_trip, trip, _filer(request))
-        shipments = await asyncio.to_thread(self.books.orders(runner).arrive, trip)
+        arrived = await asyncio.to_thread(self.books.orders(runner).arrive, trip)
         runner.wake()
-        return self._done(runner, {"trip_number": trip, "state": "ARRIVED", "shipments": shipments})
+        document = {"trip_number": trip, "state": arrived.state, "shipments": arrived.shipments}
+        return self._done(runner, document | ({"note": arrived.note} if arrived.note else {}))
 
     async def shipment_act(self, request: web.Request) -> web.Response:
         """``POST /shipments/{scn}/{hold, exam, release, revoke}``."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sandbox import transcript, views
 from sandbox.annotated import MOST_LINES
+from sandbox.cbp import Cbp
 from sandbox.doors.books import Books
 from sandbox.doors.problems import ApiError, flag, number
 from sandbox.pending import pending
@@ -38,8 +39,7 @@ class Views:
 
     def state_of(self, runner: Runner) -> dict[str, Any]:
         """A set of books at a glance, and who there is besides."""
-        filers = [{"name": one.name, "books": one.books or one.name} for one in self.offices.filers.values()]
-        about = self.about | {"books": self.books.name_of(runner), "filers": filers}
+        about = self.about | {"books": self.books.name_of(runner)}
         return about | views.state(runner.cbp, self.offices.clock, runner.faults)
 
     async def trip(self, request: web.Request) -> web.Response:
@@ -52,7 +52,16 @@ class Views:
         """``GET /shipments/{scn}``."""
         key = request.match_info["scn"]
         runner = await asyncio.to_thread(self.books.of_shipment, key, _filer(request))
-        return await _found(partial(views.shipment, runner.cbp.store, key), f"No shipment on file under {key}.")
+        return await _found(partial(self._shipment, runner.cbp, key), f"No shipment on file under {key}.")
+
+    def _shipment(self, cbp: Cbp, scn: str) -> dict[str, Any] | None:
+        found = views.shipment(cbp.store, scn)
+        return None if found is None else self._with_orders(cbp, [found])[0]
+
+    def _with_orders(self, cbp: Cbp, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Shipments with the orders that their state permits (``may``)."""
+        may = cbp.permitted([one["shipment_control_number"] for one in items], self.offices.clock.now())
+        return [one | {"may": may.get(one["shipment_control_number"], [])} for one in items]
 
     async def entry(self, request: web.Request) -> web.Response:
         """``GET /entries/{number}``."""
@@ -68,8 +77,10 @@ class Views:
             told = [{"path": name, "code": "unknown", "text": "not a filter of this listing"} for name in unknown]
             raise ApiError(422, "invalid", f"Filters here: {', '.join(one.filters)}.", told)
         filters = {name: request.query[name] for name in one.filters if name in request.query}
-        store, limit = self.books.of(_filer(request)).cbp.store, _limit(request)
-        found = await asyncio.to_thread(views.page, store, one, filters, after=number(request, "after", 0), limit=limit)
+        cbp, limit, after = self.books.of(_filer(request)).cbp, _limit(request), number(request, "after", 0)
+        found = await asyncio.to_thread(views.page, cbp.store, one, filters, after=after, limit=limit)
+        if one.name == "shipments":
+            found["items"] = await asyncio.to_thread(self._with_orders, cbp, found["items"])
         return web.json_response(found)
 
     async def answers(self, request: web.Request) -> web.Response:
@@ -125,6 +136,7 @@ def _wanted(request: web.Request, *, bytes_too: bool, annotated: bool) -> transc
         bytes=flag(request, "bytes", bytes_too),
         orders=flag(request, "orders", False) or "id" in request.match_info,
         annotated=flag(request, "annotated", annotated),
+        refused=flag(request, "refused", False),
         first_line=max(1, number(request, "from_line", 1)),
         lines=max(1, min(number(request, "lines", MOST_LINES), _LARGEST_FILE)),
     )

@@ -98,7 +98,7 @@ class Feed:
                     async with asyncio.timeout(_HEARTBEAT):
                         await signal.wait()
         except (ConnectionError, TimeoutError):
-            logger.info("a watcher has gone or does not read")
+            logger.debug("a watcher has gone or does not read")
         finally:
             self._watchers.discard(signal)
         return response

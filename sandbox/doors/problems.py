@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,13 +20,30 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LONGEST_NUMBER: Final = 16
 
 
-class ApiError(Exception):
-    """An answer that is a problem document."""
+_TITLES: Final = {
+    "not_found": "Not known here",
+    "unknown_filer": "No such filer",
+    "wrong_state": "The state forbids it",
+    "nothing_to_come": "Nothing is to come",
+    "invalid": "The call cannot be meant",
+    "not_json": "The body is not JSON",
+    "not_confirmed": "To be confirmed",
+    "foreign_host": "Called by a foreign name",
+    "foreign_origin": "Called by a foreign page",
+    "too_many_watchers": "Too many watch already",
+    "sandbox_fault": "A fault of the sandbox",
+}
+"""What kind of problem a code stands for: the same for every problem of it (RFC 9457, title)."""
 
-    def __init__(self, status: int, code: str, title: str, errors: list[dict[str, str]] | None = None) -> None:
-        super().__init__(title)
-        self.status, self.code, self.title = status, code, title
-        self.errors = errors or [{"path": "", "code": code, "text": title}]
+
+class ApiError(Exception):
+    """An answer that is a problem document; ``detail`` is the sentence about this one."""
+
+    def __init__(self, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.title = _TITLES.get(code, HTTPStatus(status).phrase)
+        self.errors = errors or [{"path": "", "code": code, "text": detail}]
 
 
 def problem(error: ApiError) -> web.Response:
@@ -35,7 +53,7 @@ def problem(error: ApiError) -> web.Response:
         "status": error.status,
         "code": error.code,
         "title": error.title,
-        "detail": error.title,
+        "detail": error.detail,
         "errors": error.errors,
     }
     return web.Response(status=error.status, content_type="application/problem+json", text=json.dumps(document))
@@ -53,10 +71,20 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except UnknownFiler as error:
         return problem(ApiError(404, "unknown_filer", str(error)))
     except web.HTTPException as error:
-        return problem(ApiError(error.status, error.reason.lower().replace(" ", "_"), error.reason))
+        return problem(ApiError(error.status, error.reason.lower().replace(" ", "_"), _no_such_call(request, error)))
     except Exception:
         logger.exception("control call failed")
         return problem(ApiError(500, "sandbox_fault", "The sandbox failed; its log says why."))
+
+
+def _no_such_call(request: web.Request, error: web.HTTPException) -> str:
+    """A sentence for what the HTTP library refuses by itself."""
+    called = f"{request.method} {request.path[:200]}"
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{called} is no call; this path takes {', '.join(sorted(error.allowed_methods))}."
+    if error.status == HTTPStatus.NOT_FOUND:
+        return f"{called} is no call; the console is at /sandbox/, the calls are below it (docs/sandbox-api.md)."
+    return f"{called}: {error.reason}."
 
 
 async def read_json(request: web.Request) -> dict[str, Any]:

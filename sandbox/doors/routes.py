@@ -77,15 +77,15 @@ ROUTES: Final = (
         "transcript",
         "every file both ways: time, direction, kind, digest, verdict with reasons, bytes (base64, and text when"
         " ASCII); with `Accept: text/plain` annotated, for a terminal",
-        "`after`, `limit`, `kind` (`355,SX`), `bytes` (1), `annotated` (0), `orders` (0), `lines`, `from_line`,"
-        " `filer`",
+        "`after`, `limit`, `kind` (`355,SX`), `bytes` (1), `annotated` (0), `refused` (0; 1: files and"
+        " lines alone in which something was refused), `orders` (0), `lines`, `from_line`, `filer`",
     ),
     Route(
         "GET",
         "/transcript/{id}",
         "transcript_one",
         "one file of it, annotated unless `annotated=0`",
-        "`bytes` (0), `annotated` (1), `lines`, `from_line`, `filer`",
+        "`bytes` (0), `annotated` (1), `refused` (0), `lines`, `from_line`, `filer`",
     ),
     Route(
         "GET",

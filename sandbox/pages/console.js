@@ -27,13 +27,15 @@
 
   function clockText(when, zone, seconds) {
     const date = new Date(when);
-    if (Number.isNaN(date.getTime())) return "–";
+    if (Number.isNaN(date.getTime())) return "loading";
     const shape = { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
     if (seconds) shape.second = "2-digit";
     const parts = Object.fromEntries(new Intl.DateTimeFormat("en-US", shape).formatToParts(date).map((one) => [one.type, one.value]));
     const time = seconds ? `${parts.hour}:${parts.minute}:${parts.second}` : `${parts.hour}:${parts.minute}`;
     return `${parts.year}-${parts.month}-${parts.day} ${time} ${parts.timeZoneName}`;
   }
+
+  const utc = (when) => `${new Date(when).toISOString().slice(0, 19)}Z`;
 
   function say(text, bad) {
     const line = make("p", { class: bad ? "no-way" : "" }, text);
@@ -58,7 +60,7 @@
   async function ask(path, query) {
     const answer = await fetch(address(path, query), { headers: { Accept: "application/json" } });
     const document = await answer.json();
-    if (!answer.ok) throw new Error(document.title || `The sandbox answers ${answer.status}.`);
+    if (!answer.ok) throw new Error(document.detail || document.title || `The sandbox answers ${answer.status}.`);
     return document;
   }
 
@@ -72,7 +74,7 @@
       }
       const reasons = (document.errors || []).filter((one) => one.path).map((one) => `${one.path}: ${one.text}`);
       const kind = { 404: "Not known: ", 409: "Not now: " }[answer.status] || "";
-      say(`${kind}${[document.title || `the sandbox answers ${answer.status}`, ...reasons].join(" ")}`, true);
+      say(`${kind}${[document.detail || document.title || `the sandbox answers ${answer.status}`, ...reasons].join(" ")}`, true);
     } catch (error) {
       say(`The sandbox cannot be reached: ${error.message}`, true);
     }
@@ -98,11 +100,12 @@
     seen.at = performance.now();
     byId("freeze").textContent = clock.frozen ? "Let it run" : "Freeze";
     const speed = clock.speed === undefined ? 1 : Number(clock.speed);
-    byId("pace").textContent = clock.frozen ? "standing still" : speed === 1 ? "running" : `running at ${speed} times`;
+    byId("pace").textContent = clock.frozen ? (speed === 1 ? "standing still" : `standing still, then ${speed} times`) : speed === 1 ? "running" : `running at ${speed} times`;
     byId("set-speed").hidden = clock.speed === undefined;
     if (clock.speed !== undefined && document.activeElement !== byId("speed")) byId("speed").value = clock.speed;
-    byId("jump").disabled = !state.next_due;
-    byId("jump").title = state.next_due ? clockText(state.next_due, EASTERN, true) : "nothing is due";
+    const ahead = state.next_due && Date.parse(state.next_due) > Date.parse(clock.now); // the clock is never turned back by it
+    byId("jump").disabled = !ahead;
+    byId("jump").title = ahead ? clockText(state.next_due, EASTERN, true) : state.next_due ? "what is due waits to be sent" : "nothing is due";
     byId("rule-count").textContent = state.rules_in_force.length;
     byId("rules").replaceChildren(...state.rules_in_force.map((one) => make("li", {}, make("strong", {}, one.id), " ", make("span", { class: "soft" }, one.citation))));
     tick();
@@ -138,13 +141,16 @@
     if (asked !== seen.pendingAsked) return;
     const rows = page.items.map((one) => {
       const about = (one.about || []).join(", ") + (one.about_more ? ` and ${one.about_more} more` : "");
-      const now = make("button", { type: "button", "aria-label": `${one.says} now`, on: { click: () => push({ id: one.id }) } }, "Now");
-      return make("li", {}, make("span", { class: "code" }, clockText(one.due, EASTERN, true)), " ", one.says, " ", make("span", { class: "soft" }, about || one.name || ""), " ", now);
+      const isDue = Date.parse(one.due) <= Date.parse(page.now);
+      const now = make("button", { type: "button", disabled: isDue, title: isDue ? "it is due and waits to be sent" : null, "aria-label": `${one.says} now`, on: { click: () => push({ id: one.id }) } }, "Now");
+      const says = make("span", { class: "says" }, one.says, " ", make("span", { class: "soft" }, about || one.name || ""));
+      return make("li", {}, make("span", { class: "code", title: utc(one.due) }, clockText(one.due, EASTERN, true)), says, now);
     });
     if (page.more) rows.push(make("li", { class: "soft" }, `and ${page.more} more`));
     byId("pending").replaceChildren(...rows);
     byId("pending-none").hidden = rows.length > 0;
-    byId("push").disabled = rows.length === 0;
+    byId("pending-loading").hidden = true;
+    byId("push").disabled = !page.items.some((one) => Date.parse(one.due) > Date.parse(page.now));
   }
 
   async function push(body) {
@@ -211,7 +217,7 @@
     const head = make("span", {});
     const times = make("span", { class: "soft" });
     const list = make("div", { class: "scroll" });
-    const arrive = make("button", { type: "button", on: { click: () => tell(`/trips/${encodeURIComponent(one.trip)}/arrive`, {}, (told) => `Trip ${told.trip_number} is at the border with ${told.shipments} shipments.`) } }, "The truck arrives");
+    const arrive = make("button", { type: "button", on: { click: () => tell(`/trips/${encodeURIComponent(one.trip)}/arrive`, {}, (told) => `Trip ${told.trip_number} is at the border with ${told.shipments} shipment${told.shipments === 1 ? "" : "s"}${told.note ? `; ${told.note}` : ""}.`) } }, "The truck arrives");
     const details = make("details", { on: { toggle: () => details.open && listShipments(card) } }, make("summary", {}, "Shipments"), list);
     const element = make("div", { class: "manifest", data: { trip: one.trip } }, make("div", { class: "head" }, make("h3", {}, one.trip), head, times, arrive), details);
     const card = { element, head, times, list, details, arrive, trip: one.trip, mark: "", rows: SHIPMENTS_A_PAGE };
@@ -224,7 +230,8 @@
     const arrived = one.arrived_at ? `, arrived ${clockText(one.arrived_at, zone)}` : "";
     const planned = one.eta ? `planned ${clockText(one.eta, zone)}` : "no planned time";
     card.times.textContent = ` port ${one.port}, ${planned}${arrived} (${zone})`;
-    card.arrive.disabled = one.state === "ARRIVED" || one.state === "DELETED";
+    card.arrive.disabled = !["PRELIMINARY", "COMPLETE"].includes(one.state) || Boolean(one.stopped_at);
+    card.arrive.title = one.stopped_at && card.arrive.disabled ? "the truck is here and waits for its manifest to be complete" : "";
     if (card.details.open) listShipments(card);
   }
 
@@ -237,10 +244,10 @@
       after = page.next;
     }
     const body = rows.map((one) => {
-      const acts = ACTS.map((act) => make("button", { type: "button", "aria-label": `${act} ${one.shipment_control_number}`, on: { click: () => actOn(card, act, one.shipment_control_number) } }, act));
-      return make("tr", {}, make("td", { class: "code" }, one.shipment_control_number), make("td", {}, chip(one.state), one.hold ? chip("HELD", one.hold) : null), make("td", { class: "acts" }, ...acts), make("td", {}, one.kind), make("td", {}, one.consignee_name), make("td", {}, one.value), make("td", {}, one.marks), make("td", { class: "code" }, one.entries.join(" ")));
+      const acts = ACTS.map((act) => make("button", { type: "button", "aria-label": `${act} ${one.shipment_control_number}`, disabled: !one.may.includes(act), title: one.may.includes(act) ? null : `not possible: ${one.state}`, on: { click: () => actOn(card, act, one.shipment_control_number) } }, act));
+      return make("tr", {}, make("td", { class: "code" }, one.shipment_control_number), make("td", {}, chip(one.state), one.hold ? chip("HELD", one.hold) : null, one.told ? null : chip("HELD", "not told")), make("td", { class: "acts" }, ...acts), make("td", {}, one.kind), make("td", {}, one.consignee_name), make("td", { class: "number" }, one.value), make("td", {}, one.marks), make("td", { class: "code" }, one.entries.join(" ")));
     });
-    const head = ["shipment", "state", "CBP shall", "bill type", "consignee", "value (USD)", "markers", "entries"].map((name) => make("th", { scope: "col" }, name));
+    const head = ["shipment", "state", "CBP shall", "bill type", "consignee", "value (USD)", "markers", "entries"].map((name) => make("th", { scope: "col", class: name.startsWith("value") ? "number" : null }, name));
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
     const more = after === null ? null : make("button", { type: "button", on: { click: () => { card.rows += SHIPMENTS_A_PAGE; listShipments(card); } } }, "More");
     const held = document.activeElement && card.list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
@@ -274,7 +281,7 @@
     const inside = make("div", { class: "inside", hidden: true });
     const size = file.size ? `${file.size} bytes` : "";
     const open = make("button", { type: "button", "aria-expanded": "false", on: { click: () => toggle(file, open, inside) } },
-      make("span", { class: "when code" }, clockText(file.at, EASTERN, true)), make("span", { class: "way" }, way), make("span", { class: "what" }, make("strong", {}, file.kind), " ", file.name, " ", make("span", { class: "soft" }, file.partner)), make("span", { class: "soft" }, size), make("span", { class: "verdict" }, refused ? `${verdict} (${refused} refused)` : verdict));
+      make("span", { class: "when code", title: utc(file.at) }, clockText(file.at, EASTERN, true)), make("span", { class: "way" }, way), make("span", { class: "what" }, make("strong", {}, file.kind), " ", file.name, " ", make("span", { class: "soft" }, file.partner)), make("span", { class: "soft" }, size), make("span", { class: "verdict" }, refused ? `${verdict} (${refused} refused)` : verdict));
     const row = make("div", { class: `file fresh ${file.direction}${refused ? " refused" : ""}`, data: { id: file.id } }, open, inside);
     row.file = file;
     row.hidden = !isShown(file);
@@ -344,11 +351,20 @@
   function show() {
     const state = seen.states[seen.books];
     if (!state) return;
+    loaded();
     showClock(state);
     showCounts(state);
     showFaults(state);
     showManifests(state);
     showPending(false).catch((error) => say(error.message, true));
+  }
+
+  function loaded() {
+    if (!document.querySelector("main").inert) return;
+    document.querySelector("main").inert = false;
+    document.querySelector("main").setAttribute("aria-busy", "false");
+    for (const one of document.querySelectorAll(".loading")) if (one.id !== "pending-loading") one.hidden = true;
+    byId("transcript-none").hidden = byId("transcript").children.length > 0;
   }
 
   function chooseBooks() {
@@ -397,7 +413,7 @@
 
   // ------------------------------------------------------------------ what people press
 
-  const turned = (clock) => `The clock shows ${clockText(clock.now, EASTERN, true)}.`;
+  const turned = (clock) => clock.note || `The clock shows ${clockText(clock.now, EASTERN, true)}.`;
   byId("freeze").addEventListener("click", () => tell("/clock", { freeze: !seen.clock.frozen }, turned));
   for (const one of document.querySelectorAll("[data-advance]")) one.addEventListener("click", () => tell("/clock", { advance: one.dataset.advance }, turned));
   byId("jump").addEventListener("click", () => tell("/clock", { set: seen.states[seen.books].next_due }, turned));

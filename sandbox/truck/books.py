@@ -123,8 +123,17 @@ class TruckBooks:
         )  # fmt: skip
         manifest_id = self.manifest_id(trip)
         if eta is not None and state != "DELETED" and self.office.behaviour.arrive_at_eta and eta > stamp(now):
-            self.office.step("arrive", moment(eta), {"manifest": manifest_id, "eta": eta})
+            self._expect(manifest_id, eta)
         return manifest_id
+
+    def _expect(self, manifest_id: int, eta: str) -> None:
+        """The truck arrives at its time, once, however often its manifest is sent."""
+        planned = self.store.count(
+            "select count(*) from step where due_at = ? and kind = 'arrive' and json_extract(body, '$.manifest') = ?",
+            eta, manifest_id,
+        )  # fmt: skip
+        if not planned:
+            self.office.step("arrive", moment(eta), {"manifest": manifest_id, "eta": eta})
 
     def eta_of(self, trip: TripData, held: Held) -> str | None:
         """The estimated arrival after a message: one that names no time leaves that of the books."""

@@ -23,6 +23,7 @@ from typing import Final
 from schemas.as2 import algorithms, cms, dispositions
 from schemas.as2.dispositions import fault
 from schemas.as2.identity import Identity, Partner
+from schemas.as2.limits import MAX_SIGNATURE_BYTES
 from schemas.as2.mime import Part, canonical, read_part, split_multipart
 from schemas.errors import FormatError
 
@@ -121,6 +122,9 @@ def _verify(signed: bytes, signature: Part, partner: Partner, at: datetime) -> t
         data = signature.decoded()
     except FormatError as error:
         raise fault(dispositions.INTEGRITY_CHECK_FAILED, "signature", "The signature cannot be decoded.") from error
+    if len(data) > MAX_SIGNATURE_BYTES:
+        text = f"A detached signature has at most {MAX_SIGNATURE_BYTES} bytes, not {len(data)}."
+        raise fault(dispositions.INTEGRITY_CHECK_FAILED, "signature", text)
     try:
         verified = cms.verify(data, signed, pinned=partner.pinned, verified_at=at)
     except FormatError as error:

@@ -20,3 +20,11 @@ MAX_MIME_HEADER_BYTES = 64 * 1024
 
 MAX_DEPTH = 32
 """Nesting of a DER or BER value."""
+
+MAX_VALUES = 200_000
+"""Values in one BER value from outside: enough for 64 MiB in pieces of 512 bytes; OpenSSL writes pieces of 4 KiB
+and more.
+"""
+
+MAX_SIGNATURE_BYTES = 1024 * 1024
+"""A detached signature with its certificates, in bytes. It is read before anybody is known to have signed anything."""

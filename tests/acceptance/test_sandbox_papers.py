@@ -43,8 +43,8 @@ def readme_commands() -> str:
 
 
 def test_the_sixty_seconds_of_the_readme(tmp_path: Path) -> None:
-    """The commands as they are printed, on free ports: by OpenSSH's client a 309 goes in, answers lie ready, and the
-    transcript says why one shipment was refused, as the README shows it.
+    """The commands as they are printed, on free ports: by OpenSSH's client a 309 goes in and both shipments are taken;
+    of the one with a bad shipment the transcript says why, as the README shows it.
     """
     needs("sftp", "ssh-keygen", "curl")
     ports = {"8471": free_port(), "8472": free_port(), "8473": free_port()}
@@ -71,8 +71,15 @@ def test_the_sixty_seconds_of_the_readme(tmp_path: Path) -> None:
         start_new_session=True,
     )
     ending = f"sftp -q -b - -P {ports['8473']} -i var/key -o UserKnownHostsFile=var/hosts gateway@127.0.0.1 <<END\n"
+    second = "put docs/examples/309-one-refused.x12 in/.second.part\nrename in/.second.part in/second.x12\n"
+    again = told.replace('"sent": 2', '"sent": 4')
+    for usual, free in ports.items():
+        again = again.replace(usual, str(free))
+    asked = f"{again}\ncurl -s -H 'Accept: text/plain' 'http://127.0.0.1:{ports['8472']}/sandbox/transcript?refused=1'"
     try:
-        out, err = shell.communicate(f"{commands}\n{ending}ls -1 out\nEND\nkill $!\nwait\n", timeout=120)
+        out, err = shell.communicate(
+            f"{commands}\n{ending}{second}ls -1 out\nEND\n{asked}\nkill $!\nwait\n", timeout=120
+        )
     finally:
         if shell.poll() is None:
             os.killpg(shell.pid, signal.SIGKILL)
@@ -80,8 +87,9 @@ def test_the_sixty_seconds_of_the_readme(tmp_path: Path) -> None:
 
     assert re.search(r"out/\S*997-\d+\.x12", out), out + err
     assert re.search(r"out/\S*355-\d+\.x12", out)
-    (refused,) = (block for block in shown if "!! 470" in block)
-    for line in refused.splitlines():
+    blocks = [block for block in shown if "!! 470" in block or "K3*" in block]
+    assert len(blocks) == 2
+    for line in "".join(blocks).splitlines():
         assert line in out.splitlines()
 
 
@@ -97,6 +105,36 @@ def test_the_example_tests_run(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\b5 passed\b", done.stdout)
+
+
+MISTAKES = {
+    'clok="2025-03-10"': "'clok' is no key (did you mean 'clock'?). Known keys of the fixture cbp: clock, behaviour",
+    'clock="soon"': "'soon' is no instant; write it like 2025-03-10T09:00:00-04:00",
+    'behaviour={"anser_delay": 5}': "behaviour: 'anser_delay' is no key (did you mean 'answer_delay'?). Known keys",
+    'behaviour={"answer_delay": 10**12}': "answer_delay: no answer takes more than",
+    '"2025-03-10"': "takes names alone, as clock=…; not '2025-03-10'",
+}
+
+
+def test_a_mistaken_mark_fails_with_a_sentence(tmp_path: Path) -> None:
+    """What the mark cannot mean is told in one sentence with the known keys, without a traceback."""
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["sandbox.pytest_plugin"]\n', "utf-8")
+    cases = [f"@pytest.mark.cbp({told})\ndef test_{n}(cbp):\n    pass\n" for n, told in enumerate(MISTAKES)]
+    cases.append("@pytest.mark.cbp(seed=1)\ndef test_server(cbp_server):\n    pass\n")
+    (tmp_path / "test_marks.py").write_text("import pytest\n\n" + "\n".join(cases), "utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False
+    )
+
+    for sentence in (
+        *MISTAKES.values(),
+        "'seed' is no key (did you mean 'speed'?). Known keys of the fixture cbp_server",
+    ):
+        assert sentence in done.stdout
+    assert f"{len(cases)} errors" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "TypeError" not in done.stdout
 
 
 def test_the_fixtures_cost_nothing_before_they_are_asked_for() -> None:
@@ -136,9 +174,12 @@ def play(path: Path) -> tuple[int, list[str]]:
 
 
 def test_the_309_of_the_page_is_a_sample() -> None:
-    """The example file is what ``sandbox.samples`` makes, with one good shipment and one of an unknown origin."""
-    bills = [
-        SampleBill("25031000001", kind="35"),
-        SampleBill("25031000002", kind="35", consignee="LEE FICTION", origin="QQ"),
+    """The example files are what ``sandbox.samples`` makes, one with a shipment of an unknown origin."""
+    good = [SampleBill("25031000001", kind="35"), SampleBill("25031000002", kind="35", consignee="LEE FICTION")]
+    assert (EXAMPLES / "309-truck.x12").read_bytes() == manifest_309(good)
+    one_bad = [
+        SampleBill("25031000003", kind="35"),
+        SampleBill("25031000004", kind="35", consignee="LEE FICTION", origin="QQ"),
     ]
-    assert (EXAMPLES / "309-truck.x12").read_bytes() == manifest_309(bills)
+    path = EXAMPLES / "309-one-refused.x12"
+    assert path.read_bytes() == manifest_309(one_bad, trip="TSTC2503100002", control=2)

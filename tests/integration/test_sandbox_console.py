@@ -27,7 +27,7 @@ async def console(folder: Path, *filers: str) -> AsyncIterator[tuple[Box, Page]]
     async with box_at(folder, *filers) as box, browser_page() as page:
         await page.go(box.url + "/")
         await page.until("document.getElementById('live').textContent === 'live'")
-        await page.until("!document.getElementById('now').textContent.startsWith('–')")
+        await page.until("!document.querySelector('main').inert")
         yield box, page
 
 
@@ -42,6 +42,46 @@ async def click(page: Page, name: str) -> None:
 async def text_of(page: Page, selector: str) -> str:
     """What is read in a part of the page."""
     return str(await page.value(f"document.querySelector({selector!r}).innerText"))
+
+
+async def shut(page: Page) -> list[str]:
+    """Names of the shipments' buttons that cannot be pressed."""
+    names = "[...document.querySelectorAll('td.acts button')].filter((one) => one.disabled)"
+    found: list[str] = await page.value(f"{names}.map((one) => one.getAttribute('aria-label')).sort()")
+    return found
+
+
+async def test_what_is_not_known_yet_is_loading(tmp_path: Path) -> None:
+    """Until the sandbox has spoken the page claims nothing to be empty, and nothing can be pressed."""
+    async with box_at(tmp_path) as box, browser_page() as page:
+        silent = "window.EventSource = class { addEventListener() {} close() {} };"
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=silent)
+        await page.go(box.url + "/")
+        await page.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        shown = await text_of(page, "main")
+        for claim in ("No manifest is on file", "No file has come", "Nothing waits", "Rules in force: 0", "none"):
+            assert claim not in shown
+        assert shown.count("loading") >= 6
+        pressed = "document.elementFromPoint(...((one) => [one.x + 5, one.y + 5])(document.getElementById('freeze')"
+        assert not await page.value(f"{pressed}.getBoundingClientRect())).matches('button')")
+
+
+async def test_it_is_laid_out_for_a_window_of_1280(tmp_path: Path) -> None:
+    """The clock stands on one line, addresses are not broken, and the buttons of what is to come stand in a column."""
+    async with console(tmp_path) as (box, page):
+        await page.look_like(width=1280, height=900)
+        await box.file(manifest_309(TRUCK), name="truck.x12")
+        await box.file(entries_se([SampleEntry("1234567", "NOSUCH00001")]), name="entries.txt")
+        await page.until("document.querySelectorAll('#pending li').length === 2")
+        await page.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        lines = "((one) => one.getClientRects().length)"
+        assert await page.value(f"{lines}(document.getElementById('now'))") == 1
+        assert await page.value(f"{lines}(document.querySelector('#doors code'))") == 1
+        columns = "[...document.querySelectorAll('#pending button')].map((one) => one.getBoundingClientRect().right)"
+        assert len(set(await page.value(columns))) == 1
+        assert await page.value(
+            "[...document.querySelectorAll('section')].every((one) => one.scrollWidth <= one.clientWidth)"
+        )
 
 
 async def test_an_empty_sandbox_says_how_to_begin(tmp_path: Path) -> None:
@@ -65,7 +105,7 @@ async def test_a_truck_is_filed_held_arrives_and_is_let_go(tmp_path: Path) -> No
         await box.file(manifest_309(TRUCK), name="truck.x12")
         await box.file(entries_se([SampleEntry("1234567", SCN[4:])]), name="entries.txt")
         await page.until("document.querySelectorAll('.file').length >= 6")
-        assert "PRELIMINARY" in await text_of(page, ".manifest")
+        await page.until("document.querySelector('.manifest')?.innerText.includes('PRELIMINARY')")
         assert "planned 2025-03-10 16:30 EDT (America/New_York)" in await text_of(page, ".manifest")
 
         await page.value("document.querySelector('.file.refused > button').click()")
@@ -76,7 +116,9 @@ async def test_a_truck_is_filed_held_arrives_and_is_let_go(tmp_path: Path) -> No
 
         await page.value("document.querySelector('.manifest details').open = true")
         await page.until("document.querySelectorAll('.manifest tbody tr').length === 2")
-        await click(page, f"revoke {SCN}")
+        assert await shut(page) == [f"release {SCN}", "revoke TSTC25031000001", f"revoke {SCN}"]
+        await page.value(f"document.querySelector('[aria-label=\"revoke {SCN}\"]').disabled = false")
+        await click(page, f"revoke {SCN}")  # as on a page that has not heard yet
         await page.until("document.querySelector('#said .no-way')")
         assert f"Not now: {SCN} is not released." in await text_of(page, "#said")
         await click(page, f"hold {SCN}")
@@ -86,6 +128,7 @@ async def test_a_truck_is_filed_held_arrives_and_is_let_go(tmp_path: Path) -> No
         assert (await box.get(f"/shipments/{SCN}"))["state"] == "HELD"
         await click(page, f"release {SCN}")
         await page.until("document.querySelector('.manifest').innerText.includes('RELEASED 2')")
+        await page.until("document.querySelector('.manifest .head button').disabled")
         await page.until("[...document.querySelectorAll('.file')].some((one) => one.innerText.includes('= told'))")
         assert ["409" in one for one in page.complaints] == [True]  # the browser notes what was refused
 
@@ -164,7 +207,7 @@ async def test_a_verdict_that_comes_later_takes_the_place_of_none(tmp_path: Path
 async def test_nothing_is_fetched_from_elsewhere(tmp_path: Path) -> None:
     """Every address the page asks for is the control port's own, and the policy of the page allows nothing else."""
     async with console(tmp_path) as (box, page):
-        await page.until("document.getElementById('rule-count').textContent !== '0'")
+        await page.until("Number(document.getElementById('rule-count').textContent) > 0")
         own = box.url.removesuffix("/sandbox")
         assert [one for one in page.asked if not one.startswith((own, "data:"))] == []
         stopped = "fetch('http://127.0.0.2:1/').then(() => 'fetched', (error) => error.name)"

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.doors.routes import ROUTES, as_markdown
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
+from sandbox.settings import Behaviour
 from sandbox.views import LISTINGS
 from tests.control_kit import Box, box_at
 
@@ -36,7 +37,7 @@ async def test_a_call_reaches_the_books_that_know_what_it_is_about(tmp_path: Pat
         assert (await box.get("/state?filer=BETA"))["shipments"] == {"HELD": 1}
         status, problem = await box.call("GET", "/state?filer=GAMMA")
         assert (status, problem["code"]) == (404, "unknown_filer")
-        assert "ALPHA, BETA" in problem["title"]
+        assert "ALPHA, BETA" in problem["detail"]
         assert {one["name"] for one in (await box.get("/state"))["filers"]} == {"ALPHA", "BETA"}
 
 
@@ -110,7 +111,60 @@ async def test_what_cannot_be_shown_is_a_problem_document(tmp_path: Path, path: 
         got, problem = await box.call("GET", path)
         assert got == status
         assert problem["code"]
+        assert problem["title"] != problem["detail"]
         assert problem["errors"][0]["text"]
+
+
+async def test_who_looks_at_a_door_is_led_to_the_console(tmp_path: Path) -> None:
+    """The bare address of the control port leads to the console; a wrong path and the AS2 door's address name it."""
+    async with box_at(tmp_path) as box:
+        control, as2 = box.url.removesuffix("/sandbox"), box.running.ports.as2_url
+        async with box.session.get(control + "/") as answer:
+            assert (answer.status, answer.url.path) == (200, "/sandbox/")
+        status, problem = await box.call("GET", "/nowhere")
+        assert status == 404
+        assert problem["detail"].startswith("GET /sandbox/nowhere is no call; the console is at /sandbox/")
+        status, problem = await box.call("POST", "/state", {})
+        assert (status, problem["detail"]) == (405, "POST /sandbox/state is no call; this path takes GET.")
+        async with box.session.get(as2) as answer:
+            assert (answer.status, "console" in await answer.text()) == (405, True)
+
+
+async def test_a_shipment_says_what_may_be_done_with_it_and_what_is_told(tmp_path: Path) -> None:
+    """One number, the orders that its state permits, whether its filer hears of it; a release taken back is none."""
+    silent, plain = "TSTCSILENT00001", "TSTC25031000001"
+    async with box_at(tmp_path) as box:
+        await box.file(manifest_309([SampleBill(silent[4:], kind="35"), SampleBill(plain[4:], kind="35")]))
+        assert (await box.get(f"/shipments/{plain}"))["may"] == ["hold", "exam", "release"]
+        await box.post(f"/trips/{TRIP}/arrive")
+        quiet, told = (await box.get("/shipments"))["items"]
+        assert (quiet["state"], quiet["told"], told["told"]) == ("RELEASED", False, True)
+        assert told["may"] == ["hold", "exam", "revoke"]
+        assert told["released_at"]
+        await box.post(f"/shipments/{plain}/hold")
+        held = await box.get(f"/shipments/{plain}")
+        assert (held["state"], held["released_at"], held["may"]) == ("HELD", None, ["hold", "exam", "release"])
+        assert (held["shipment_control_number"], "scn" in held) == (plain, False)
+
+
+@pytest.mark.parametrize(("stops", "state"), [(False, "ARRIVED"), (True, "PRELIMINARY")])
+async def test_a_truck_on_a_preliminary_manifest_is_told_as_such(tmp_path: Path, stops: bool, state: str) -> None:
+    """The order to arrive answers with what became of the truck, and says that its manifest was not complete."""
+    async with box_at(tmp_path, behaviour=Behaviour(stop_preliminary_trucks=stops)) as box:
+        await box.file(manifest_309([SampleBill(FREE[4:], kind="35")], kind="P"))
+        told = await box.post(f"/trips/{TRIP}/arrive")
+        assert told["state"] == state
+        assert "stop_preliminary_trucks" in told["note"]
+        order = (await box.get("/transcript?orders=1&kind=arrive"))["items"][0]
+        assert order["verdict"]["result"].startswith("1 shipment at the border; the manifest")
+        assert (await box.get(f"/shipments/{FREE}"))["state"] == ("HELD" if stops else "RELEASED")
+
+
+async def test_a_speed_for_a_clock_that_stands_still_is_no_secret(tmp_path: Path) -> None:
+    """The answer says that the speed counts later; a running clock has no such note."""
+    async with box_at(tmp_path) as box:
+        assert "counts from when it runs" in (await box.post("/clock", {"speed": 60}))["note"]
+        assert "note" not in await box.post("/clock", {"speed": 60, "freeze": False})
 
 
 async def test_every_listing_can_be_asked_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from sandbox.app import Running, serving
 from sandbox.faults import read_faults
+from sandbox.openings import sentences
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.settings import Behaviour, Filer, Settings
 from tests.sandbox_case import kinds, one, records, told, x4
@@ -222,3 +224,25 @@ async def test_answers_come_by_the_door_of_the_latest_file(filer: str, tmp_path:
         assert kinds(await world.say(filer, MANIFEST)) == ["997", "355"]
         for other in set(NAMES) - {filer}:
             assert await world.lines[other].collect() == []
+
+
+async def test_the_banner_names_every_door_and_every_filer(tmp_path: Path) -> None:
+    """The lines with which a sandbox starts, and ports.json, name each filer with its certificate, its account, its
+    folders and its books, and say which certificate is not there yet.
+    """
+    async with world_at(tmp_path) as world:
+        settings, ports = world.running.settings, world.running.ports
+        settings.filers[3].certificate.unlink()
+        lines = sentences(settings, ports.filers)
+        assert lines[0].startswith("directory door: write NAME.part into in and rename it; without signatures")
+        alpha, beta, gamma, delta = lines[1:]
+        assert f"AS2 answers to {settings.filers[0].url}" in alpha
+        assert alpha.endswith("books ALPHA")
+        assert "SFTP as beta, with its password" in beta
+        assert PASSWORD not in "".join(lines)
+        assert f"folders {tmp_path / 'gamma' / 'in'} and out" in gamma
+        assert f"certificate {settings.filers[3].certificate} (not there yet)" in delta
+        written = json.loads((settings.data_dir / "ports.json").read_text("utf-8"))["filers"]
+        assert [one["name"] for one in written] == ["ALPHA", "BETA", "GAMMA", "DELTA"]
+        assert written[1]["sftp"] == [{"user": "beta", "login": "with its password"}]
+        assert written[2]["directory"] == str(tmp_path / "gamma")

@@ -6,6 +6,7 @@ One sandbox for the file; ALPHA sends what a search finds to send, BETA files so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -13,6 +14,8 @@ import re
 import time
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -75,8 +78,14 @@ class World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One sandbox for the file."""
+    async with world_at(tmp_path_factory.mktemp("garbage")) as made:
+        yield made
+
+
+@asynccontextmanager
+async def world_at(folder: Path, **changes: Any) -> AsyncIterator[World]:
     """A sandbox with all doors open."""
-    folder = tmp_path_factory.mktemp("garbage")
     exchange = folder / "exchange"
     async with As2Line("BETA", exchange).listening() as beta:
         filers = (
@@ -97,7 +106,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             body_limit=LIMIT,
             filers=filers,
         )
-        async with serving(chosen) as running, beta.at(running):
+        async with serving(replace(chosen, **changes)) as running, beta.at(running):
             yield World(running, beta, folder)
 
 
@@ -185,6 +194,43 @@ async def test_any_bytes_on_the_as2_port_are_answered(
     answer = await exchange_bytes(world, request)
     assert answer.startswith(b"HTTP/1.") or not is_whole(request), answer[:80]
     await world.is_well()
+
+
+async def test_half_open_uploads_are_bounded_in_sum(tmp_path: Path) -> None:
+    """Many bodies that never end fill a budget and no more: the next is answered 503, a filer's own file is taken, and
+    when they are given up there is room again.
+    """
+    async with world_at(tmp_path) as world:
+        head = f"POST /as2 HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {LIMIT}\r\n\r\n".encode()
+        opened = []
+        for _ in range(12):
+            reader, writer = await asyncio.open_connection("127.0.0.1", world.running.ports.as2)
+            writer.write(head + b"x" * (LIMIT - 1000))
+            opened.append((reader, writer))
+        async with asyncio.timeout(20):
+            done, _ = await asyncio.wait(
+                [asyncio.create_task(reader.readline()) for reader, _ in opened], return_when=asyncio.FIRST_COMPLETED
+            )
+        assert all(b" 503 " in one.result() for one in done)
+        request = posted(world, GOOD[0], f"<{next(NUMBERS)}@alpha>")
+        closing = request.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n", 1)
+        assert (await exchange_bytes(world, closing)).startswith(b"HTTP/1.1 200")
+        for _, writer in opened:
+            writer.close()
+        await world.is_well()
+
+
+async def test_an_upload_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    """A body that does not come to its end in time is cut, and is a refusal in the transcript."""
+    async with world_at(tmp_path, upload_seconds=0.2) as world:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.running.ports.as2)
+        writer.write(b"POST /as2 HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 5000\r\n\r\nISA")
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+        await world.is_well()
+        assert world.count("refused") == 1
 
 
 async def test_a_body_that_breaks_off_is_a_written_refusal(world: World) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.annotated import LONGEST_LINE, annotated, as_text, printable
+from sandbox import transcript
+from sandbox.annotated import LONGEST_LINE, WIDTH, annotated, as_text, printable
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.testing import LoopbackCbp
 from schemas.profile import load_profile
@@ -144,10 +145,52 @@ def test_text_for_a_terminal_has_the_refusal_below() -> None:
     lines = list(as_text(sent(manifest_309(BILLS))[0]["annotated"]))
     at = next(n for n, line in enumerate(lines) if line.startswith("    !! "))
 
-    assert "N10*" in lines[at - 2]
+    assert "N10*" in [line for line in lines[:at] if line[:6].strip().isdigit()][-1]
     assert lines[at].startswith("    !! 470 INV CTRY OF ORIG FOR SHP (TSTC25031000002 at 27) [CSMS 64792502")
 
 
 def test_what_is_too_long_says_how_much_is_not_shown() -> None:
     """A cut text ends with the number of characters that are left out."""
     assert printable("A" * (LONGEST_LINE + 5)).endswith("… (5 more characters)")
+
+
+def text_of(box: LoopbackCbp, **wanted: Any) -> list[str]:
+    """The transcript as a terminal shows it."""
+    chosen = transcript.Wanted(annotated=True, **wanted)
+    return list(transcript.page_as_text(transcript.page(box.cbp.store, box.cbp.office.profile, chosen)))
+
+
+PORTS = [("0901", "09:00:00 EDT"), ("2304", "08:00:00 CDT"), ("3004", "06:00:00 PDT")]
+
+
+@pytest.mark.parametrize(("port", "local"), PORTS)
+def test_a_file_has_the_time_of_its_port_with_utc(port: str, local: str) -> None:
+    """The line of a file begins with the time at the port that it speaks of, and has UTC beside it; a 997 speaks of
+    none and has Eastern time.
+    """
+    box = LoopbackCbp()
+    box.send(manifest_309(BILLS, port=port))
+    box.send(entries_se([SampleEntry("0000001", "1")]).replace(b"A0901", f"A{port}".encode()))
+    heads = [line.split() for line in text_of(box) if "(2025-03-10T13:00:00Z)" in line]
+    times = {head[6]: " ".join(head[1:4]) for head in heads}
+    assert times["x12"] == times["355"] == times["catair"] == f"2025-03-10 {local}"
+    assert times["997"] == "2025-03-10 09:00:00 EDT"
+
+
+def test_only_what_was_refused_is_shown_on_demand() -> None:
+    """Files without a refusal are left out, and lines without one."""
+    box = LoopbackCbp()
+    box.send(manifest_309([SampleBill("25031000009", kind="35")]))
+    box.send(manifest_309(BILLS, trip="TSTC2503100009", control=2))
+    lines = text_of(box, refused=True)
+    assert [line[:5].strip() for line in lines if "->" in line or "<-" in line] == ["4"]
+    assert [line.split("*")[0].split()[1] for line in lines if line[:6].strip().isdigit() and "*" in line] == ["N10"]
+    assert any(line.startswith("    !! 470") for line in lines)
+
+
+def test_long_lines_are_wrapped_and_data_is_not() -> None:
+    """What is said of a line fits the width of a terminal; a segment stays whole, however long."""
+    box = LoopbackCbp()
+    box.send(manifest_309([SampleBill("25031000001", consignee="A" * 55 + " " + "B" * 4, street="C" * 55)]))
+    for line in text_of(box):
+        assert len(line) <= WIDTH or "*" in line

@@ -55,7 +55,7 @@ def played(folder: Path, text: str) -> Played:
         ("[[step]]\nname = 'x'\nfoo = 1", ["step 1 “x”: foo"]),
         ("[[step]]\nat = 'later'\narrive = 'T'", ["step 1: at"]),
         ("[[step]]\nat = '+PT'\narrive = 'T'", ["step 1: at"]),
-        ("[[step]]\nat = '+PT1M'\nwhen = { trip = 'T', state = 'X' }\narrive = 'T'", ["step 1"]),
+        ("[[step]]\nat = '+PT1M'\nwhen = { trip = 'T', state = 'ARRIVED' }\narrive = 'T'", ["step 1"]),
         ("[[step]]\nhold = []", ["step 1: hold"]),
         ("[[step]]\narrive = 5", ["step 1: arrive"]),
         ("[[step]]\npush = 1", ["step 1: push"]),
@@ -92,6 +92,47 @@ def test_each_fault_is_told_with_its_place(tmp_path: Path, text: str, places: li
         read_scenario(written(tmp_path, text))
     assert [place for place, _ in refused.value.reasons] == places
     assert all(sentence.endswith(".") for _, sentence in refused.value.sentences)
+
+
+STEP, CONDUCT = "[[step]]\n", "step = [{ push = true }]\n[behaviour]\n"
+WORDS = {
+    STEP + "expect = { trip = 'T', state = 'COMPLET' }": "expect.state 'COMPLET' is no state here; did you mean",
+    STEP + "when = { shipment = 'S', state = ['HELD', 'RELEASD'] }\narrive = 'T'": "when.state 'RELEASD' is no state",
+    STEP + "expect = { shipment = 'S', entry = 'ADMISIBLE' }": "did you mean 'ADMISSIBLE'?",
+    STEP + "expect = { shipment = 'S', hold = 'EXAMS' }": "did you mean 'EXAM'?",
+    STEP + "expect = { shipment = 'S', entry_type = '99' }": "expect.entry_type '99' is no entry type here; known:",
+    STEP + "expect = { entry = 'E', state = 'HELD' }": "expect.state 'HELD' is no state here",
+    STEP + "expect = { answer = '335' }": "expect.answer '335' is no kind of answer here; did",
+    STEP + "expect = { count = 'shipments', state = 'COMPLETE', is = 1 }": "'COMPLETE' is no state here",
+    STEP + "expext = { answer = '355' }": "step 1: expext is no key here; did you mean 'expect'?",
+    CONDUCT + "anser_delay = 5": "behaviour.anser_delay is no switch of CBP's conduct; did you",
+    CONDUCT + "answer_delay = 1000000000000": "answer_delay: no answer takes more than 315,532,800",
+    CONDUCT + "hold_seconds = 1e15": "hold_seconds: 1000000000000000.0 is not a number from 0",
+    STEP + "at = '+10M'\npush = true": "step 1: at '+10M' is no time after the step before;",
+    STEP + "faults = { drp = 0.5 }": "faults.drp cannot be used: unknown key; did you mean 'drop'?",
+    STEP + "send = { file = '../other/truck.x12' }": "'../other/truck.x12' leads out of the scenario's folder",
+    STEP + "send = { file = '/etc/hostname' }": "'/etc/hostname' leads out of the scenario's folder",
+}
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_a_word_that_nothing_shows_is_told_when_the_file_is_read(tmp_path: Path, text: str) -> None:
+    """Each with its place, and with the word that was probably meant."""
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(written(tmp_path, text))
+    assert WORDS[text] in str(refused.value)
+
+
+def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    """A file beside the scenario is sent; a link to one elsewhere is not."""
+    folder = tmp_path / "stories"
+    folder.mkdir()
+    (tmp_path / "truck.x12").write_bytes(b"ISA")
+    (folder / "beside.x12").write_bytes(b"ISA")
+    (folder / "linked.x12").symlink_to(tmp_path / "truck.x12")
+    assert read_scenario(written(folder, "[[step]]\nsend = { file = 'beside.x12' }")).steps[0].acts
+    with pytest.raises(ScenarioError, match="leads out of"):
+        read_scenario(written(folder, "[[step]]\nsend = { file = 'linked.x12' }"))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[[step]\n", b"step = [" + b"[" * 2000])
