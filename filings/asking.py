@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, Subquery, and_, func, insert, select, update
 
 from filings import archive
 from filings.context import FilingContext
@@ -53,9 +53,25 @@ def next_ask(silence: Silence, patience: Patience, state: FilingState) -> dateti
     return begin + pause * pauses
 
 
+def over(silence: Silence, patience: Patience, state: FilingState, now: datetime) -> bool:
+    """Whether asking has ended without an answer: the last question has had its time too, and a person must call."""
+    if silence.asked < MOST or silence.asked_at is None:
+        return False
+    pause = patience.review if state is FilingState.UNDER_REVIEW else patience.answer
+    return now - silence.asked_at > pause
+
+
+def asks() -> Subquery:
+    """How often (``times``) and when last (``last``) CBP was asked, for each version of a filing."""
+    asked = t.inquiries
+    columns = (asked.c.filing_id, asked.c.version)
+    counts = (func.count().label("times"), func.max(asked.c.asked_at).label("last"))
+    return select(*columns, *counts).group_by(*columns).subquery()
+
+
 def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONCE) -> list[str]:
     """Filings to be asked for now, those that have been silent longest first."""
-    filings, out, asked = t.filings, t.transmissions, t.inquiries
+    filings, out = t.filings, t.transmissions
     carried = (
         select(
             t.transmission_filings.c.filing_id,
@@ -67,22 +83,16 @@ def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONC
         .group_by(t.transmission_filings.c.filing_id, t.transmission_filings.c.version)
         .subquery()
     )
-    asks = (
-        select(
-            asked.c.filing_id, asked.c.version, func.count().label("times"), func.max(asked.c.asked_at).label("last")
-        )
-        .group_by(asked.c.filing_id, asked.c.version)
-        .subquery()
-    )
+    asks_made = asks()
     query = (
-        select(filings.c.id, filings.c.state, carried.c.since, asks.c.times, asks.c.last)
+        select(filings.c.id, filings.c.state, carried.c.since, asks_made.c.times, asks_made.c.last)
         .join(carried, and_(carried.c.filing_id == filings.c.id, carried.c.version == filings.c.version))
-        .outerjoin(asks, and_(asks.c.filing_id == filings.c.id, asks.c.version == filings.c.version))
+        .outerjoin(asks_made, and_(asks_made.c.filing_id == filings.c.id, asks_made.c.version == filings.c.version))
         .where(
             filings.c.state.in_(_SILENT),
             filings.c.kind.in_(("manifest", "entry")),
             carried.c.since <= now - min(patience.answer, patience.review),
-            func.coalesce(asks.c.times, 0) < MOST,
+            func.coalesce(asks_made.c.times, 0) < MOST,
         )
         .order_by(carried.c.since, filings.c.id)
     )

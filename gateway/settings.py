@@ -17,8 +17,9 @@ import difflib
 import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -31,6 +32,9 @@ from schemas.errors import Problem
 from schemas.identifiers import FILER_CODE, importer_number_fault
 from schemas.model import json_path
 from schemas.shipment import ImporterOfRecord
+
+if TYPE_CHECKING:
+    from filings.deadlines import Patience
 
 __all__ = ["Settings", "SettingsError", "load_settings", "settings_documentation", "settings_rows"]
 
@@ -226,6 +230,21 @@ class Deadlines(Section):
     summary_days: int = Field(
         2, ge=0, le=10, description="Working days ahead that an entry summary is told of; it is due ten after release."
     )
+
+    @property
+    def patience(self) -> Patience:
+        """The same as spans of time."""
+        from filings.deadlines import Patience  # here: most commands need no filings
+
+        return Patience(
+            receipt=timedelta(minutes=self.receipt_minutes),
+            answer=timedelta(minutes=self.response_minutes),
+            before_arrival=timedelta(minutes=self.before_arrival_minutes),
+            doubt=timedelta(minutes=self.doubt_minutes),
+            review=timedelta(minutes=self.review_minutes),
+            border=timedelta(minutes=self.border_minutes),
+            summary_ahead=self.summary_days,
+        )
 
 
 class Retries(Section):
