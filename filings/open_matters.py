@@ -5,17 +5,17 @@ Reads only. Of a trip, entries that stand alike in one file are one matter, so t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from filings import asking
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
 from filings.shown import instant_text
-from filings.standing import Facts, File, Retry, Watch, standing
+from filings.standing import Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t
 from filings.watching import name_of
 from filings.wording import MANIFEST_SETS
@@ -103,6 +103,10 @@ def _file(conn: Connection, row: Row[Any] | None) -> File | None:
             out.c.state != "refused",
         )
         held_back_by = conn.execute(earlier.order_by(out.c.id).limit(1)).scalar() or ""
+    return _as_file(row, held_back_by)
+
+
+def _as_file(row: Row[Any], held_back_by: str = "") -> File:
     return File(
         row.id,
         row.name,
@@ -201,7 +205,19 @@ def of_trip(conn: Connection, trip_number: str, watch: Watch) -> list[dict[str, 
     for filing, kind, facts in found:
         told = standing(facts, watch).as_dict()
         matters.append({"filings": facts.count, "kind": kind, "filing_id": filing, **told})
+    named = {facts.file.id for _, _, facts in found if facts.file is not None}
+    for row in conn.execute(_undelivered(trip_number, named)):
+        told = receipt_out(_as_file(row), watch).as_dict()
+        matters.append({"filings": 0, "kind": "file", "filing_id": None, **told})
     return sorted(matters, key=lambda one: (not one["overdue"], one["since"] or ""))[:SHOWN]
+
+
+def _undelivered(trip_number: str, known: Collection[str]) -> Select[Any]:
+    """Files about a trip that the partner has not signed for and that no filing waits for (any more)."""
+    out = t.transmissions
+    waiting = out.c.state.in_(("sending", "awaiting_receipt", "in_doubt"))
+    query = select(*_FILE).where(out.c.direction == "out", out.c.trip_number == trip_number, waiting)
+    return query.where(out.c.id.not_in(known)).order_by(out.c.id).limit(SHOWN)
 
 
 def _manifests(conn: Connection, trip_number: str) -> list[tuple[str, str, Facts]]:
@@ -229,7 +245,7 @@ def _entries(conn: Connection, trip_number: str) -> list[tuple[str, str, Facts]]
             filings.c.version,
             times.label("asked"),
             func.max(asks.c.last).label("asked_at"),
-            func.count().label("count"),
+            func.count().label("many"),
             func.min(filings.c.id).label("first"),
             func.min(filings.c.updated_at).label("changed_at"),
         )
@@ -251,14 +267,14 @@ def _entries(conn: Connection, trip_number: str) -> list[tuple[str, str, Facts]]
     made = []
     for one in groups:
         first, failure = named[one.first], failed.get(one.file) or gone.get(one.file)
-        name = name_of(first) if one.count == 1 else f"entry {first.entry_number} and {one.count - 1} more"
+        name = name_of(first) if one.many == 1 else f"entry {first.entry_number} and {one.many - 1} more"
         facts = Facts(
             FilingState(one.state),
             name,
             one.version,
             one.changed_at,
             first.accepted_version,
-            one.count,
+            one.many,
             _file(conn, files.get(one.file)),
             _failure(failure) if failure is not None else None,
             one.asked,

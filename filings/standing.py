@@ -259,8 +259,19 @@ def _requested(facts: Facts, watch: Watch) -> Standing:
     return Standing("requested", BROKER if overdue else CBP, text, facts.changed_at, due, overdue=overdue, todo=todo)
 
 
+def receipt_out(file: File, watch: Watch) -> Standing:
+    """A file whose receipt is out, where nothing else is: CBP has answered what it carries, or it only asks."""
+    since = file.doubt_since or file.created_at
+    text = (
+        f"The receipt for {file.name} is out since {watch.clock(since)}; nothing waits for it. The same bytes go "
+        f"again by themselves until it comes{_next_try(file, watch)}."
+    )
+    next_at = file.next_attempt_at if _soon(file, watch) else None
+    return Standing("receipt", GATEWAY, text, since, None, next_at)
+
+
 def _settled(facts: Facts, watch: Watch) -> Standing:
-    state, name = facts.state, facts.name
+    state, name, file = facts.state, facts.name, facts.file
     if state is FilingState.REJECTED:
         said = f" ({facts.said})" if facts.said else ""
         text = f"CBP refused {name} at {watch.clock(facts.changed_at)}{said}: nothing of this version is on file."
@@ -279,7 +290,10 @@ def _settled(facts: Facts, watch: Watch) -> Standing:
         todo = "File the entry summary, and note that: gateway alerts --kind entry_summary_due."
         return Standing("summary", BROKER, text, None, facts.summary_due, overdue=overdue, todo=todo)
     if state is FilingState.ACCEPTED:
-        return Standing("settled", NOBODY, f"CBP has {name} on file; no answer is awaited.", facts.changed_at)
+        text = f"CBP has {name} on file; no answer is awaited."
+        if file is not None and file.state in ("sending", "awaiting_receipt", "in_doubt"):
+            text += f" {receipt_out(file, watch).text}"
+        return Standing("settled", NOBODY, text, facts.changed_at)
     if state is FilingState.CANCELLED:
         return Standing("settled", NOBODY, f"{_capital(name)} is cancelled.", facts.changed_at)
     return Standing("answer", CBP, f"CBP's answer about {name} is awaited.", facts.changed_at)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from filings import open_matters, refusals
+from filings import open_alerts, open_matters, refusals
 from filings.deadlines import PATIENCE, Patience
 from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
@@ -290,17 +290,4 @@ def _trip(row: Row[Any]) -> dict[str, Any]:
 
 def alerts(conn: Connection, *, trip_number: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
     """Open alerts, newest first; without a trip all of them."""
-    query = select(t.alerts).where(t.alerts.c.settled_at.is_(None)).order_by(t.alerts.c.raised_at.desc()).limit(limit)
-    if trip_number:
-        query = query.where(t.alerts.c.trip_number == trip_number)
-    return [
-        {
-            "id": one.id,
-            "kind": one.kind,
-            "severity": one.severity,
-            "text": one.text,
-            "detail": one.detail,
-            "raised_at": instant_text(one.raised_at),
-        }
-        for one in conn.execute(query)
-    ]
+    return list(open_alerts.listed(conn, trip=trip_number, limit=limit).items)

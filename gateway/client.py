@@ -27,6 +27,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from gateway.causes import cause
 from schemas.errors import Conflict, FormatError, GatewayError, NotAllowed, NotFound, Problem, ShipmentError
 from schemas.errors import TransportError as Unreachable
 
@@ -215,7 +216,7 @@ class GatewayClient:
                     raise _error_of(response.status, data)
                 return orjson.loads(data)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _Away(type(error).__name__) from None
+            raise _Away(cause(error)) from None
         except orjson.JSONDecodeError:
             text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
             raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None

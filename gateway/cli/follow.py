@@ -146,8 +146,47 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)
     if board["decision"] == "wait":
         _show_shipments(output, board, "What is still open", board.get("waiting", ()), TripInput.WAIT)
+    _show_open(output, board)
     for alert in board["alerts"][:SHOWN]:
-        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+        show_alert(output, alert)
+    if (more := len(board["alerts"]) - SHOWN) > 0:
+        output.say(f"and {more} more alerts; `gateway alerts --trip {board['trip_number']}` lists them", "dim")
+
+
+def show_alert(output: Output, alert: Mapping[str, Any]) -> None:
+    """An open alert, and what a person does about it."""
+    output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+    if alert.get("remedy"):
+        output.say(f"  {alert['remedy']}", "dim")
+
+
+ACTS: Final = {
+    "gateway": "goes on by itself",
+    "partner": "the partner",
+    "cbp": "CBP",
+    "broker": "a person here",
+    "nobody": "nobody",
+}
+"""Who acts next, in a person's words."""
+
+
+def _show_open(output: Output, board: Mapping[str, Any]) -> None:
+    """What is awaited, of whom, and by when; what must be done by then."""
+    listed = board.get("open", ())
+    if listed:
+        table = make_table("What is awaited")
+        table.add_column("who acts", no_wrap=True)
+        table.add_column("what", ratio=3)
+        table.add_column("what to do", ratio=1)
+        for one in listed[:SHOWN]:
+            style = "red" if one["todo"] else "yellow" if one["overdue"] else None
+            cells = (ACTS[one["who"]], one["text"], one["todo"] or "wait")
+            table.add_row(*(plain(cell) for cell in cells), style=style)
+        output.show(table)
+        if len(listed) > SHOWN:
+            output.say(f"and {len(listed) - SHOWN} more; --json has them", "dim")
+    for one in board.get("deadlines", ()):
+        output.say(one["text"], "red" if one["overdue"] else "dim")
 
 
 def when(board: Mapping[str, Any]) -> str:
