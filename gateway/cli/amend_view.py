@@ -102,11 +102,11 @@ def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "U
     """The versions of a filing: which is in force, when made and answered, what differs, who made it and why."""
     if len(versions) < 2 and not versions[0]["difference"]:
         return
-    table = make_table("Versions")
+    table = make_table(f"Versions (times: {zone})")
     for column in ("version", "state"):
         table.add_column(column, no_wrap=True)
-    for column in (f"made ({zone})", "answered", "sent"):
-        table.add_column(column)
+    table.add_column("made, answered", no_wrap=True)
+    table.add_column("sent")
     for column in ("what differs", "who and why"):
         table.add_column(column, ratio=1)
     for one in versions:
@@ -117,11 +117,11 @@ def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "U
         why = " ".join(part for part in (one["reason_code"], one["reason"]) if part)
         who = f"{one['made_by']}" + (f": {why}" if why else "")
         sent = "\n".join(message["name"] for message in one["messages"]) or "-"
-        times = [_minute(one["made_at"], zone), _minute(one["settled_at"], zone)]
+        times = f"{_minute(one['made_at'], zone)}\n{_minute(one['settled_at'], zone) or '-'}"
         said = (one["outcome"] or {}).get("text")
         if one["state"] in ("refused", "partly_accepted") and said:
             differs += f" CBP: {said}"
-        table.add_row(*(plain(cell) for cell in (str(one["version"]), state, *times, sent, differs.strip(), who)))
+        table.add_row(*(plain(cell) for cell in (str(one["version"]), state, times, sent, differs.strip(), who)))
     output.show(table)
 
 
