@@ -33,7 +33,7 @@ def test_each_alert_is_shown_with_its_id(capsys: pytest.CaptureFixture[str]) -> 
     assert "2025-03-20 00:00 (America/New_York)" in shown
     for text in (
         "1 open alert",
-        "To do: File the entry summary.",
+        "To do: File it.",
         "entry summary due",
         "TSTC2503100001",
         "01c29c98-7184",
