@@ -127,10 +127,14 @@ class Exchange(Section):
     )
     as2_name: As2Name = Field("GATEWAY", description="Our AS2 name (`AS2-From` of what we send).")
     certificate: Path | None = Field(
-        None, description="Our certificate; by default `gateway.pem` in the exchange directory, made on first start."
+        None,
+        description="Our certificate. A file that is named has to be there; by default `gateway.pem` in the exchange "
+        "directory, made on first start.",
     )
     private_key: Path | None = Field(
-        None, description="Our private key; by default `gateway-key.pem` in the data directory, made on first start."
+        None,
+        description="Our private key. A file that is named has to be there; by default `gateway-key.pem` in the data "
+        "directory, made on first start.",
     )
     private_key_password: SecretStr | None = Field(None, description="Password of the private key, if it has one.")
 
@@ -261,7 +265,7 @@ class Rules(Section):
     overlay: Path | None = Field(
         None,
         description="File or folder with rows of your own, which may only deny, limit, require, warn or inform, and "
-        "severities (`[severity]`). In the TOML file a relative name counts from the folder of that file.",
+        "severities (`[severity]`).",
     )
     severity: dict[str, Literal["error", "warning", "off"]] = Field(
         default_factory=dict,

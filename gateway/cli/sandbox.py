@@ -98,10 +98,21 @@ def sandbox(
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    _tell_missing(output, settings)
     if scenario is not None:
         _play(output, settings, scenario, attached=attached, speed=speed, patience=patience)
         return
     _serve(output, settings)
+
+
+def _tell_missing(output: Output, settings: Settings) -> None:
+    """Certificates that filers' tables name and that are not there: told, and read when they appear."""
+    from gateway.settings_places import files_missing
+
+    named = {f"filer {one.name}: certificate": one.certificate for one in settings.filers}
+    remedy = "Put it there, or mend the name; until then nothing of this filer is taken."
+    for problem in files_missing(named, remedy):
+        output.note(f"{problem.path}: {problem.text} {problem.remedy}")
 
 
 def _serve(output: Output, settings: Settings) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from gateway.cli.options import ConfigOption, JsonOption, TransportOption, road
 from gateway.cli.output import Output
-from schemas.errors import Problem, TransportError
+from schemas.errors import FormatError, Problem, TransportError
 
 if TYPE_CHECKING:
     import socket
@@ -100,6 +100,7 @@ async def _serve(
             if sandbox.sftp_port is not None:
                 output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
+        _tell_missing(output, settings)
         gateway = await stack.enter_async_context(Gateway.open(settings))
         if settings.listen.is_loopback:
             document["local_key"] = await _local_key(gateway)
@@ -113,6 +114,17 @@ async def _serve(
             output.document(document)
         await stop.wait()
         output.note("stopping")
+
+
+def _tell_missing(output: Output, settings: Settings) -> None:
+    """Tell files that the settings name and that are not there; :class:`FormatError` when some of ours are missing."""
+    from gateway.settings_places import missing_places
+
+    missing = missing_places(settings)
+    if missing.ours:
+        raise FormatError([*missing.ours, *missing.theirs])
+    for one in missing.theirs:
+        output.note(f"{one.path}: {one.text} {one.remedy}")
 
 
 def _door(host: str, port: int, remedy: str) -> socket.socket:

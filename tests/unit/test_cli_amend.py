@@ -164,7 +164,7 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
     assert "2025-03-10 10:02" in text
     assert "2025-03-10 10:17" in text
     assert "accepted (in force)" in text
-    assert "1 → 2" in text
+    assert "number of packages: 1" in text
     assert "CBP: INVALID" in text
     assert "Dana: 16 Counted again" in text
 
