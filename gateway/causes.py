@@ -7,6 +7,14 @@ import os
 import socket
 from typing import Final
 
+
+def not_json(message: str, line: int, column: int) -> str:
+    """Why a text is not JSON, as a clause: what the parser says and where."""
+    if "UTF-8" in message:
+        return "it is no text in UTF-8"
+    return f"{message} (line {line}, column {column})"
+
+
 _KINDS: Final = (
     ("Timeout", "no answer came in time"),
     ("Certificate", "the certificate of the other side is not trusted"),

@@ -37,7 +37,8 @@ def serve(
     ] = False,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on, over the settings.")] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port to listen on, over the settings; 0 takes a free one.", min=0)
+        int | None,
+        typer.Option("--port", help="Port, over the settings; 0 takes a free one.", min=0, max=65535),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
@@ -78,6 +79,10 @@ async def _serve(
     import signal
     from contextlib import AsyncExitStack
 
+    from sqlalchemy.exc import DBAPIError
+
+    from filings.store.database import StoreError
+    from gateway.cli.database import store_not_usable
     from gateway.demo.door import serving
     from gateway.runtime import Gateway
     from gateway.settings import load_settings
@@ -101,7 +106,10 @@ async def _serve(
                 output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
         _tell_missing(output, settings)
-        gateway = await stack.enter_async_context(Gateway.open(settings))
+        try:
+            gateway = await stack.enter_async_context(Gateway.open(settings))
+        except (StoreError, DBAPIError, ConnectionError) as error:
+            raise store_not_usable(settings, error) from None
         if settings.listen.is_loopback:
             document["local_key"] = await _local_key(gateway)
             output.note(f"key for commands on this machine: {document['local_key']}")
