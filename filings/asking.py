@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, Subquery, and_, func, insert, select, update
 
 from filings import archive
 from filings.context import FilingContext
@@ -53,6 +53,22 @@ def next_ask(silence: Silence, patience: Patience, state: FilingState) -> dateti
     begin = silence.asked_at or silence.since
     pauses: int = 1 << silence.asked
     return begin + pause * pauses
+
+
+def over(silence: Silence, patience: Patience, state: FilingState, now: datetime) -> bool:
+    """Whether asking has ended without an answer: the last question has had its time too, and a person must call."""
+    if silence.asked < MOST or silence.asked_at is None:
+        return False
+    pause = patience.review if state is FilingState.UNDER_REVIEW else patience.answer
+    return now - silence.asked_at > pause
+
+
+def asks() -> Subquery:
+    """How often (``times``) and when last (``last``) CBP was asked, for each version of a filing."""
+    asked = t.inquiries
+    columns = (asked.c.filing_id, asked.c.version)
+    counts = (func.count().label("times"), func.max(asked.c.asked_at).label("last"))
+    return select(*columns, *counts).group_by(*columns).subquery()
 
 
 def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONCE) -> list[str]:

@@ -16,7 +16,7 @@ Whether silence matters in a state is a cell of the lifecycle's table (*overdue*
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final, Literal
 
@@ -51,14 +51,22 @@ class Patience:
     summary_ahead: int = 2
 
 
+PATIENCE: Final = Patience()
+"""The patience of a filer who has set none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A filing that a file of ours carries, in the version that it carries; ``since`` it stands as it does."""
+    """A filing that a file of ours carries, in the version that it carries; ``since`` it stands as it does.
+
+    ``asked_in_vain`` is how often CBP was asked for it where asking has ended without an answer, else 0.
+    """
 
     filing_id: str
     name: str
     state: FilingState
     since: datetime
+    asked_in_vain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,17 @@ def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
         return []
     longest = _words(patience.answer)
     text = f"CBP has not answered {named([one.name for one in silent])} for more than {longest} ({file.name})."
-    return [_about(file, ANSWER, text, silent)]
+    left = [one for one in silent if one.asked_in_vain]
+    if not left:
+        return [_about(file, ANSWER, text, silent)]
+    which = "it" if len(silent) == 1 else named([one.name for one in left])
+    text += (
+        f" CBP was asked for {which} {left[0].asked_in_vain} times without a word of it, and is not asked again. Call "
+        "CBP's client representative; do not file anew."
+    )
+    found = replace(_about(file, ANSWER, text, silent), severity="error")
+    found.detail["asked_in_vain"] = [one.filing_id for one in left]
+    return [found]
 
 
 def _undelivered(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:

@@ -12,14 +12,21 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select, update
 
+from filings.alert_remedies import remedy
 from filings.context import Actor
 from filings.deadlines import KINDS, SUMMARY
-from filings.shown import Page, instant_text, no_cursor, page_of
+from filings.shown import Page, instant_text, no_cursor, page_of, zone_of
 from filings.store import tables as t
 from filings.trips import record_act
 from schemas.errors import Conflict, NotFound, Problem
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+_SHOWN: Final = select(t.alerts, t.trips.c.port_of_arrival).outerjoin(
+    t.trips, t.trips.c.trip_number == t.alerts.c.trip_number
+)
+"""An alert with the port of its trip, on whose clock people read it."""
 
 
 def listed(
@@ -33,7 +40,7 @@ def listed(
 ) -> Page:
     """Open alerts, newest first: of a trip, of a kind, or about a filing (its own, or a file's that carries it)."""
     table = t.alerts
-    query = select(table).where(table.c.settled_at.is_(None)).order_by(table.c.id.desc())
+    query = _SHOWN.where(table.c.settled_at.is_(None)).order_by(table.c.id.desc())
     if trip:
         query = query.where(table.c.trip_number == trip)
     if kind:
@@ -56,17 +63,21 @@ def about(conn: Connection, filing: str) -> list[dict[str, Any]]:
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """An alert as the API shows it."""
+    """An alert as the API shows it, with what a person does about it, and when it was raised on the port's clock."""
+    zone = zone_of(row.port_of_arrival or "")
     return {
         "id": row.id,
         "kind": row.kind,
         "severity": row.severity,
         "text": row.text,
+        "remedy": remedy(row.kind),
         "detail": row.detail or {},
         "trip_number": row.trip_number,
         "filing_id": row.filing_id,
         "transmission_id": row.transmission_id,
         "raised_at": instant_text(row.raised_at),
+        "raised_at_local": row.raised_at.astimezone(zone).isoformat(),
+        "time_zone": zone.key,
         "settled_at": instant_text(row.settled_at),
         "settled_by": row.settled_by,
     }
@@ -83,7 +94,7 @@ def settle(conn: Connection, identifier: str, note: str, *, actor: Actor, now: d
         text = f"There is no alert {identifier[:40]}."
         raise NotFound(Problem("alert_unknown", "alert_id", text, "List the alerts and take an id from there."))
     if row.settled_at is not None:
-        return shown(row)
+        return _one(conn, row.id)
     if row.kind in KINDS and row.kind != SUMMARY:
         text = f"The alert {row.kind} ends by itself when what is awaited comes."
         raise Conflict(Problem("alert_ends_by_itself", "alert_id", text, "See to what it names."))
@@ -92,4 +103,8 @@ def settle(conn: Connection, identifier: str, note: str, *, actor: Actor, now: d
     conn.execute(update(table).where(table.c.id == row.id).values(settled_at=now, settled_by=actor.name))
     content = {"alert": {"id": row.id, "kind": row.kind, "text": row.text, "filing_id": row.filing_id}, "note": note}
     record_act(conn, "settle_alert", content, actor=actor, now=now, trip_number=row.trip_number)
-    return shown(conn.execute(select(table).where(table.c.id == row.id)).one())
+    return _one(conn, row.id)
+
+
+def _one(conn: Connection, identifier: str) -> dict[str, Any]:
+    return shown(conn.execute(_SHOWN.where(t.alerts.c.id == identifier)).one())

@@ -6,17 +6,21 @@ Reads only; lists of shipments and filings, a filing with its timeline, versions
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from filings import archive, open_alerts
+from filings import archive, open_alerts, open_matters
 from filings.amendments.history import versions_of
+from filings.deadlines import PATIENCE, Patience
 from filings.decided import acts, decided_by
 from filings.lifecycle import FilingState, permitted_acts
+from filings.patience import RETRIES, RetryPatience
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
+from filings.standing import Watch
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
 from filings.trips import load_trip
@@ -38,6 +42,7 @@ __all__ = [
 ]
 
 _FILING_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 # ---------------------------------------------------------------------------------------- shipments
 
 
@@ -154,10 +159,24 @@ def find_filing(conn: Connection, name: str) -> Row[Any]:
     )
 
 
-def filing(conn: Connection, name: str) -> dict[str, Any]:
-    """One filing with its shipment, and by what that was decided."""
+def filing(
+    conn: Connection,
+    name: str,
+    *,
+    now: datetime | None = None,
+    patience: Patience = PATIENCE,
+    retries: RetryPatience = RETRIES,
+) -> dict[str, Any]:
+    """One filing with its shipment, by what that was decided, and how CBP was asked for it; with ``now`` also
+    ``standing``: what it waits for, of whom, until when, and what a person does (:mod:`filings.standing`).
+    """
     row = find_filing(conn, name)
-    shown = _filing(row) | {"time_zone": _zone(conn, row.trip_number).key}
+    zone = _zone(conn, row.trip_number)
+    shown = _filing(row) | {"time_zone": zone.key}
+    if now is not None:
+        shown["standing"] = open_matters.of_filing(conn, row, Watch(now, zone, patience, retries))
+    shown["inquiries"] = open_matters.inquiries(conn, row)
+    shown["retries"] = open_matters.retries(conn, row)
     found = _shipment_of(conn, row, name)
     if found is not None:
         shown["shipment"] = explained(conn, [found])[0]
@@ -210,6 +229,8 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
                     "transmission": one["id"],
                 }
             )
+    steps.extend(_asked(conn, row))
+    steps.extend(_failed(conn, row))
     said = (
         or_(t.outcomes.c.filing_id == row.id, t.outcomes.c.shipment_key == row.shipment_key)
         if row.shipment_key
@@ -227,6 +248,28 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
     steps.extend(acts(conn, row.trip_number, about.shipment_id if about else None, _zone(conn, row.trip_number)))
     # CBP's times have whole minutes: the order is that in which we came to know
     return sorted(steps, key=lambda step: str(step.get("recorded_at") or step["at"]))
+
+
+_HOW: Final = {
+    "status_query": "CBP asked for it by a status query (CQ)",
+    "same_message_again": "CBP asked for it by the same message once more",
+}
+
+
+def _asked(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
+    for one in open_matters.inquiries(conn, row):
+        text = f"{_HOW[one['how']]}: {one['name']}"
+        yield {"at": one["asked_at"], "what": "asked", "text": text, "transmission": one["transmission"]}
+        if one["answered_at"] and one["how"] == "status_query":
+            text = f"CBP answered {one['name']}"
+            yield {"at": one["answered_at"], "what": "asked_answered", "text": text}
+
+
+def _failed(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
+    for one in open_matters.retries(conn, row):
+        if one["made_at"]:
+            text = f"{one['failed_file']}, which CBP could not process, goes again"
+            yield {"at": one["made_at"], "what": "again", "text": text, "transmission": one["made_transmission"]}
 
 
 def _told(row: Row[Any]) -> dict[str, Any]:
@@ -258,8 +301,9 @@ def versions(conn: Connection, name: str) -> list[dict[str, Any]]:
 
 
 def transmissions(conn: Connection, name: str) -> list[dict[str, Any]]:
-    """The files a filing went out with, and those that answered it."""
+    """The files a filing went out with, those by which CBP was asked for it, and those that answered it."""
     row = find_filing(conn, name)
+    asked = select(t.inquiries.c.transmission_id).where(t.inquiries.c.filing_id == row.id)
     carried = select(t.transmission_filings.c.transmission_id).where(t.transmission_filings.c.filing_id == row.id)
     answered = select(t.outcomes.c.transmission_id).where(
         or_(t.outcomes.c.filing_id == row.id, t.outcomes.c.shipment_key == row.shipment_key)
@@ -268,7 +312,7 @@ def transmissions(conn: Connection, name: str) -> list[dict[str, Any]]:
     )
     query = (
         select(t.transmissions)
-        .where(or_(t.transmissions.c.id.in_(carried), t.transmissions.c.id.in_(answered)))
+        .where(or_(*(t.transmissions.c.id.in_(which) for which in (carried, asked, answered))))
         .order_by(t.transmissions.c.id)
     )
     return [_transmission(one) for one in conn.execute(query)]
@@ -284,6 +328,8 @@ def _transmission(row: Row[Any]) -> dict[str, Any]:
         "control_number": row.control_number,
         "state": row.state,
         "attempts": row.attempts,
+        "in_doubt_since": instant_text(row.doubt_since),
+        "next_attempt_at": instant_text(row.next_attempt_at),
         "message_id": row.message_id,
         "payload_sha256": row.payload_digest,
         "payload_bytes": row.payload_size,

@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from filings import refusals
+from filings import open_alerts, open_matters, refusals
+from filings.deadlines import PATIENCE, Patience
 from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
+from filings.patience import RETRIES, RetryPatience
 from filings.reasons import reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
+from filings.standing import Watch
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.verdicts import counts, unsettled
@@ -30,8 +33,15 @@ HELD: Final = ("held", "exam", "documents_required", "release_suspended", "relea
 SHOWN: Final = 25
 
 
-def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any]:
-    """What dispatch looks at: may the truck go, what stands how, what blocks it.
+def board(
+    conn: Connection,
+    trip_number: str,
+    *,
+    now: datetime,
+    patience: Patience = PATIENCE,
+    retries: RetryPatience = RETRIES,
+) -> dict[str, Any]:
+    """What dispatch looks at: may the truck go, what stands how, what blocks it, what is awaited of whom until when.
 
     While the trip is to be judged again, for another arrival or other law, no older verdict is shown.
     """
@@ -41,6 +51,7 @@ def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any
     zone = zone_of(row.port_of_arrival)
     judging = being_judged(row, now)
     changes = open_changes(conn, trip_number)
+    watch = Watch(now, zone, patience, retries)
     decision, reason = _verdict(row, states, unsettled(conn, trip_number, row.held_as))
     if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
         reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
@@ -88,6 +99,8 @@ def board(conn: Connection, trip_number: str, *, now: datetime) -> dict[str, Any
         "held": sum(by_state.get(state, 0) for state in HELD),
         "transmissions": _transmissions(conn, trip_number),
         "changes": changes,
+        "open": open_matters.of_trip(conn, trip_number, watch),
+        "deadlines": open_matters.deadlines(conn, row, watch),
         "blocking": explained(conn, _some(conn, trip_number, BLOCKING)),
         "waiting": explained(conn, _some(conn, trip_number, OPEN)),
         "refused_rows": refused,
@@ -277,17 +290,4 @@ def _trip(row: Row[Any]) -> dict[str, Any]:
 
 def alerts(conn: Connection, *, trip_number: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
     """Open alerts, newest first; without a trip all of them."""
-    query = select(t.alerts).where(t.alerts.c.settled_at.is_(None)).order_by(t.alerts.c.raised_at.desc()).limit(limit)
-    if trip_number:
-        query = query.where(t.alerts.c.trip_number == trip_number)
-    return [
-        {
-            "id": one.id,
-            "kind": one.kind,
-            "severity": one.severity,
-            "text": one.text,
-            "detail": one.detail,
-            "raised_at": instant_text(one.raised_at),
-        }
-        for one in conn.execute(query)
-    ]
+    return list(open_alerts.listed(conn, trip=trip_number, limit=limit).items)

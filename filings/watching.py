@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text, update
 
+from filings import asking
 from filings.alerts import Alert, raise_alert
 from filings.deadlines import (
     ANSWER,
@@ -112,7 +113,7 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
     trips = _near_or_silent(conn, patience, now) | known[ARRIVAL] | known[UNHEARD] | known[BORDER]
     entries = _summaries(conn, patience, now) | known[SUMMARY]
     found: list[Matter] = []
-    for file in read_files(conn, files):
+    for file in read_files(conn, files, patience, now):
         found += of_file(file, patience, now)
     for trip in read_crossings(conn, trips):
         found += of_crossing(trip, patience, now)
@@ -203,13 +204,13 @@ def _summaries(conn: Connection, patience: Patience, now: datetime) -> set[str]:
 # ------------------------------------------------------------------------------------------- the facts
 
 
-def read_files(conn: Connection, identifiers: Iterable[str]) -> list[FileOut]:
+def read_files(conn: Connection, identifiers: Iterable[str], patience: Patience, now: datetime) -> list[FileOut]:
     """Files of ours by id, each with the filings it carries in the version that these have now."""
     found: list[FileOut] = []
     wanted = sorted(identifiers)
     for start in range(0, len(wanted), PAGE):
         page = wanted[start : start + PAGE]
-        carried = _carried(conn, page)
+        carried = _carried(conn, page, patience, now)
         rows = conn.execute(select(t.transmissions).where(t.transmissions.c.id.in_(page)))
         found += [_file(row, carried[row.id]) for row in rows]
     return found
@@ -220,8 +221,11 @@ def _file(row: Row[Any], carried: Sequence[Carried]) -> FileOut:
     return FileOut(row.id, row.name, row.trip_number, row.state, *times, tuple(carried))
 
 
-def _carried(conn: Connection, transmissions: Sequence[str]) -> dict[str, list[Carried]]:
+def _carried(
+    conn: Connection, transmissions: Sequence[str], patience: Patience, now: datetime
+) -> dict[str, list[Carried]]:
     carried, filings = t.transmission_filings, t.filings
+    asks = asking.asks()
     query = (
         select(
             carried.c.transmission_id,
@@ -232,15 +236,20 @@ def _carried(conn: Connection, transmissions: Sequence[str]) -> dict[str, list[C
             filings.c.entry_number,
             filings.c.state,
             filings.c.updated_at,
+            func.coalesce(asks.c.times, 0).label("asked"),
+            asks.c.last.label("asked_at"),
         )
         .join(filings, and_(filings.c.id == carried.c.filing_id, filings.c.version == carried.c.version))
+        .outerjoin(asks, and_(asks.c.filing_id == filings.c.id, asks.c.version == filings.c.version))
         .where(carried.c.transmission_id.in_(transmissions))
         .distinct()
         .order_by(carried.c.transmission_id, filings.c.id)
     )
     found: dict[str, list[Carried]] = defaultdict(list)
     for row in conn.execute(query):
-        one = Carried(row.id, name_of(row), FilingState(row.state), row.updated_at)
+        state, silence = FilingState(row.state), asking.Silence(row.updated_at, row.asked, row.asked_at)
+        in_vain = row.asked if asking.over(silence, patience, state, now) else 0
+        one = Carried(row.id, name_of(row), state, row.updated_at, in_vain)
         found[row.transmission_id].append(one)
     return found
 

@@ -27,6 +27,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from gateway.causes import cause
 from schemas.errors import Conflict, FormatError, GatewayError, NotAllowed, NotFound, Problem, ShipmentError
 from schemas.errors import TransportError as Unreachable
 
@@ -212,14 +213,14 @@ class GatewayClient:
             async with self._session.request(method, url, headers=headers, data=body) as response:
                 data = await response.read()
                 if response.status >= 400:
-                    raise _error_of(response.status, data)
+                    raise _error_of(response.status, data, self.url)
                 return orjson.loads(data)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _Away(type(error).__name__) from None
+            raise _Away(cause(error)) from None
         except orjson.JSONDecodeError:
             text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
             raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None
-        except ValueError:
+        except (ValueError, aiohttp.ClientError):
             remedy = "Give it like http://127.0.0.1:8470."
             raise FormatError(Problem("not_a_url", "--url", f"{self.url!r} is not an address.", remedy)) from None
 
@@ -236,14 +237,16 @@ def _part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _error_of(status: int, data: bytes) -> Exception:
+def _error_of(status: int, data: bytes, url: str) -> Exception:
     """The error behind an answer of 400 and above."""
     problems: list[Problem] = []
     # whatever answers without a problem document is not our service, or a proxy before it
     with suppress(orjson.JSONDecodeError, KeyError, TypeError):
         problems = [Problem.from_dict(one) for one in orjson.loads(data)["errors"]]
-    if not problems:
-        problems = [Problem(f"http_{status}", "", f"The answer is {status} without a problem document.")]
+    if not problems or (status == 404 and problems[0].code == "not_found"):
+        # no address of ours is unknown to us
+        text = f"What answers at {url} is not this gateway: it says {status}."
+        problems = [Problem("not_a_gateway", "--url", text, "Give the address on which `gateway serve` listens.")]
     if status in _AWAY or problems[0].code == "idempotency_in_progress":
         return _Away(problems[0].text.rstrip("."))
     return _CLASSES.get(status, FormatError)(problems)

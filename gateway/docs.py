@@ -26,6 +26,11 @@ a TOML file (`--config`, or `GATEWAY_CONFIG`), then the environment, then option
 before the last dot is the table: `listen.port` is `port` under `[listen]`.
 [gateway.example.toml](gateway.example.toml) is a file to begin with.
 
+A relative name of a file or folder counts from the folder of the TOML file it stands in. From the environment, in an
+option, and by default it counts from the folder where the command is given. `gateway serve` tells at its start, all at
+once, which files that are named are not there, with the whole path. Without a file of ours (certificate, keys, rows of
+rules) it does not start. A partner's certificate or host keys may come later: both sides may start in any order.
+
 A key that is not known is an error that names it. Secrets (`filer.password`, `exchange.private_key_password`,
 `partners.<name>.sftp.password`, `partners.<name>.sftp.private_key_password`, `storage.database_url`) are never shown or
 logged; give them by the environment. Two things are refused unless asked for in so many words: listening beyond

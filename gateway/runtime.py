@@ -23,7 +23,6 @@ from sqlalchemy.exc import DBAPIError
 from filings import receiving
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext, Limits, SenderIdentity
-from filings.deadlines import Patience
 from filings.patience import RetryPatience
 from filings.store import Store, leases
 from filings.uuid7 import uuid7
@@ -292,16 +291,7 @@ class Gateway:
         )
         self._workshop = Workshop()
         self._reader = Reader(store, self.ctx, clock, self.wake, shift)
-        times = settings.deadlines
-        patience = Patience(
-            receipt=timedelta(minutes=times.receipt_minutes),
-            answer=timedelta(minutes=times.response_minutes),
-            before_arrival=timedelta(minutes=times.before_arrival_minutes),
-            doubt=timedelta(minutes=times.doubt_minutes),
-            review=timedelta(minutes=times.review_minutes),
-            border=timedelta(minutes=times.border_minutes),
-            summary_ahead=times.summary_days,
-        )
+        patience = settings.deadlines.patience
         watcher = Watcher(store, patience, clock)
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
         self.workers: tuple[Worker, ...] = (

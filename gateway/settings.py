@@ -19,7 +19,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -32,6 +32,9 @@ from schemas.errors import Problem
 from schemas.identifiers import FILER_CODE, importer_number_fault
 from schemas.model import json_path
 from schemas.shipment import ImporterOfRecord
+
+if TYPE_CHECKING:
+    from filings.deadlines import Patience
 
 __all__ = ["Settings", "SettingsError", "load_settings", "settings_documentation", "settings_rows"]
 
@@ -124,10 +127,14 @@ class Exchange(Section):
     )
     as2_name: As2Name = Field("GATEWAY", description="Our AS2 name (`AS2-From` of what we send).")
     certificate: Path | None = Field(
-        None, description="Our certificate; by default `gateway.pem` in the exchange directory, made on first start."
+        None,
+        description="Our certificate. A file that is named has to be there; by default `gateway.pem` in the exchange "
+        "directory, made on first start.",
     )
     private_key: Path | None = Field(
-        None, description="Our private key; by default `gateway-key.pem` in the data directory, made on first start."
+        None,
+        description="Our private key. A file that is named has to be there; by default `gateway-key.pem` in the data "
+        "directory, made on first start.",
     )
     private_key_password: SecretStr | None = Field(None, description="Password of the private key, if it has one.")
 
@@ -228,6 +235,21 @@ class Deadlines(Section):
         2, ge=0, le=10, description="Working days ahead that an entry summary is told of; it is due ten after release."
     )
 
+    @property
+    def patience(self) -> Patience:
+        """The same as spans of time."""
+        from filings.deadlines import Patience  # here: most commands need no filings
+
+        return Patience(
+            receipt=timedelta(minutes=self.receipt_minutes),
+            answer=timedelta(minutes=self.response_minutes),
+            before_arrival=timedelta(minutes=self.before_arrival_minutes),
+            doubt=timedelta(minutes=self.doubt_minutes),
+            review=timedelta(minutes=self.review_minutes),
+            border=timedelta(minutes=self.border_minutes),
+            summary_ahead=self.summary_days,
+        )
+
 
 class Retries(Section):
     """How a declaration goes again that CBP could not process for a failure of its own."""
@@ -243,7 +265,7 @@ class Rules(Section):
     overlay: Path | None = Field(
         None,
         description="File or folder with rows of your own, which may only deny, limit, require, warn or inform, and "
-        "severities (`[severity]`). In the TOML file a relative name counts from the folder of that file.",
+        "severities (`[severity]`).",
     )
     severity: dict[str, Literal["error", "warning", "off"]] = Field(
         default_factory=dict,

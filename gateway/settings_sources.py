@@ -1,8 +1,9 @@
 """Where do the values of the settings come from, and which one wins?
 
 A TOML file, then ``GATEWAY_*`` environment variables (two underscores for each dot), then overrides
-given by the caller. ``rules.overlay`` counts from the folder of the file it stands in. The result is
-one nested mapping, not yet checked: the models in :mod:`gateway.settings` know which keys there are.
+given by the caller. A relative name of a file or folder that stands in the TOML file counts from the folder of that
+file; one from the environment or an option counts from the folder where the command is given. The result is one
+nested mapping, not yet checked: the models in :mod:`gateway.settings` know which keys there are.
 """
 
 from __future__ import annotations
@@ -61,12 +62,36 @@ def _read_toml(path: Path) -> dict[str, Any]:
     raise SettingsError(problem)
 
 
+_PLACES: Final = (
+    ("storage", "directory"),
+    ("exchange", "directory"),
+    ("exchange", "certificate"),
+    ("exchange", "private_key"),
+    ("partners", "*", "certificate"),
+    ("partners", "*", "outbox"),
+    ("partners", "*", "inbox"),
+    ("partners", "*", "sftp", "private_key"),
+    ("partners", "*", "sftp", "host_keys"),
+    ("rules", "overlay"),
+)
+"""Settings that name a file or folder on this machine."""
+
+
 def _beside(values: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The rows of the filer's own lie beside the file that names them, wherever the command is given."""
-    rules = values.get("rules")
-    if isinstance(rules, dict) and isinstance(rules.get("overlay"), str) and rules["overlay"]:
-        rules["overlay"] = str(path.absolute().parent / Path(rules["overlay"]).expanduser())
+    """What a file names by a relative name lies beside that file, wherever the command is given."""
+    for place in _PLACES:
+        _resolve(values, place, path.absolute().parent)
     return values
+
+
+def _resolve(values: Any, place: tuple[str, ...], folder: Path) -> None:
+    if not isinstance(values, dict):
+        return  # the models tell what is wrong with it
+    for name in values if place[0] == "*" else [one for one in place[:1] if one in values]:
+        if len(place) > 1:
+            _resolve(values[name], place[1:], folder)
+        elif isinstance(values[name], str) and values[name]:
+            values[name] = str(folder / Path(values[name]).expanduser())
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], str]]:

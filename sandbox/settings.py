@@ -286,7 +286,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
             read["bonds"] = read_rows(table.pop("bond", []), Bond, "bond")
         except RegistryError as error:
             raise SettingsError(f"{path}: {error}") from error
-        outer.update(table)
+        outer.update(table | {k: str(path.parent / table[k]) for k in _PLACES if isinstance(table.get(k) or 0, str)})
     known = {f.name for f in fields(Settings)} - {"behaviour", "filers", "importers", "bonds"}
     conduct = {f.name for f in fields(Behaviour)}
     for key, value in environment.items():
@@ -313,6 +313,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
 
 
 RECEIPTS: Final = ("sync", "async")
+_PLACES: Final = ("data_dir", "exchange_dir", "directory_root")
+"""Folders; a relative name counts from the folder of the file it stands in, as those of ``[[filer]]`` tables do."""
 _FILER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 

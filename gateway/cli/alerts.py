@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
-from gateway.cli.output import Output, make_table, plain
+from gateway.cli.output import Output
 
 SHOWN: Final = 100
 
@@ -54,25 +54,19 @@ def alerts(
 
 
 def show_alerts(output: Output, found: list[dict[str, Any]]) -> None:
-    """The alerts as a table; the id is what ``--settle`` wants."""
+    """Each alert with what a person does about it; the id is what ``--settle`` wants."""
     if not found:
         output.say("Nothing has to be looked at.")
         return
-    table = make_table(f"{len(found)} open alert{'' if len(found) == 1 else 's'}")
-    for column in ("since", "kind", "trip"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("what", ratio=1)
-    table.add_column("id", no_wrap=True, style="dim")
+    output.say(f"{len(found)} open alert{'' if len(found) == 1 else 's'}", "bold")
     for one in found[:SHOWN]:
-        since = str(one["raised_at"])[:16].replace("T", " ")
-        cells = (
-            since,
-            str(one["kind"]).replace("_", " "),
-            str(one["trip_number"] or ""),
-            str(one["text"]),
-            str(one["id"]),
-        )
-        table.add_row(*(plain(cell) for cell in cells))
-    output.show(table)
+        since = str(one["raised_at_local"])[:16].replace("T", " ")
+        trip = f", trip {one['trip_number']}" if one["trip_number"] else ""
+        kind = str(one["kind"]).replace("_", " ")
+        heading = f"\n{since} ({one['time_zone']})  {one['severity']}: {kind}{trip}"
+        output.say(heading, "red" if one["severity"] == "error" else "yellow")
+        output.say(f"  {one['text']}")
+        output.say(f"  To do: {one['remedy']}")
+        output.say(f"  id {one['id']}", "dim")
     if len(found) > SHOWN:
         output.say(f"and {len(found) - SHOWN} more; --json has all of them", "dim")

@@ -176,6 +176,7 @@ def _run(
     """Show what would be done; do it if so wished; follow it; the exit status."""
     import asyncio
 
+    from gateway.cli import interrupts
     from gateway.cli.access import client_for
     from gateway.cli.amend_view import show_plan, show_settled
 
@@ -190,7 +191,14 @@ def _run(
                 return {"shown": shown}
             document: Json = {"shown": shown, "taken_on": await ask(client, False, shown["version_before"])}
             if wait and shown["sent"]:
-                document["settled"], document["timed_out"] = await _settled(client, document["taken_on"], seconds)
+                output.note(f"sent; CBP's answer is awaited for {seconds:.0f} seconds at most")
+                try:
+                    document["settled"], document["timed_out"] = await _settled(
+                        output, client, document["taken_on"], seconds
+                    )
+                except asyncio.CancelledError:
+                    output.note(f"Interrupted. It goes on by itself; see `gateway filing {shown['filing_id']}`.")
+                    raise
                 show_settled(output, document)
             elif shown["sent"]:
                 output.say(f"Taken on; see `gateway filing {shown['filing_id']}`.")
@@ -198,7 +206,7 @@ def _run(
                 output.say(f"Kept as version {document['taken_on']['version']}; nothing had to be sent.")
             return document
 
-    document = asyncio.run(run())
+    document = interrupts.run(run())
     if output.as_json:
         output.document(document)
     refused = any(one["state"] == "refused" for one in document.get("settled", ()))
@@ -213,16 +221,22 @@ def _agreed(output: Output) -> bool:
     return typer.confirm("Send this?", default=False)
 
 
-async def _settled(client: GatewayClient, taken: Json, seconds: float) -> tuple[list[Json], bool]:
+async def _settled(output: Output, client: GatewayClient, taken: Json, seconds: float) -> tuple[list[Json], bool]:
     """What became of the versions that were made, once CBP has answered; and whether time ran out first."""
     import asyncio
     import time
 
-    from gateway.cli.follow import POLL_FIRST, POLL_LONGEST, UNDER_WAY
+    from gateway.cli.follow import POLL_FIRST, POLL_LONGEST
+    from gateway.cli.following import UNDER_WAY
 
     end, pause = time.monotonic() + seconds, POLL_FIRST
+    told: set[str] = set()
     while True:
         board = await client.board(taken["trip_number"])
+        for text in (one["text"] for one in board.get("open", ()) if pause >= POLL_LONGEST / 2):
+            if text not in told:
+                told.add(text)
+                output.note(f"waiting: {text}")
         waiting = sum(board["transmissions"].get(state, 0) for state in UNDER_WAY)
         pending = any(one["state"] == "pending" for one in board["changes"])
         if board["planning"] == "done" and not waiting and not pending:

@@ -98,13 +98,15 @@ def show_settled(output: Output, document: Mapping[str, Any]) -> None:
         output.say("CBP has not answered everything in time; see the board of the trip.", "yellow")
 
 
-def show_versions(output: Output, versions: list[dict[str, Any]]) -> None:
-    """The versions of a filing: which is in force, what differs, who made it and why."""
+def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "UTC") -> None:
+    """The versions of a filing: which is in force, when made and answered, what differs, who made it and why."""
     if len(versions) < 2 and not versions[0]["difference"]:
         return
-    table = make_table("Versions")
-    for column in ("version", "state", "sent"):
+    table = make_table(f"Versions (times: {zone})")
+    for column in ("version", "state"):
         table.add_column(column, no_wrap=True)
+    table.add_column("made, answered", no_wrap=True)
+    table.add_column("sent")
     for column in ("what differs", "who and why"):
         table.add_column(column, ratio=1)
     for one in versions:
@@ -115,11 +117,19 @@ def show_versions(output: Output, versions: list[dict[str, Any]]) -> None:
         why = " ".join(part for part in (one["reason_code"], one["reason"]) if part)
         who = f"{one['made_by']}" + (f": {why}" if why else "")
         sent = "\n".join(message["name"] for message in one["messages"]) or "-"
+        times = f"{_minute(one['made_at'], zone)}\n{_minute(one['settled_at'], zone) or '-'}"
         said = (one["outcome"] or {}).get("text")
         if one["state"] in ("refused", "partly_accepted") and said:
             differs += f" CBP: {said}"
-        table.add_row(*(plain(cell) for cell in (str(one["version"]), state, sent, differs.strip(), who)))
+        table.add_row(*(plain(cell) for cell in (str(one["version"]), state, times, sent, differs.strip(), who)))
     output.show(table)
+
+
+def _minute(text: str | None, zone: str) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if text else ""
 
 
 def _change(change: Mapping[str, Any]) -> str:

@@ -82,8 +82,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
+        from gateway.causes import cause
+
         path = str(error.filename or "")
-        problem = Problem("not_possible", path, f"The machine refuses: {error.strerror or error}.", "Mend this first.")
+        problem = Problem("not_possible", path, f"The machine refuses: {cause(error)}.", "Mend this first.")
         return refuse((problem,), as_json="--json" in given)
     except Exception as error:
         if os.environ.get("GATEWAY_DEBUG"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gateway.cli.amend_view import show_versions
+from gateway.cli.follow import ACTS, show_alert
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -194,6 +195,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     in_force = found.get("accepted_version")
     stands = f", version {in_force} in force" if in_force and in_force != found["version"] else ""
     output.say(f"state: {str(found['state']).replace('_', ' ')}{stands}", "bold")
+    show_standing(output, found.get("standing"))
     shipment = found.get("shipment")
     if shipment:
         output.say(f"shipment {shipment['shipment_id']}: {str(shipment['state']).replace('_', ' ')}")
@@ -202,8 +204,8 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
     if found.get("decided_by"):
         show_decided(output, found["decided_by"])
     for alert in found.get("alerts", ()):
-        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
-    show_versions(output, found["versions"])
+        show_alert(output, alert)
+    show_versions(output, found["versions"], found["time_zone"])
     _show_timeline(output, found["timeline"], found["time_zone"])
     files = make_table("Files")
     for column in ("direction", "name", "state", "bytes", "SHA-256"):
@@ -218,6 +220,16 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         output.say(f"May be asked: {command}", "dim")
     if not asked:
         output.say("Nothing may be asked of it now.", "dim")
+
+
+def show_standing(output: Output, standing: Mapping[str, Any] | None) -> None:
+    """What a filing waits for, of whom, until when, and what a person does."""
+    if standing is None:
+        return
+    style = "red" if standing["todo"] and standing["overdue"] else "yellow" if standing["overdue"] else None
+    output.say(f"{standing['text']} Who acts: {ACTS[standing['who']]}.", style)
+    if standing["todo"]:
+        output.say(f"To do: {standing['todo']}", "bold")
 
 
 def show_decided(output: Output, decided: Mapping[str, Any]) -> None:

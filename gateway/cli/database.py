@@ -15,6 +15,8 @@ from schemas.errors import Problem, TransportError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.settings import Settings
+
 T = TypeVar("T")
 
 app = typer.Typer(help="The database.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -62,8 +64,17 @@ def in_store(config: Path | None, work: Callable[[Connection], T]) -> T:
     try:
         return asyncio.run(run())
     except (StoreError, DBAPIError, ConnectionError) as error:
-        cause = getattr(error, "orig", None) or error
-        shown = "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
-        text = f"The database ({shown}) cannot be used: {type(cause).__name__}: {str(cause).splitlines()[0]}"
-        remedy = "Check that it runs and that storage.database_url or storage.directory is right."
-        raise TransportError(Problem("store_not_usable", "storage", text, remedy), in_doubt=False) from None
+        raise store_not_usable(settings, error) from None
+
+
+def store_not_usable(settings: Settings, error: Exception) -> TransportError:
+    """The configured database cannot be used, and why; its address is not shown."""
+    from gateway.causes import cause
+
+    failure = getattr(error, "orig", None) or error
+    shown = "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
+    words = cause(failure) if isinstance(failure, OSError) else str(failure).splitlines()[0].rstrip(".")
+    words = words.rpartition(">: ")[2]  # the driver's own words, without the name of its class
+    text = f"The database ({shown}) cannot be used: {words}."
+    remedy = "Check that it runs and that storage.database_url or storage.directory is right."
+    return TransportError(Problem("store_not_usable", "storage", text, remedy), in_doubt=False)

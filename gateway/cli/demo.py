@@ -81,7 +81,7 @@ class Shown:
     """Shows the story as bars and lines."""
 
     def __init__(self, output: Output, bars: Progress) -> None:
-        from gateway.cli.follow import Bars
+        from gateway.cli.following import Bars
 
         self._output, self._bars = output, bars
         self._staged = bars.add_task("staged", total=None)

@@ -263,7 +263,9 @@ def _write_summary(output: Output, explained: Explained) -> None:
     from gateway.cli.reading import EASTERN, row_problems
 
     bad = [problem for row in explained.bad for problem in row_problems([_bad(row)])]
-    output.problems(bad, f"{len(explained.bad)} rows are not shipments")
+    output.problems(
+        bad, "1 row is no shipment" if len(explained.bad) == 1 else f"{len(explained.bad)} rows are not shipments"
+    )
     at = explained.arrival.astimezone(EASTERN)
     table = make_table(f"Arriving {at:%Y-%m-%d %H:%M} Eastern time, rule book {explained.rules.version}")
     table.add_column("pathway")

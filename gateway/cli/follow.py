@@ -12,18 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.cli.following import UNDER_WAY, Teller, last_word
 from gateway.cli.output import Output, make_table, plain
 from gateway.cli.reading import row_problems
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from filings.lifecycle import TripInput
     from gateway.client import GatewayClient
 
 POLL_FIRST: Final = 0.2
 POLL_LONGEST: Final = 2.0
-UNDER_WAY: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10
@@ -58,52 +56,36 @@ def refusals(board: Mapping[str, Any]) -> int:
     return int(board["manifest"]["rejected"] + board["entries"]["rejected"] + states.get("refused", 0))
 
 
-class Bars:
-    """The progress of a filed trip as bars: sent, answered (yes or no), released."""
-
-    def __init__(self, bars: Progress, *, released: bool) -> None:
-        self._bars = bars
-        self._sent = bars.add_task("files sent", total=None)
-        self._manifest = bars.add_task("manifest answered", total=None)
-        self._entries = bars.add_task("entries answered", total=None)
-        self._released: TaskID | None = bars.add_task("released", total=None) if released else None
-
-    def show(self, board: Mapping[str, Any]) -> None:
-        """Bring the bars to where the board stands."""
-        files = board["transmissions"]
-        all_files = sum(files.values())
-        waiting = sum(files.get(state, 0) for state in UNDER_WAY)
-        self._bars.update(self._sent, total=all_files or None, completed=all_files - waiting)
-        for task, part in ((self._manifest, board["manifest"]), (self._entries, board["entries"])):
-            done = part["accepted"] + part["rejected"]
-            self._bars.update(task, total=(done + part["pending"]) or None, completed=done)
-        if self._released is not None:
-            crossing = board["shipments"] - board["states"].get("in_review", 0)
-            self._bars.update(self._released, total=crossing or None, completed=board["released"])
-
-
 async def follow(
     output: Output,
     client: GatewayClient,
     trip_number: str,
     seconds: float,
 ) -> tuple[dict[str, Any], bool]:
-    """Follow a filed trip until it is answered; the last board, and whether time ran out first."""
+    """Follow a filed trip until it is answered; the last board, and whether time ran out first.
+
+    An interrupt is answered by a last word on what goes on by itself.
+    """
     end = time.monotonic() + seconds
     pause = POLL_FIRST
     with output.progress() as bars:
-        shown = Bars(bars, released=False)
-        while True:
-            board = await client.board(trip_number)
-            shown.show(board)
-            if answered(board):
-                return board, False
-            if any(alert["kind"] == "trip_not_plannable" for alert in board["alerts"]):
-                return board, True
-            if time.monotonic() >= end:
-                return board, True
-            await asyncio.sleep(min(pause, max(end - time.monotonic(), 0)))
-            pause = min(pause * 1.3, POLL_LONGEST)
+        teller = Teller(output, bars)
+        try:
+            while True:
+                board = await client.board(trip_number)
+                await teller.look(client, board)
+                if answered(board):
+                    return board, False
+                if any(alert["kind"] == "trip_not_plannable" for alert in board["alerts"]):
+                    return board, True
+                if time.monotonic() >= end:
+                    return board, True
+                await asyncio.sleep(min(pause, max(end - time.monotonic(), 0)))
+                pause = min(pause * 1.3, POLL_LONGEST)
+        except asyncio.CancelledError:
+            bars.stop()
+            last_word(output, trip_number, teller.board)
+            raise
 
 
 def show_board(output: Output, board: Mapping[str, Any]) -> None:
@@ -146,8 +128,47 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)
     if board["decision"] == "wait":
         _show_shipments(output, board, "What is still open", board.get("waiting", ()), TripInput.WAIT)
+    _show_open(output, board)
     for alert in board["alerts"][:SHOWN]:
-        output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+        show_alert(output, alert)
+    if (more := len(board["alerts"]) - SHOWN) > 0:
+        output.say(f"and {more} more alerts; `gateway alerts --trip {board['trip_number']}` lists them", "dim")
+
+
+def show_alert(output: Output, alert: Mapping[str, Any]) -> None:
+    """An open alert, and what a person does about it."""
+    output.say(f"{alert['severity']}: {alert['text']}", "red" if alert["severity"] == "error" else "yellow")
+    if alert.get("remedy"):
+        output.say(f"  {alert['remedy']}", "dim")
+
+
+ACTS: Final = {
+    "gateway": "goes on by itself",
+    "partner": "the partner",
+    "cbp": "CBP",
+    "broker": "a person here",
+    "nobody": "nobody",
+}
+"""Who acts next, in a person's words."""
+
+
+def _show_open(output: Output, board: Mapping[str, Any]) -> None:
+    """What is awaited, of whom, and by when; what must be done by then."""
+    listed = board.get("open", ())
+    if listed:
+        table = make_table("What is awaited")
+        table.add_column("who acts", no_wrap=True)
+        table.add_column("what", ratio=3)
+        table.add_column("what to do", ratio=1)
+        for one in listed[:SHOWN]:
+            style = "red" if one["todo"] else "yellow" if one["overdue"] else None
+            cells = (ACTS[one["who"]], one["text"], one["todo"] or "wait")
+            table.add_row(*(plain(cell) for cell in cells), style=style)
+        output.show(table)
+        if len(listed) > SHOWN:
+            output.say(f"and {len(listed) - SHOWN} more; --json has them", "dim")
+    for one in board.get("deadlines", ()):
+        output.say(one["text"], "red" if one["overdue"] else "dim")
 
 
 def when(board: Mapping[str, Any]) -> str:

@@ -126,6 +126,7 @@ class Output:
             TimeElapsedColumn(),
         )
         hidden = rows_follow and not self.as_json and sys.stdout.isatty()
+        hidden = hidden or (transient and not self.errors.is_terminal)  # nothing would be left of them
         with Progress(
             *columns, console=self.errors, transient=transient, redirect_stdout=False, disable=hidden
         ) as bars:

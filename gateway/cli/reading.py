@@ -43,10 +43,12 @@ def read_json_file(path: Path) -> Any:
     """The JSON value of a file. Raises :class:`ShipmentError` where it is none, with line and column."""
     import orjson
 
+    from gateway.causes import not_json
+
     try:
         return orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        text = f"The file is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        text = f"The file is not JSON: {not_json(error.msg, error.lineno, error.colno)}."
         raise ShipmentError(Problem("unreadable_json", str(path), text, "Correct it at this place.")) from None
 
 

@@ -32,8 +32,7 @@ def refile(
 
     Example: gateway refile SFIC2508280001 --yes
     """
-    import asyncio
-
+    from gateway.cli import interrupts
     from gateway.cli.access import client_for
     from gateway.cli.follow import refusals
 
@@ -58,7 +57,7 @@ def refile(
                 output.say(f"Taken on; see `gateway trip {number}`.")
             return document
 
-    document = asyncio.run(run())
+    document = interrupts.run(run())
     if as_json:
         output.document(document)
     board = document.get("board") or {}

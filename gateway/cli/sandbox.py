@@ -29,12 +29,13 @@ def sandbox(
     exchange: Annotated[
         Path | None, typer.Option("--exchange", help="Folder where both sides lay out certificates.", file_okay=False)
     ] = None,
-    port: Annotated[int | None, typer.Option("--port", help="AS2 port; 0 takes a free one.", min=0)] = None,
+    port: Annotated[int | None, typer.Option("--port", help="AS2 port; 0 takes a free one.", min=0, max=65535)] = None,
     control_port: Annotated[
-        int | None, typer.Option("--control-port", help="Port of the console and the control API.", min=0)
+        int | None, typer.Option("--control-port", help="Port of the console and the control API.", min=0, max=65535)
     ] = None,
     sftp_port: Annotated[
-        int | None, typer.Option("--sftp-port", help="Open an SFTP door on this port too; 0 takes a free one.", min=0)
+        int | None,
+        typer.Option("--sftp-port", help="Open an SFTP door here too; 0 takes a free port.", min=0, max=65535),
     ] = None,
     gateway_url: Annotated[
         str | None, typer.Option("--gateway-url", help="Where it posts its answers.", metavar="URL")
@@ -72,7 +73,9 @@ def sandbox(
     """
     import logging
     import sys
+    from datetime import UTC, datetime
 
+    from gateway.cli.reading import read_arrival
     from sandbox.settings import SettingsError, load_settings
 
     output = Output(as_json)
@@ -95,13 +98,26 @@ def sandbox(
     except SettingsError as error:
         problem = Problem("wrong_setting", "", f"{error}.", "See docs for the settings of the sandbox.")
         raise ShipmentError(problem) from None
+    if settings.clock:
+        read_arrival(settings.clock, datetime.now(UTC), "--clock")  # told in words if it is none
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    _tell_missing(output, settings)
     if scenario is not None:
         _play(output, settings, scenario, attached=attached, speed=speed, patience=patience)
         return
     _serve(output, settings)
+
+
+def _tell_missing(output: Output, settings: Settings) -> None:
+    """Certificates that filers' tables name and that are not there: told, and read when they appear."""
+    from gateway.settings_places import files_missing
+
+    named = {f"filer {one.name}: certificate": one.certificate for one in settings.filers}
+    remedy = "Put it there, or mend the name; until then nothing of this filer is taken."
+    for problem in files_missing(named, remedy):
+        output.note(f"{problem.path}: {problem.text} {problem.remedy}")
 
 
 def _serve(output: Output, settings: Settings) -> None:

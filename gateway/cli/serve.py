@@ -13,7 +13,7 @@ import typer
 
 from gateway.cli.options import ConfigOption, JsonOption, TransportOption, road
 from gateway.cli.output import Output
-from schemas.errors import Problem, TransportError
+from schemas.errors import FormatError, Problem, TransportError
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +37,8 @@ def serve(
     ] = False,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on, over the settings.")] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port to listen on, over the settings; 0 takes a free one.", min=0)
+        int | None,
+        typer.Option("--port", help="Port, over the settings; 0 takes a free one.", min=0, max=65535),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
@@ -80,6 +81,10 @@ async def _serve(
     import signal
     from contextlib import AsyncExitStack
 
+    from sqlalchemy.exc import DBAPIError
+
+    from filings.store.database import StoreError
+    from gateway.cli.database import store_not_usable
     from gateway.demo.door import serving
     from gateway.first_start import one_at_a_time
     from gateway.runtime import Gateway
@@ -103,7 +108,11 @@ async def _serve(
             if sandbox.sftp_port is not None:
                 output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
-        gateway = await stack.enter_async_context(Gateway.open(settings))
+        _tell_missing(output, settings)
+        try:
+            gateway = await stack.enter_async_context(Gateway.open(settings))
+        except (StoreError, DBAPIError, ConnectionError) as error:
+            raise store_not_usable(settings, error) from None
         if settings.listen.is_loopback:
             with one_at_a_time(settings.storage.directory):
                 document["local_key"] = await _local_key(gateway)
@@ -117,6 +126,17 @@ async def _serve(
             output.document(document)
         await stop.wait()
         output.note("stopping")
+
+
+def _tell_missing(output: Output, settings: Settings) -> None:
+    """Tell files that the settings name and that are not there; :class:`FormatError` when some of ours are missing."""
+    from gateway.settings_places import missing_places
+
+    missing = missing_places(settings)
+    if missing.ours:
+        raise FormatError([*missing.ours, *missing.theirs])
+    for one in missing.theirs:
+        output.note(f"{one.path}: {one.text} {one.remedy}")
 
 
 def _door(host: str, port: int, remedy: str) -> socket.socket:

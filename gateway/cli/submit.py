@@ -6,6 +6,7 @@ filed is not filed again. A service that is away for a moment is asked again for
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -24,6 +25,8 @@ BATCH: Final = 200
 """Shipments in one request: often enough to see progress, seldom enough to cost nothing."""
 
 SHOWN: Final = 20
+TELL: Final = 5.0
+"""Seconds between two lines on the staging where there is no terminal for a bar."""
 
 
 def submit(
@@ -45,8 +48,7 @@ def submit(
 
     Example: gateway submit trip.json shipments.ndjson --file
     """
-    import asyncio
-
+    from gateway.cli import interrupts
     from gateway.cli.access import client_for
     from gateway.cli.reading import read_trip_file
 
@@ -54,7 +56,7 @@ def submit(
     _, raw = read_trip_file(trip_file)
     size = max(shipments_file.stat().st_size // 1024, 1)
     client = client_for(output, url, key, retry_seconds=retry)
-    document = asyncio.run(_submit(output, client, raw, shipments_file, size, file=file, wait=wait, timeout=timeout))
+    document = interrupts.run(_submit(output, client, raw, shipments_file, size, file=file, wait=wait, timeout=timeout))
     if as_json:
         output.document(document)
     board = document.get("board") or {}
@@ -74,6 +76,8 @@ async def _submit(
     wait: bool,
     timeout: float,  # noqa: ASYNC109 - following ends quietly, with what is known
 ) -> dict[str, Any]:
+    import asyncio
+
     from gateway.cli.follow import follow, show_board
 
     number = str(raw["trip_number"])
@@ -81,7 +85,13 @@ async def _submit(
         receipt = await client.put_trip(raw)
         before = {} if receipt["created"] else await client.board(number)
         filed_at = before.get("filed_at_local")
-        document = await _stage(output, client, number, shipments_file, size, filed=filed_at is not None)
+        try:
+            document = await _stage(output, client, number, shipments_file, size, filed=filed_at is not None)
+        except asyncio.CancelledError:
+            output.note(
+                f"Interrupted. Nothing has been filed by this command; run it again to stage the rest of {number}."
+            )
+            raise
         warned = [{"of": "trip", "code": one["code"], "count": 1, "text": one["text"]} for one in receipt["warnings"]]
         document = {"trip": receipt, **document, "warnings": [*warned, *document["warnings"]]}
         _show_staged(output, number, document, filed_at)
@@ -89,7 +99,13 @@ async def _submit(
             if not output.as_json and document["staged"] and filed_at is None:
                 output.say("Nothing has been sent to CBP; file it with --file.", "dim")
             return document
-        document["filing"] = await client.file_trip(number)
+        try:
+            document["filing"] = await client.file_trip(number)
+        except asyncio.CancelledError:
+            output.note(
+                f"Interrupted while the filing was asked for; whether it was is seen with: gateway trip {number}"
+            )
+            raise
         if wait:
             document["board"], document["timed_out"] = await follow(output, client, number, timeout)
             # the refused rows were shown with their lines when they were sent
@@ -115,7 +131,7 @@ async def _stage(
     with output.progress() as bars:
         reading = bars.add_task("read (kB)", total=size)
         sending = bars.add_task("staged", total=None)
-        read = 0
+        read, last_told = 0, time.monotonic()
 
         def advance(piece: int) -> None:
             nonlocal read
@@ -137,6 +153,9 @@ async def _stage(
                     warned.setdefault(code, {"of": "shipments", "code": code, "count": 0, "text": text})["count"] += 1
                 by_pathway[answer["pathway"]] = by_pathway.get(answer["pathway"], 0) + 1
             bars.update(sending, completed=staged + len(refused))
+            if not output.errors.is_terminal and time.monotonic() - last_told >= TELL:
+                last_told = time.monotonic()
+                output.note(f"{staged} shipments staged, {len(refused)} refused")
         bars.update(sending, total=max(staged + len(refused), 1))
         bars.update(reading, completed=size)
     refused.sort(key=lambda row: (row["line"], row["index"]))

@@ -8,13 +8,15 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from filings import open_alerts
+from filings.alert_remedies import REMEDIES
+from filings.trips import load_trip
 from gateway.http import idempotency
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.auth import ACTOR
 from gateway.http.body import read_json_and_digest
 from gateway.http.parameters import PARAMETERS
 from gateway.http.service import SERVICE
-from schemas.errors import Problem, ShipmentError
+from schemas.errors import NotFound, Problem, ShipmentError
 
 NOTE_LENGTH: Final = 1000
 _SHAPE: Final = 'Send {"note": "what was done about it"}.'
@@ -23,11 +25,16 @@ _SHAPE: Final = 'Send {"note": "what was done about it"}.'
 async def list_alerts(request: web.Request) -> web.Response:
     """A page of the open alerts."""
     given = request[PARAMETERS]
+    if given["kind"] and given["kind"] not in REMEDIES:
+        text, known = f"No alert is of the kind {given['kind']!r}.", ", ".join(sorted(REMEDIES))
+        raise NotFound(Problem("alert_kind_unknown", "kind", text, f"Use one of: {known}."))
     page = await request.app[SERVICE].store.read(
         lambda conn: open_alerts.listed(
             conn, trip=given["trip"], kind=given["kind"], cursor=given["cursor"], limit=given["limit"]
         )
     )
+    if given["trip"] and not page.items:
+        await request.app[SERVICE].store.read(lambda conn: load_trip(conn, given["trip"]))  # or it is not known
     return page_answer(page)
 
 

@@ -17,6 +17,7 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.causes import not_json
 from gateway.http.problems import HttpProblem
 from schemas.errors import Problem
 
@@ -133,7 +134,7 @@ def parse_json(body: bytes) -> Any:
         value = orjson.loads(body)
         json.loads(body, object_pairs_hook=_unique)
     except orjson.JSONDecodeError as error:
-        text = f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        text = f"The body is not JSON: {not_json(error.msg, error.lineno, error.colno)}."
         raise HttpProblem(400, Problem("unreadable_json", "", text, "Correct it at this place.")) from None
     except RecursionError:
         problem = Problem("too_deep", "", "The body is nested too deeply.", "Send the published shape.")

@@ -36,7 +36,11 @@ async def list_filings(request: web.Request) -> web.Response:
 async def get_filing(request: web.Request) -> web.Response:
     """One filing."""
     name = request[PARAMETERS]["filing_id"]
-    found = await request.app[SERVICE].store.read(lambda conn: queries.filing(conn, name))
+    service = request.app[SERVICE]
+    now, patience, retries = service.clock(), service.settings.deadlines.patience, service.ctx.retries
+    found = await service.store.read(
+        lambda conn: queries.filing(conn, name, now=now, patience=patience, retries=retries)
+    )
     return json_answer(found, headers={hdrs.ETAG: f'"{found["version"]}"'})
 
 

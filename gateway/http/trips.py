@@ -59,8 +59,11 @@ async def list_trips(request: web.Request) -> web.Response:
 async def get_trip(request: web.Request) -> web.Response:
     """The board of a trip."""
     service, number = request.app[SERVICE], request[PARAMETERS]["trip_number"]
-    now = service.clock()
-    return json_answer(await service.store.read(lambda conn: queries.board(conn, number, now=now)))
+    now, patience, retries = service.clock(), service.settings.deadlines.patience, service.ctx.retries
+    found = await service.store.read(
+        lambda conn: queries.board(conn, number, now=now, patience=patience, retries=retries)
+    )
+    return json_answer(found)
 
 
 async def list_shipments(request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from typing import Final
 
 import aiohttp
 
+from gateway.causes import cause
 from gateway.transports.base import Handover, OutboundFile, PreparedTransmission, Receipt
 from gateway.transports.settings import Timeouts
 from schemas.as2 import MAX_MDN_BYTES, Identity, Mdn, Partner, build_message, check_mdn, is_receipt, open_mdn
@@ -105,7 +106,7 @@ class As2Transport:
         try:
             status, headers, answer = await self._post(prepared, body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            kind = type(error).__name__
+            kind = cause(error)
             if body.begun:
                 raise _failed(
                     "as2-connection-lost", f"The exchange broke off before a receipt came ({kind}).", in_doubt=True
@@ -204,7 +205,7 @@ async def post_receipt(
         async with session.post(url, data=body, headers=fields, allow_redirects=False, timeout=timeout) as response:
             status = response.status  # what else it says is of no interest, so it is not read
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        text = f"The address could not be reached ({type(error).__name__})."
+        text = f"The address could not be reached ({cause(error)})."
         raise _failed("as2-not-connected", text, in_doubt=False) from error
     if not 200 <= status < 300:
         raise _failed("as2-http-status", f"The address answered HTTP {status}.", in_doubt=False)

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from gateway.causes import cause
 from gateway.transports.base import OutboundFile, PreparedTransmission, Receipt
 from schemas.as2 import MAX_PAYLOAD_BYTES, Identity, Partner, cms
 from schemas.errors import FormatError, GatewayError, Problem, TransportError
@@ -122,7 +123,7 @@ class DirectoryTransport:
                 staged.replace(target)
             _sync_folder(self._outbox)
         except OSError as error:
-            text = f"The file could not be written: {error.strerror or type(error).__name__}."
+            text = f"The file could not be written: {error.strerror or cause(error)}."
             raise _failed("directory-write", text, in_doubt=appeared) from error
 
 

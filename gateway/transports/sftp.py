@@ -28,6 +28,7 @@ from typing import Final
 
 import asyncssh
 
+from gateway.causes import cause
 from gateway.transports.base import OutboundFile, PreparedTransmission, Receipt
 from gateway.transports.sftp_link import LOST, SftpLink, failed
 from schemas.as2 import MAX_PAYLOAD_BYTES
@@ -111,7 +112,7 @@ class SftpTransport:
             except LOST as error:
                 self._link.drop(sftp)
                 if not attempt.renaming:
-                    text = f"The connection broke off while the file was written ({type(error).__name__})."
+                    text = f"The connection broke off while the file was written ({cause(error)})."
                     raise failed("sftp-connection-lost", text, _KEPT) from error
                 attempt.lost = True
             except asyncssh.SFTPError as error:
@@ -127,7 +128,7 @@ class SftpTransport:
     def _refused(self, error: asyncssh.SFTPError, attempt: _Attempt) -> TransportError:
         """The server's own no: to a folder, to space, to a right that we have not got."""
         person = isinstance(error, asyncssh.SFTPNoSuchFile | asyncssh.SFTPNoSuchPath | asyncssh.SFTPPermissionDenied)
-        text = f"The server does not take the file into {self._folder}: {error.reason or type(error).__name__}."
+        text = f"The server does not take the file into {self._folder}: {error.reason or cause(error)}."
         remedy = "Look at the folder and our rights there." if person else "Try again later."
         return failed("sftp-refused", text, remedy, in_doubt=attempt.doubt, needs_person=person)
 

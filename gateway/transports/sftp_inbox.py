@@ -24,6 +24,7 @@ from typing import Final, Literal
 
 import asyncssh
 
+from gateway.causes import cause
 from gateway.transports.directory import InboundFile, InboxReport
 from gateway.transports.sftp import BLOCK, is_file
 from gateway.transports.sftp_link import LOST, SftpLink, failed
@@ -93,10 +94,10 @@ class SftpInbox:
                     reports.append(report)
         except LOST as error:
             self._link.drop(sftp)
-            text = f"The connection broke off while answers were fetched ({type(error).__name__})."
+            text = f"The connection broke off while answers were fetched ({cause(error)})."
             raise failed("sftp-connection-lost", text, "What was not taken stays there.") from error
         except asyncssh.SFTPError as error:
-            text = f"The server does not show {self._folder}: {error.reason or type(error).__name__}."
+            text = f"The server does not show {self._folder}: {error.reason or cause(error)}."
             raise failed("sftp-refused", text, "Look at the folder and our rights there.", needs_person=True) from error
         return reports
 
@@ -186,7 +187,7 @@ class SftpInbox:
         except LOST:
             raise
         except asyncssh.SFTPError as error:
-            text = f"The file cannot be read: {error.reason or type(error).__name__}."
+            text = f"The file cannot be read: {error.reason or cause(error)}."
             raise FormatError(Problem("sftp-read", name, text)) from error
         return bytes(content)
 

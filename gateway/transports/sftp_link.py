@@ -19,6 +19,7 @@ from typing import Final, TypeVar, cast
 
 import asyncssh
 
+from gateway.causes import cause
 from gateway.transports.ssh_keys import HostPins
 from schemas.errors import Problem, TransportError
 
@@ -166,7 +167,7 @@ class SftpLink:
                 # A server that has no key of the kinds asked for hangs up, or says so, before it shows one.
                 if isinstance(error, _HUNG_UP) and (shown is not None or number < len(tries)):
                     continue
-                text = f"The server {self.place.shown} could not be reached ({type(error).__name__})."
+                text = f"The server {self.place.shown} could not be reached ({cause(error)})."
                 raise failed("sftp-not-connected", text, "Try again later.") from error
         seen = shown.get_fingerprint("sha256") if shown is not None else "of no known kind"
         text = f"The server {self.place.shown} shows the host key {seen}; known is {pins.shown() or 'none'}."

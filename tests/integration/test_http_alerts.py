@@ -46,7 +46,18 @@ async def test_a_silent_filing_is_shown_wherever_a_person_looks(tmp_path: Path) 
         assert [one["id"] for one in silent["alerts"]] == [listed["id"]]
         _, other = await api.ask("GET", f"/v1/filings/{(await desk.shipment('P-0001')).scn}")
         assert other["alerts"] == []
-        assert (await api.ask("GET", "/v1/alerts?kind=nothing_of_the_kind"))[1]["items"] == []
+        assert (await api.ask("GET", "/v1/alerts?kind=entry_summary_due"))[1]["items"] == []
+        for query, code in (("kind=nothing_of_the_kind", "alert_kind_unknown"), ("trip=TSTC9999", "trip_unknown")):
+            status, told = await api.ask("GET", f"/v1/alerts?{query}")
+            assert (status, told["code"]) == (404, code)
+        assert listed["remedy"]
+        assert listed["time_zone"] == "America/New_York"
+        assert board["open"][0]["overdue"]
+        assert board["open"][0]["text"].startswith("The SX for entry ")
+        assert silent["standing"]["matter"] == "answer"
+        assert silent["inquiries"] == []
+        _, seen = await api.ask("GET", f"/v1/filings/{scn}", Role.AUDITOR)
+        assert seen["standing"] == silent["standing"]
         status, answer = await api.ask("POST", f"/v1/alerts/{listed['id']}/settlement", body={"note": "seen"})
         assert (status, answer["code"]) == (409, "alert_ends_by_itself")
 

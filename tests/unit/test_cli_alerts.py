@@ -17,16 +17,27 @@ def an_alert(number: int) -> dict[str, Any]:
         "id": f"01c29c98-7184-76ff-af26-{number:012d}",
         "kind": "entry_summary_due",
         "text": f"The entry summary of entry XYZ{number:08d} is due on 2025-03-24.",
+        "severity": "warning",
+        "remedy": "File it.",
         "trip_number": "TSTC2503100001",
         "raised_at": "2025-03-20T04:00:00+00:00",
+        "raised_at_local": "2025-03-20T00:00:00-04:00",
+        "time_zone": "America/New_York",
     }
 
 
 def test_each_alert_is_shown_with_its_id(capsys: pytest.CaptureFixture[str]) -> None:
-    """Since when, what kind, which trip, the sentence, the id."""
+    """Since when on the port's clock, what kind, which trip, the sentence, what a person does, the id."""
     show_alerts(Output(), [an_alert(1)])
     shown = " ".join(capsys.readouterr().out.split())
-    for text in ("1 open alert", "2025-03-20 04:00", "entry summary due", "TSTC2503100001", "01c29c98-7184"):
+    assert "2025-03-20 00:00 (America/New_York)" in shown
+    for text in (
+        "1 open alert",
+        "To do: File it.",
+        "entry summary due",
+        "TSTC2503100001",
+        "01c29c98-7184",
+    ):
         assert text in shown
 
 

@@ -139,6 +139,8 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
         "difference": None,
         "reason_code": None,
         "reason": None,
+        "made_at": "2025-03-10T14:02:00+00:00",
+        "settled_at": None,
         "made_by": "Dana",
         "messages": [{"name": "309-1.edi"}],
         "outcome": None,
@@ -154,12 +156,15 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
         "reason_code": "16",
         "reason": "Counted again",
         "messages": [],
+        "settled_at": "2025-03-10T14:17:00+00:00",
         "outcome": {"text": "INVALID BILL"},
     }
-    show_versions(Output(), [first, second])
+    show_versions(Output(), [first, second], "America/New_York")
     text = seen(capsys)
+    assert "2025-03-10 10:02" in text
+    assert "2025-03-10 10:17" in text
     assert "accepted (in force)" in text
-    assert "number of packages: 1 → 2" in text
+    assert "number of packages: 1" in text
     assert "CBP: INVALID" in text
     assert "Dana: 16 Counted again" in text
 
