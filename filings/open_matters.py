@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, selec
 from filings import asking
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
+from filings.matching import ENDING
 from filings.shown import instant_text
 from filings.standing import Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t
@@ -58,8 +59,18 @@ def _facts(conn: Connection, filing: Row[Any]) -> Facts:
         asked=asked,
         asked_at=asked_at,
         said=" ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name)),
+        ends=_ends(conn, filing),
         summary_due=filing.deadline_at,
     )
+
+
+def _ends(conn: Connection, filing: Row[Any]) -> bool:
+    """Whether the version on which a person at CBP decides is a cancellation."""
+    if filing.state != FilingState.REQUESTED.value:
+        return False
+    table = t.filing_versions
+    newest = (table.c.filing_id == filing.id) & (table.c.version == filing.version)
+    return conn.execute(select(table.c.action).where(newest)).scalar() in ENDING
 
 
 def _carrying(conn: Connection, filing: Row[Any]) -> Sequence[Row[Any]]:
@@ -279,6 +290,7 @@ def _entries(conn: Connection, trip_number: str) -> list[tuple[str, str, Facts]]
             _failure(failure) if failure is not None else None,
             one.asked,
             one.asked_at,
+            ends=_ends(conn, first),
         )
         made.append((first.id, "entry", facts))
     return made

@@ -27,6 +27,16 @@ OURS: Final = frozenset({"in_review", "handed_off", "refused", "staged"})
 """States that CBP has no part in: what it said before is over."""
 EMPTY_WORDS: Final = frozenset({("SX", "01"), "BILL REJECTED"})
 """Statements that only repeat that something was refused; beside them stands why."""
+STANDS: Final = {
+    "filed": "CBP has not answered everything that was sent for it.",
+    "in_doubt": "It is not known whether CBP has what was sent for it; the same bytes go again by themselves.",
+    "cancelling": (
+        "Its entry is cancelled, or CBP decides on that, and its bill stands on the manifest. Once CBP has decided, "
+        "take the bill off (gateway cancel {trip} --shipment {shipment} --reason TEXT), or amend the shipment."
+    ),
+    "delinked": "Its bill is on file with CBP, and off this trip.",
+}
+"""States of which the reason of the pathway says nothing."""
 OFF_THE_TRUCK: Final = "It must come off the truck."
 
 
@@ -54,6 +64,8 @@ def _reason(row: Row[Any], said: Mapping[str, None] | None) -> str:
         return "CBP refused it without saying more."
     if row.state == "handed_off":
         return "The licensed broker's entry must be on file before the truck arrives."
+    if row.state in STANDS:
+        return STANDS[row.state].format(trip=row.trip_number, shipment=row.shipment_id)
     decision = row.decision or {}
     needs = [need["text"] for need in decision.get("needs", ()) if need.get("severity", "error") == "error"]
     why = str((needs or decision.get("reasons") or [""])[0])

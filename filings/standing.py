@@ -70,7 +70,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a filing, or of ``count`` filings in one file that stand alike."""
+    """What is known of a filing, or of ``count`` filings in one file that stand alike.
+
+    ``ends``: the newest version is a cancellation.
+    """
 
     state: FilingState
     name: str
@@ -83,6 +86,7 @@ class Facts:
     asked: int = 0
     asked_at: datetime | None = None
     said: str = ""
+    ends: bool = False
     summary_due: datetime | None = None
 
 
@@ -252,8 +256,8 @@ def _requested(facts: Facts, watch: Watch) -> Standing:
     )
     tail = f"; overdue {'since' if overdue else 'at'} {watch.clock(due)}"
     text = (
-        f"Requested since {watch.clock(facts.changed_at)}: a person at CBP decides on version {facts.version} of "
-        f"{facts.name}; {stays}{tail}."
+        f"Requested since {watch.clock(facts.changed_at)}: a person at CBP decides on the "
+        f"{'cancellation' if facts.ends else 'change'} of {facts.name} (version {facts.version}); {stays}{tail}."
     )
     todo = f"{CALL_CBP} A request has no query that would hasten it." if overdue else ""
     return Standing("requested", BROKER if overdue else CBP, text, facts.changed_at, due, overdue=overdue, todo=todo)

@@ -95,6 +95,13 @@ def events_page() -> str:
     return page()
 
 
+def trouble_page() -> str:
+    """What silence, doubt and refusals mean, and what a person does."""
+    from gateway.docs_trouble import page
+
+    return page()
+
+
 def unconfirmed_page() -> str:
     """What is not confirmed about CBP's messages."""
     from gateway.docs_unconfirmed import page
@@ -177,6 +184,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": rules_page,
     "docs/sandbox-api.md": sandbox_api_page,
     "docs/settings.md": settings_page,
+    "docs/trouble.md": trouble_page,
     "docs/unconfirmed.md": unconfirmed_page,
     "schemas/shipment.schema.json": _schema("shipment.schema.json"),
     "schemas/trip.schema.json": _schema("trip.schema.json"),

@@ -22,6 +22,8 @@ shipment is released only when CBP has said so for that shipment, and even that 
 In the tables: **bold** is the next state, then the event that is told and (!) the alert that is raised. *Noted* means
 kept without a change of state. An empty cell is an answer too: an act of ours is refused with the reason and the way
 out that stand below each table; what CBP says is kept, changes nothing and raises an alert.
+
+What a person sees of all this, and does about it: [trouble.md](trouble.md).
 """
 
 

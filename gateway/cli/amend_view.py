@@ -117,7 +117,8 @@ def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "U
         why = " ".join(part for part in (one["reason_code"], one["reason"]) if part)
         who = f"{one['made_by']}" + (f": {why}" if why else "")
         sent = "\n".join(message["name"] for message in one["messages"]) or "-"
-        times = f"{_minute(one['made_at'], zone)}\n{_minute(one['settled_at'], zone) or '-'}"
+        heard = one["settled_at"] or max((sent["answered_at"] or "" for sent in one["messages"]), default="")
+        times = f"{_minute(one['made_at'], zone)}\n{_minute(heard, zone) or '-'}"
         said = (one["outcome"] or {}).get("text")
         if one["state"] in ("refused", "partly_accepted") and said:
             differs += f" CBP: {said}"

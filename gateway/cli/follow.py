@@ -25,6 +25,8 @@ POLL_LONGEST: Final = 2.0
 DECISIONS: Final = {"go": "bold green", "no_go": "bold red", "wait": "bold yellow"}
 WORDS: Final = {"go": "GO", "no_go": "NO-GO", "wait": "WAIT"}
 SHOWN: Final = 10
+SETTLED: Final = ("refused", "partly_accepted")
+"""States of a change that CBP has answered."""
 SETTLED_FIRST: Final = (
     "lapsed",
     "rejected",
@@ -122,7 +124,9 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     held_as = board.get("manifest_filing", {}).get("cbp_state")
     if held_as:
         output.say(f"CBP holds the manifest as {str(held_as).replace('_', ' ')}.")
-    for one in board.get("changes", ())[:SHOWN]:
+    told = {one["filing_id"] for one in board.get("open", ())}  # with its times, below
+    changes = [one for one in board.get("changes", ()) if one["state"] in SETTLED or one["filing_id"] not in told]
+    for one in changes[:SHOWN]:
         output.say(one["text"], "red" if one["state"] == "refused" else "yellow")
     _show_refused(output, board)
     _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)

@@ -36,7 +36,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
                 signal.raise_signal(signal.SIGINT)
 
         loop.add_signal_handler(signal.SIGINT, interrupted)
-        return await task
+        try:
+            return await task
+        finally:
+            if first is not None:  # the process ends: the same interrupt, come late, must not break its end
+                loop.remove_signal_handler(signal.SIGINT)
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     try:
         return asyncio.run(cancellable())

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import TRIP_ACTS
+from filings.standing import MATTERS, WHO
 from gateway.http.alerts import NOTE_LENGTH
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
 from gateway.http.openapi_amendments import AMENDMENTS, COUNT, record, ref, string
@@ -37,6 +39,19 @@ _MEANINGS: Final[Mapping[int, str]] = {
     503: "Not available now.",
 }
 
+
+_INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
+_STANDING: Final = {
+    "matter": string(enum=[*MATTERS]),
+    "who": string(enum=[*WHO], description="Who acts next."),
+    "text": string(description="One or more sentences, with times on the port's clock."),
+    "since": _INSTANT,
+    "due_at": {**_INSTANT, "description": "From then on it is overdue."},
+    "next_at": {**_INSTANT, "description": "When what goes on by itself goes on."},
+    "until": {**_INSTANT, "description": "Until when the gateway goes on by itself."},
+    "overdue": {"type": "boolean"},
+    "todo": string(description="What a person does; empty where nobody has to."),
+}
 
 COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Fault": {
@@ -148,6 +163,10 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             held=COUNT,
             acts={"type": "array", "items": string(enum=[*TRIP_ACTS]), "description": "What may be asked of it now."},
             blocking={"type": "array", "items": {"type": "object"}},
+            open={"type": "array", "items": ref("OpenMatter"), "description": "What is awaited, overdue first."},
+            deadlines={"type": "array", "items": ref("Deadline"), "description": "By when what must be done."},
+            changes={"type": "array", "items": {"type": "object"}, "description": "Changes CBP has not settled."},
+            alerts={"type": "array", "items": ref("Alert")},
         ),
         "description": "Where a trip stands.",
     },
@@ -162,9 +181,59 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             version={"type": "integer", "minimum": 1},
             accepted_version={"type": ["integer", "null"], "description": "The newest version that CBP has taken."},
             acts={"type": "array", "items": string(), "description": "What may be done with it now."},
+            time_zone=string(description="The port's zone, on whose clock sentences tell times."),
+            standing=ref("Standing"),
+            inquiries={"type": "array", "items": ref("Inquiry"), "description": "When CBP was asked for it, and how."},
+            retries={"type": "array", "items": ref("Retry"), "description": "When CBP's own system failed on it."},
+            alerts={"type": "array", "items": ref("Alert")},
         ),
         "description": "One declaration to CBP and where it stands.",
     },
+    "Standing": {
+        **record("matter who text since due_at next_at until overdue todo", **_STANDING),
+        "description": "What a filing waits for, of whom, since when, until when, and what a person does.",
+    },
+    "OpenMatter": {
+        **record(
+            "filings kind filing_id matter who text since due_at next_at until overdue todo",
+            filings={**COUNT, "description": "How many stand alike; 0 for a file that no filing waits for."},
+            kind=string(enum=["manifest", "entry", "file"]),
+            filing_id={"type": ["string", "null"], "description": "One of them."},
+            **_STANDING,
+        ),
+        "description": "What filings of a trip that stand alike wait for.",
+    },
+    "Deadline": record(
+        "kind text due_at count overdue",
+        kind=string(enum=[ARRIVAL, SUMMARY]),
+        text=string(),
+        due_at=string(format="date-time"),
+        count=COUNT,
+        overdue={"type": "boolean"},
+    ),
+    "Inquiry": record(
+        "asked_at how version transmission name state delivered_at answered_at",
+        asked_at=string(format="date-time"),
+        how=string(enum=["status_query", "same_message_again"]),
+        version={"type": "integer"},
+        transmission=string(),
+        name=string(),
+        state=string(),
+        delivered_at=_INSTANT,
+        answered_at=_INSTANT,
+    ),
+    "Retry": record(
+        "failed_file attempt source code text first_failed_at due_at made_at made_transmission",
+        failed_file=string(),
+        attempt={"type": "integer", "minimum": 1},
+        source=string(),
+        code={"type": ["string", "null"]},
+        text={"type": ["string", "null"]},
+        first_failed_at=string(format="date-time"),
+        due_at=string(format="date-time"),
+        made_at=_INSTANT,
+        made_transmission={"type": ["string", "null"]},
+    ),
     "Alert": {
         **record(
             "id kind severity text raised_at",
@@ -172,11 +241,14 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             kind=string(),
             severity=string(enum=["warning", "error"]),
             text=string(),
+            remedy=string(description="What a person does about it."),
             detail={"type": "object"},
             trip_number={"type": ["string", "null"]},
             filing_id={"type": ["string", "null"]},
             transmission_id={"type": ["string", "null"]},
             raised_at=string(format="date-time"),
+            raised_at_local=string(format="date-time", description="The same on the port's clock."),
+            time_zone=string(),
             settled_at={"type": ["string", "null"], "format": "date-time"},
             settled_by={"type": ["string", "null"]},
         ),

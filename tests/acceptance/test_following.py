@@ -51,6 +51,7 @@ def test_an_interrupt_leaves_the_filing_and_says_where_it_is_seen(world: World) 
     """Refusal and waiting are told on standard error; SIGINT ends with 130 and a last word; later the board says it."""
     process, lines = following(world, "waiting: ")
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)  # as some senders do, to the process and its group
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     (refused,) = [line for line in lines if line.startswith("refused: ")]

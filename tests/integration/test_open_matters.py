@@ -173,9 +173,13 @@ async def test_a_request_shows_what_is_in_force_and_from_when_one_calls(desk: De
     await desk.exchange(cbp)
     found = (await view(desk, entry))["standing"]
     assert (found["matter"], found["who"]) == ("requested", "cbp")
+    assert f"decides on the cancellation of entry {entry}" in found["text"]
     assert "version 1 is in force until then" in found["text"]
-    (matter,) = (await desk.board())["open"]
+    board = await desk.board()
+    (matter,) = board["open"]
     assert matter["text"] == found["text"]
+    (blocked,) = board["blocking"]
+    assert f"gateway cancel {TRIP} --shipment P-0001" in blocked["why"]
     desk.later(seconds=PATIENCE.review.total_seconds() + 1)
     late = (await view(desk, entry))["standing"]
     assert (late["who"], late["overdue"]) == ("broker", True)

@@ -142,7 +142,7 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
         "made_at": "2025-03-10T14:02:00+00:00",
         "settled_at": None,
         "made_by": "Dana",
-        "messages": [{"name": "309-1.edi"}],
+        "messages": [{"name": "309-1.edi", "answered_at": "2025-03-10T14:04:00+00:00"}],
         "outcome": None,
     }
     show_versions(Output(), [first])
@@ -162,6 +162,7 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
     show_versions(Output(), [first, second], "America/New_York")
     text = seen(capsys)
     assert "2025-03-10 10:02" in text
+    assert "2025-03-10 10:04" in text
     assert "2025-03-10 10:17" in text
     assert "accepted (in force)" in text
     assert "number of packages: 1" in text

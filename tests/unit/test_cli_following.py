@@ -86,13 +86,14 @@ async def test_a_line_for_each_change_and_none_between(capsys: pytest.CaptureFix
 
 async def test_a_refusal_is_told_at_once_and_once(capsys: pytest.CaptureFixture[str]) -> None:
     """With its number, CBP's code and sentence, and what mends it; not again when the next one comes."""
-    lister = Lister(refused(1))
-    await told((0, a_board()), (1, a_board(1, 1)), (1, a_board(1, 1)), by=lister)
+    lister = Lister(refused(1), refused(2))
+    await told((0, a_board()), (1, a_board(1, 1)), (1, a_board(1, 1)), (1, a_board(0, 2)), by=lister)
     err = capsys.readouterr().err
+    assert err.count("refused: TSTC000000000002") == 1
     assert err.count("refused: TSTC000000000001 (P-1): CBP SX 470: INV CTRY") == 1
     assert "gateway amend TSTC000000000001 PATCH.json" in err
     assert "gateway cancel TSTC000000000001" in err
-    assert lister.asked == 1
+    assert lister.asked == 2
 
 
 async def test_of_many_refusals_the_first_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ directory = "data"
 [exchange]
 directory = "exchange"
 certificate = "our.pem"
-private_key = "/elsewhere/our-key.pem"
+private_key = "ELSEWHERE/our-key.pem"
 [partners.cbp]
 certificate = "their.pem"
 outbox = "out"
@@ -30,10 +31,15 @@ overlay = "rows.toml"
 """
 
 
+def settings_text(folder: Path) -> str:
+    """The settings, with one absolute name."""
+    return ALL.replace("ELSEWHERE", str(folder / "elsewhere"))
+
+
 def test_a_relative_name_in_a_file_counts_from_that_file(tmp_path: Path) -> None:
     """Every file and folder the TOML file names lies beside it; other names stay as they are."""
     path = tmp_path / "gateway.toml"
-    path.write_text(ALL, "utf-8")
+    path.write_text(settings_text(tmp_path), "utf-8")
     settings = load_settings(path, environ={"GATEWAY_PARTNERS__CBP__OUTBOX": "here"})
     partner = settings.partner
     found = [
@@ -48,7 +54,7 @@ def test_a_relative_name_in_a_file_counts_from_that_file(tmp_path: Path) -> None
     ]
     names = ("data", "exchange", "our.pem", "their.pem", "in", "ssh-key", "hosts", "rows.toml")
     assert found == [tmp_path / name for name in names]
-    assert settings.exchange.private_key == Path("/elsewhere/our-key.pem")
+    assert settings.exchange.private_key == tmp_path / "elsewhere" / "our-key.pem"
     assert partner.outbox == Path("here")
     sandbox = tmp_path / "sandbox.toml"
     sandbox.write_text('data_dir = "books"\nexchange_dir = "/srv/exchange"\n', "utf-8")
@@ -61,7 +67,7 @@ def test_everything_missing_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "our.pem").mkdir()
     (tmp_path / "data").write_text("a file")
     path = tmp_path / "gateway.toml"
-    path.write_text(ALL, "utf-8")
+    path.write_text(settings_text(tmp_path), "utf-8")
     missing = missing_places(load_settings(path, environ={}))
     assert [(one.path, one.code) for one in missing.ours] == [
         ("exchange.certificate", "not_a_file"),
@@ -105,12 +111,12 @@ def test_what_is_there_is_no_problem(tmp_path: Path) -> None:
 def test_serve_does_not_start_without_what_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`gateway serve` names every missing file with its setting and ends with 1; nothing was made."""
     path = tmp_path / "gateway.toml"
-    path.write_text(ALL + "[listen]\nport = 0\n", "utf-8")
-    assert main(["serve", "--config", str(path)]) == 1
-    told = "".join(capsys.readouterr().err.split())
-    for name in ("exchange.certificate", "exchange.private_key", "rules.overlay", "partners.cbp.certificate"):
-        assert name in told
-    assert "/elsewhere/our-key.pem" in told
+    path.write_text(settings_text(tmp_path) + "[listen]\nport = 0\n", "utf-8")
+    assert main(["serve", "--config", str(path), "--json"]) == 1
+    told = {one["path"]: one["text"] for one in json.loads(capsys.readouterr().out)["errors"]}
+    names = ("exchange.certificate", "exchange.private_key", "rules.overlay", "partners.cbp.certificate")
+    assert tuple(told) == names
+    assert told["exchange.private_key"] == f"There is no file {tmp_path / 'elsewhere' / 'our-key.pem'}."
     assert not (tmp_path / "data").exists()
 
 

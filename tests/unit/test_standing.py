@@ -92,7 +92,8 @@ def test_a_request_waits_for_a_person_at_cbp() -> None:
     facts = replace(ENTRY, state=FilingState.REQUESTED, version=3, accepted_version=2)
     found = standing(facts, at(T0))
     assert found.who == "cbp"
-    assert "a person at CBP decides on version 3 of entry XYZ00000031" in found.text
+    assert "a person at CBP decides on the change of entry XYZ00000031 of shipment S1 (version 3)" in found.text
+    assert "decides on the cancellation of entry" in standing(replace(facts, ends=True), at(T0)).text
     assert "version 2 is in force until then; overdue at 14:02 EDT" in found.text
     assert standing(facts, at(T0 + PATIENCE.review + TICK)).todo.startswith("Call CBP")
 
