@@ -151,7 +151,7 @@ class PostgresDatabase(Database):
     @classmethod
     async def open(cls, name: str, uri: str) -> Self:
         """With a connection of our own to look through."""
-        return cls(name, uri, await asyncpg.connect(uri))
+        return cls(name, uri, await asyncpg.connect(uri, server_settings={"timezone": "UTC"}))
 
     async def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(query)]
@@ -165,7 +165,11 @@ class PostgresDatabase(Database):
 
 
 class Place:
-    """One day's folder, database, ports and clock; it begins with nothing, or as another has ended."""
+    """One day's folder, database, ports and clock; it begins with nothing, or as another has ended.
+
+    ``road`` is ``as2`` with receipts in the answers, ``posted``, which is AS2 with receipts that are posted, or
+    ``directory``.
+    """
 
     def __init__(self, folder: Path, databases: Databases, *, road: str = "as2", after: Place | None = None) -> None:
         self.folder = folder
@@ -221,6 +225,7 @@ class Place:
             directory_poll=0.02,
             clock=self.now.isoformat(),
             frozen=True,
+            receipts="async" if self.road == "posted" else "sync",
             retry_first=0.02,
             retry_longest=0.1,
             behaviour=Behaviour(arrive_at_eta=False),
@@ -234,9 +239,11 @@ class Place:
     @property
     def overrides(self) -> dict[str, Any]:
         """The gateway's settings."""
-        partner: dict[str, Any] = {"transport": self.road, "url": self.partner_url}
+        partner: dict[str, Any] = {"url": self.partner_url}
         if self.road == "directory":
-            partner |= {"outbox": str(self.outbox), "inbox": str(self.inbox)}
+            partner |= {"transport": "directory", "outbox": str(self.outbox), "inbox": str(self.inbox)}
+        elif self.road == "posted":
+            partner |= {"receipt_url": f"http://127.0.0.1:{self.port}/as2", "receipt_wait_seconds": 1.0}
         return {
             "storage": {"directory": str(self.data), "database_url": self.database.url},
             "exchange": {"directory": str(self.exchange)},
