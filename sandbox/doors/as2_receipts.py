@@ -188,8 +188,8 @@ class ReceiptDesk:
     async def take(
         self, pairs: Sequence[tuple[str, str]], body: bytes, partners: Mapping[str, as2.Partner]
     ) -> as2.Refusal | None:
-        """A receipt that was posted: hand it to whoever waits. A refusal when it is nobody's, or when nobody waits for it
-        and it has not come before.
+        """A receipt that was posted: hand it to whoever waits. A refusal when it is nobody's, or a new one that nobody
+        waits for.
         """
         came = await asyncio.to_thread(
             as2.read_receipt, list(pairs), body, me=self._identity, partners=partners, received_at=real_time()
