@@ -231,7 +231,7 @@ async def call_an_entry_off(day: Day) -> None:
 
 
 async def take_its_bill_off(day: Day) -> None:
-    """What has no entry any more does not cross: its bill goes."""
+    """What has no entry any more does not cross: its bill goes, by one more 309-Y."""
     scn = SHIPMENTS[4]["shipment_control_number"]
     body = {"reason": "It does not go.", "bill": "delete", "bill_reason_code": "03"}
     await day.ask("POST", f"/v1/filings/{scn}/cancellation", body, key="delete")
@@ -250,4 +250,6 @@ async def cross(day: Day) -> None:
 
 
 FILED: Final[tuple[Step, ...]] = (file_trip, cross)
-CHANGED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, take_its_bill_off, cross)
+CHANGED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, cross)
+CLEARED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, take_its_bill_off, cross)
+"""The same, and the truck is clear when it comes."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Final
 
 from tests.crash.books import Outcome
 from tests.crash.boundaries import Death
-from tests.crash.day import CHANGED, FILED, Day, Step, file_trip
+from tests.crash.day import CHANGED, CLEARED, FILED, Day, Step, file_trip
 from tests.crash.place import Databases, Place
 from tests.simulation.broken import Broken
 from tests.simulation.broker import Answered
@@ -64,7 +63,7 @@ class Course:
             differences = outcome.differences(self.outcome)
             if differences:
                 raise Broken("a death changes nothing", "\n".join(differences))
-        shutil.rmtree(day.place.folder)
+        await day.place.remove()
 
     async def undisturbed(self) -> None:
         """The day without a death."""
@@ -98,14 +97,16 @@ class Course:
 
 
 async def chart(parent: str, folder: Path, databases: Databases) -> dict[str, Course]:
-    """Both days of the trip, each driven once without a death."""
+    """Both days of the trip, each driven once without a death; ``cleared`` is another end of the second."""
     filed = Course(parent, folder / "filed", databases, FILED)
     await filed.undisturbed()
     morning = Course(parent, folder / "morning", databases, (file_trip,)).day()
     await morning.interrupted()
-    changed = Course(parent, folder / "changed", databases, CHANGED, morning.place, morning.answered)
-    await changed.undisturbed()
-    return {"filed": filed, "changed": changed}
+    charted = {"filed": filed}
+    for name, steps in (("changed", CHANGED), ("cleared", CLEARED)):
+        charted[name] = Course(parent, folder / name, databases, steps, morning.place, morning.answered)
+        await charted[name].undisturbed()
+    return charted
 
 
 def to_visit(course: Course) -> int:
