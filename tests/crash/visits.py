@@ -1,6 +1,6 @@
 """How is every boundary of a day visited, and what must be true of each visit?
 
-A day without a death says how many boundaries there are, and how it ends. Then there is one day for each number, on
+Days without a death say how many boundaries there are, and how they end. Then there is one day for each number, on
 which the gateway kills itself at the boundary of that number, is started again and goes on. Threads do not take turns
 in the same order twice, so the N-th boundary of one day need not be the N-th of another; what is held is that each
 number up to the count is died at. A day that has fewer boundaries than that is driven again.
@@ -27,7 +27,7 @@ from tests.simulation.broker import Answered
 
 LANES: Final = 3
 """Days at one time: much of a day is waiting."""
-TRIES: Final = 5
+TRIES: Final = 8
 """How often a day is driven until its gateway has met a number of boundaries."""
 
 
@@ -66,10 +66,12 @@ class Course:
         await day.place.remove()
 
     async def undisturbed(self) -> None:
-        """The day without a death."""
-        day = self.day()
-        self.outcome = await day.run()
-        self.met, self.marks = day.lives[0].met, day.marks
+        """The day without a death, twice: it ends in the same way, and the one with fewer boundaries counts."""
+        first, second = self.day(), self.day()
+        self.outcome = await first.run()
+        await self.drive(second)
+        fewer = min(first, second, key=lambda day: day.marks[-1])
+        self.met, self.marks = fewer.lives[0].met, fewer.marks
 
     async def visit(self, numbers: Iterable[int], kind: str = "") -> dict[int, str]:
         """Die at each of these boundaries; what kind each was."""
