@@ -5,7 +5,8 @@ taken it, tried again with growing pauses, also after a restart; it goes to the 
 answers and nowhere else. A message that comes again gets the very same receipt again, in its answer or posted.
 
 The other way round: for a filer whose ``receipts`` are ``async`` the sandbox asks for the receipts of its own answers
-to be posted, and waits for each. When one does not come in time, the answer goes again under the same Message-ID.
+to be posted, and waits for each. When one does not come in time, the answer goes again under the same Message-ID. One
+that has come may come again, from a filer that never heard that it had: it is taken, and nothing follows.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _TABLE: Final = """create table if not exists as2_receipt (
   body blob not null, url text not null default '', due_at text, attempts integer not null default 0,
   primary key (partner, about, mic))"""
 _INDEX: Final = "create index if not exists as2_receipt_due on as2_receipt (due_at) where due_at is not null"
+_HEARD: Final = """create table if not exists as2_heard (
+  partner text not null, about text not null, primary key (partner, about)) without rowid"""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 _LONGEST_REST: Final = 1.0
@@ -48,6 +51,7 @@ class ReceiptBook:
         self._store = store
         store.run(_TABLE)
         store.run(_INDEX)
+        store.run(_HEARD)
 
     def given(self, about: as2.ReceivedMessage) -> as2.As2Message | None:
         """The receipt that this message got when it came before."""
@@ -92,6 +96,14 @@ class ReceiptBook:
             "update as2_receipt set due_at = ?, attempts = attempts + 1 where message_id = ?",
             stamp(again) if again is not None else None, mdn.message_id,
         )  # fmt: skip
+
+    def hear(self, partner: str, about: str) -> None:
+        """A filer's receipt for an answer of ours came."""
+        self._store.run("insert or ignore into as2_heard (partner, about) values (?,?)", partner, about)
+
+    def heard(self, partner: str, about: str) -> bool:
+        """Whether this filer's receipt for this answer has come before."""
+        return bool(self._store.count("select count(*) from as2_heard where partner = ? and about = ?", partner, about))
 
 
 def _message(row: sqlite3.Row) -> as2.As2Message:
@@ -176,16 +188,22 @@ class ReceiptDesk:
     async def take(
         self, pairs: Sequence[tuple[str, str]], body: bytes, partners: Mapping[str, as2.Partner]
     ) -> as2.Refusal | None:
-        """A receipt that was posted: hand it to whoever waits. A refusal when it is nobody's or nobody waits for it."""
+        """A receipt that was posted: hand it to whoever waits. A refusal when it is nobody's, or a new one that nobody
+        waits for.
+        """
         came = await asyncio.to_thread(
             as2.read_receipt, list(pairs), body, me=self._identity, partners=partners, received_at=real_time()
         )
         if isinstance(came, as2.Refusal):
             return came
+        about = (came.sender, came.original_message_id)
         coming = self._awaited.get(came.original_message_id)
         if came.signed_ok and coming is not None:
+            await asyncio.to_thread(self.book.hear, *about)
             if not coming.done():
                 coming.set_result(came)
+            return None
+        if came.signed_ok and await asyncio.to_thread(self.book.heard, *about):
             return None
         text = "The receipt is not signed." if not came.signed_ok else "Nobody waits for this receipt."
         problem = Problem("as2-receipt-unknown", "mdn.original-message-id", text)

@@ -126,6 +126,8 @@ class Books:
         for table in ("transmissions", "owed_receipts"):
             if await self._database.rows(f"SELECT id FROM {table} WHERE lease_owner IS NOT NULL"):
                 raise Broken("nothing hangs", f"a lease on {table} is left")
+        if await self._database.rows("SELECT id FROM owed_receipts WHERE state <> 'given'"):
+            raise Broken("nothing hangs", "a receipt is owed and was not given")
         if await self._database.rows("SELECT key FROM idempotency WHERE status = 0"):
             raise Broken("nothing hangs", "a key is still claimed")
         if await self._database.rows("SELECT trip_number FROM trips WHERE plan_stage <> 'done'"):
@@ -178,7 +180,10 @@ class Books:
             },
             alerts=sorted(row["kind"] for row in alerts),
             cbp_files=Counter(row["format"] for row in books.rows("select format from received where repeats is null")),
-            cbp_bills={row["scn"]: (row["state"], row["quantity"]) for row in books.rows("select * from bill")},
+            cbp_bills={
+                row["scn"]: (row["state"], row["quantity"], row["consignee"])
+                for row in books.rows("select * from bill")
+            },
             cbp_entries=sorted((numbers[row["number"]], row["state"]) for row in books.rows("select * from entry")),
             cbp_versions=sorted(
                 (numbers[row["number"]], row["version"], row["action"], row["state"]) for row in cbp_versions

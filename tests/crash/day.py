@@ -45,6 +45,7 @@ SELECT (SELECT count(*) FROM transmissions WHERE direction = 'out' AND state <> 
      + (SELECT count(*) FROM transmissions WHERE direction = 'in' AND state = 'received')
      + (SELECT count(*) FROM trips WHERE plan_stage <> 'done')
      + (SELECT count(*) FROM trips WHERE judge_again_at <= '{now}' AND plan_stage = 'done')
+     + (SELECT count(*) FROM owed_receipts WHERE state = 'waiting')
      + (SELECT count(*) FROM retries WHERE made_at IS NULL) AS waiting
 """
 
@@ -70,15 +71,14 @@ class Day:
     async def run(self) -> Outcome:
         """The whole day; raises :class:`~tests.simulation.broken.Broken` when a promise is."""
         async with self._begun():
-            await self._process.stop()
-            self._buried(self._process)
+            await self._end()
             async with await self.place.database.witness(self.place.folder / "end") as store:
                 return await self.books.close(store)
 
     async def interrupted(self) -> None:
         """The same, but the day goes on elsewhere."""
         async with self._begun():
-            pass
+            await self._end()
 
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[None]:
@@ -125,6 +125,16 @@ class Day:
             async with await self.place.database.witness(self.place.folder / "dead") as store:
                 await self.books.look(store)
             await self._start()
+
+    async def _end(self) -> None:
+        """The gateway is stopped; one that is killed even then starts once more."""
+        await self._process.stop()
+        while self._process.died_at:
+            await self.quiet()
+            await self._process.stop()
+        self._buried(self._process)
+        if self._process.end != 0:
+            raise AssertionError(f"the gateway ended with {self._process.end}:\n{self._log()}")
 
     def _buried(self, process: Process) -> None:
         if process.failure:
@@ -221,7 +231,7 @@ async def call_an_entry_off(day: Day) -> None:
 
 
 async def take_its_bill_off(day: Day) -> None:
-    """What has no entry any more does not cross: its bill goes."""
+    """What has no entry any more does not cross: its bill goes, by one more 309-Y."""
     scn = SHIPMENTS[4]["shipment_control_number"]
     body = {"reason": "It does not go.", "bill": "delete", "bill_reason_code": "03"}
     await day.ask("POST", f"/v1/filings/{scn}/cancellation", body, key="delete")
@@ -240,4 +250,6 @@ async def cross(day: Day) -> None:
 
 
 FILED: Final[tuple[Step, ...]] = (file_trip, cross)
-CHANGED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, take_its_bill_off, cross)
+CHANGED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, cross)
+CLEARED: Final[tuple[Step, ...]] = (move_a_consignee, call_an_entry_off, take_its_bill_off, cross)
+"""The same, and the truck is clear when it comes."""

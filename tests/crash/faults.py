@@ -130,7 +130,7 @@ class Fault:
     """A fault; the day on which, and the kind of boundary at which, a death shows it; what is broken then."""
 
     put_in: Callable[[], AbstractContextManager[None]]
-    day: Literal["filed", "changed"]
+    day: Literal["filed", "changed", "cleared"]
     dies_at: str
     breaks: frozenset[str]
 
@@ -149,7 +149,7 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "counts in memory": Fault(
         counts_in_memory,
-        "changed",
+        "cleared",
         "answer: cancel_filing",
         frozenset({"no control number is used again", "bytes are resent unchanged"}),
     ),

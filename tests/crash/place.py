@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import asyncpg
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -60,6 +60,10 @@ class Database(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Look no more."""
+
+    @abstractmethod
+    async def drop(self) -> None:
+        """Nobody needs it any more."""
 
 
 async def _make_key(target: str | Path) -> None:
@@ -112,6 +116,9 @@ class SqliteDatabase(Database):
     async def close(self) -> None:
         """Each look has closed the file behind it."""
 
+    async def drop(self) -> None:
+        """It goes with its folder."""
+
 
 class PostgresDatabases(Databases):
     """Copies of a database of the server."""
@@ -131,27 +138,28 @@ class PostgresDatabases(Databases):
         self._made += 1
         name = f"crash_{self._made}"
         source = like.name if isinstance(like, PostgresDatabase) else self._TEMPLATE
+        await self.tell(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
+        uri = self._server.get_uri(database=name)
+        return PostgresDatabase(self, name, uri, await asyncpg.connect(uri, server_settings={"timezone": "UTC"}))
+
+    async def tell(self, statement: str) -> None:
+        """Have the server do something that concerns whole databases."""
         raw = await asyncpg.connect(self._server.get_uri(database="postgres"))
         try:
-            await raw.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
+            await raw.execute(statement)
         finally:
             await raw.close()
-        return await PostgresDatabase.open(name, self._server.get_uri(database=name))
 
 
 class PostgresDatabase(Database):
     """A database of its own."""
 
-    def __init__(self, name: str, uri: str, connection: Any) -> None:
+    def __init__(self, server: PostgresDatabases, name: str, uri: str, connection: Any) -> None:
         self.name = name
+        self._server = server
         self._uri = uri
         self._connection = connection
         self.url = "postgresql+asyncpg" + uri.removeprefix("postgresql")
-
-    @classmethod
-    async def open(cls, name: str, uri: str) -> Self:
-        """With a connection of our own to look through."""
-        return cls(name, uri, await asyncpg.connect(uri))
 
     async def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(query)]
@@ -163,9 +171,17 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         await self._connection.close()
 
+    async def drop(self) -> None:
+        """The server keeps none that is not needed: it looks after all it has."""
+        await self._server.tell(f"DROP DATABASE {self.name} WITH (FORCE)")
+
 
 class Place:
-    """One day's folder, database, ports and clock; it begins with nothing, or as another has ended."""
+    """One day's folder, database, ports and clock; it begins with nothing, or as another has ended.
+
+    ``road`` is ``as2`` with receipts in the answers, ``posted``, which is AS2 with receipts that are posted, or
+    ``directory``.
+    """
 
     def __init__(self, folder: Path, databases: Databases, *, road: str = "as2", after: Place | None = None) -> None:
         self.folder = folder
@@ -221,10 +237,16 @@ class Place:
             directory_poll=0.02,
             clock=self.now.isoformat(),
             frozen=True,
+            receipts="async" if self.road == "posted" else "sync",
             retry_first=0.02,
             retry_longest=0.1,
             behaviour=Behaviour(arrive_at_eta=False),
         )
+
+    async def remove(self) -> None:
+        """Nobody asks for this day any more."""
+        await self.database.drop()
+        await asyncio.to_thread(shutil.rmtree, self.folder)
 
     def set_clock(self, now: datetime) -> None:
         """The gateway's business clock shows another instant, in this life and the next."""
@@ -234,9 +256,11 @@ class Place:
     @property
     def overrides(self) -> dict[str, Any]:
         """The gateway's settings."""
-        partner: dict[str, Any] = {"transport": self.road, "url": self.partner_url}
+        partner: dict[str, Any] = {"url": self.partner_url}
         if self.road == "directory":
-            partner |= {"outbox": str(self.outbox), "inbox": str(self.inbox)}
+            partner |= {"transport": "directory", "outbox": str(self.outbox), "inbox": str(self.inbox)}
+        elif self.road == "posted":
+            partner |= {"receipt_url": f"http://127.0.0.1:{self.port}/as2", "receipt_wait_seconds": 1.0}
         return {
             "storage": {"directory": str(self.data), "database_url": self.database.url},
             "exchange": {"directory": str(self.exchange)},

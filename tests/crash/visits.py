@@ -1,6 +1,6 @@
 """How is every boundary of a day visited, and what must be true of each visit?
 
-A day without a death says how many boundaries there are, and how it ends. Then there is one day for each number, on
+Days without a death say how many boundaries there are, and how they end. Then there is one day for each number, on
 which the gateway kills itself at the boundary of that number, is started again and goes on. Threads do not take turns
 in the same order twice, so the N-th boundary of one day need not be the N-th of another; what is held is that each
 number up to the count is died at. A day that has fewer boundaries than that is driven again.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +20,14 @@ from typing import Final
 
 from tests.crash.books import Outcome
 from tests.crash.boundaries import Death
-from tests.crash.day import CHANGED, FILED, Day, Step, file_trip
+from tests.crash.day import CHANGED, CLEARED, FILED, Day, Step, file_trip
 from tests.crash.place import Databases, Place
 from tests.simulation.broken import Broken
 from tests.simulation.broker import Answered
 
 LANES: Final = 3
 """Days at one time: much of a day is waiting."""
-TRIES: Final = 5
+TRIES: Final = 8
 """How often a day is driven until its gateway has met a number of boundaries."""
 
 
@@ -64,13 +63,15 @@ class Course:
             differences = outcome.differences(self.outcome)
             if differences:
                 raise Broken("a death changes nothing", "\n".join(differences))
-        shutil.rmtree(day.place.folder)
+        await day.place.remove()
 
     async def undisturbed(self) -> None:
-        """The day without a death."""
-        day = self.day()
-        self.outcome = await day.run()
-        self.met, self.marks = day.lives[0].met, day.marks
+        """The day without a death, twice: it ends in the same way, and the one with fewer boundaries counts."""
+        first, second = self.day(), self.day()
+        self.outcome = await first.run()
+        await self.drive(second)
+        fewer = min(first, second, key=lambda day: day.marks[-1])
+        self.met, self.marks = fewer.lives[0].met, fewer.marks
 
     async def visit(self, numbers: Iterable[int], kind: str = "") -> dict[int, str]:
         """Die at each of these boundaries; what kind each was."""
@@ -84,9 +85,9 @@ class Course:
                     day = self.day(Death(number, kind))
                     try:
                         await self.drive(day)
-                    except (Broken, AssertionError) as error:
+                    except Exception as error:  # noqa: BLE001 - told below, with the others
                         at = day.lives[0].died_at if day.lives else ""
-                        broken.append(f"{number} ({at or 'no death'}), in {day.place.folder}: {error}")
+                        broken.append(f"{number} ({at or 'no death'}), in {day.place.folder}: {error!r}")
                         return
                     if day.lives[0].died_at:
                         died[number] = day.lives[0].died_at
@@ -98,14 +99,16 @@ class Course:
 
 
 async def chart(parent: str, folder: Path, databases: Databases) -> dict[str, Course]:
-    """Both days of the trip, each driven once without a death."""
+    """Both days of the trip, each driven once without a death; ``cleared`` is another end of the second."""
     filed = Course(parent, folder / "filed", databases, FILED)
     await filed.undisturbed()
     morning = Course(parent, folder / "morning", databases, (file_trip,)).day()
     await morning.interrupted()
-    changed = Course(parent, folder / "changed", databases, CHANGED, morning.place, morning.answered)
-    await changed.undisturbed()
-    return {"filed": filed, "changed": changed}
+    charted = {"filed": filed}
+    for name, steps in (("changed", CHANGED), ("cleared", CLEARED)):
+        charted[name] = Course(parent, folder / name, databases, steps, morning.place, morning.answered)
+        await charted[name].undisturbed()
+    return charted
 
 
 def to_visit(course: Course) -> int:

@@ -227,6 +227,23 @@ async def test_without_a_good_receipt_the_answer_goes_again(tmp_path: Path, bad:
         assert await running.runner.settled()
 
 
+async def test_a_receipt_that_came_before_is_taken_again(tmp_path: Path) -> None:
+    """A filer that died before it heard that its receipt was there posts it again, to the next process too."""
+    async with filer_at(tmp_path) as filer:
+        async with sandbox_for(filer, receipts="async") as running:
+            filer.receipt = filer.good
+            await filer.send(manifest_309(ONE))
+            assert await running.runner.settled()
+            await filer.until(lambda: len(filer.answers) >= 2)
+            assert await running.runner.settled()
+            mdn, sent = filer.good(filer.answers[0]), len(filer.answers)
+            assert (await filer.post(filer.sandbox_url, mdn.headers, mdn.body))[0] == 200
+        async with sandbox_for(filer, receipts="async") as running:
+            assert (await filer.post(filer.sandbox_url, mdn.headers, mdn.body))[0] == 200
+            assert await running.runner.settled()
+            assert len(filer.answers) == sent
+
+
 async def test_a_receipt_that_nobody_waits_for_is_noted(tmp_path: Path) -> None:
     """Garbage, somebody else's, a late one: refused without a receipt, seen in the transcript, the books as before."""
     async with filer_at(tmp_path) as filer, sandbox_for(filer) as running:
