@@ -25,6 +25,7 @@ from sandbox.truck.events_reader import Event, Events, read_events
 from sandbox.truck.front_desk import Settled
 from sandbox.truck.in_bond import InBondBooks
 from sandbox.truck.remarks import Faults, Remark
+from sandbox.truck.section321 import barred
 from sandbox.truck.states import manifest_cell
 from sandbox.truck.trip_checks import FAST_MINUTES, USUAL_MINUTES
 from sandbox.truck.x12 import Addresses, Interchange
@@ -138,8 +139,14 @@ class EventsDesk:
                     yield place, cell.remark(event.reference)
                 elif event.kind == FINISH:
                     yield from ((place, remark) for remark in gap_remarks(held.gaps()))
+                    yield from ((place, remark) for remark in self._barred(held, now))
                     self._in_time(held, now, faults)
             seen.add(event.kind)
+
+    def _barred(self, held: Held, now: datetime) -> Iterable[Remark]:
+        """Section 321 bills that were taken before the law ended them are not declared complete after it."""
+        bills = self.office.store.rows_for("select * from bill where scn in ({})", self.books.scns_of(held.id))
+        return (remark for bill in bills if (remark := barred(self.office, bill, now)) is not None)
 
     def _in_time(self, held: Held, now: datetime, faults: Faults) -> None:
         """The hour before arrival counts for the completion too."""
