@@ -91,6 +91,8 @@ class Behaviour(TruckBehaviour):
     """Receiver identifiers answered to (ISA08); empty: any."""
     catair_senders: tuple[str, ...] = ()
     """``SITE/ID/PASSWORD`` allowed in A records; empty: any."""
+    batches_in_file: int = 1_000
+    """Batches of one file at most: each has an answer of its own. The guide allows several and names no number."""
     filer_codes: tuple[str, ...] = ()
     """Filer codes on file; empty: any well-formed one."""
     check_line_values: bool = True

@@ -27,7 +27,7 @@ from sandbox.truck.in_bond import InBondBooks
 from sandbox.truck.remarks import Faults, Remark
 from sandbox.truck.section321 import barred
 from sandbox.truck.states import manifest_cell
-from sandbox.truck.trip_checks import FAST_MINUTES, USUAL_MINUTES
+from sandbox.truck.trip_checks import FAST_MINUTES, USUAL_MINUTES, is_truck_port
 from sandbox.truck.x12 import Addresses, Interchange
 
 FINISH: Final = "Z"
@@ -66,6 +66,7 @@ class EventsDesk:
         for index, event in enumerate(events):
             for position, remark in (*self._event(event), *self._of_in_bond(event)):
                 faults.add(index, position, remark)
+            self._in_its_time(index, event, now, faults)
             if not faults.trip and index not in faults.items:
                 self._happens(event, now)
                 done += 1
@@ -101,7 +102,7 @@ class EventsDesk:
         wrong = not numbers.SCAC.fullmatch(trip.scac) or (known and trip.scac not in known)
         if wrong or (held.row is not None and held.row["scac"] != trip.scac):
             yield trip.header_at, Remark("009", "INVALID CARRIER CODE", trip.scac, reference=appendix("009"))
-        if trip.port_at and not numbers.PORT.fullmatch(trip.port):
+        if trip.port_at and not is_truck_port(trip.port, self.office.behaviour):
             yield trip.port_at, Remark("014", "INVALID UNLADING PORT", trip.port, reference=appendix("014"))
 
     # ------------------------------------------------------------------ one event
@@ -118,8 +119,24 @@ class EventsDesk:
                 event.at,
                 Remark("", "INVALID EVENT DATE OR TIME", event.day, reference=element("353", "M1503, M1506")),
             )
-        if event.port and not numbers.PORT.fullmatch(event.port):
+        inland = event.kind in _ARRIVALS | _EXPORTS | _TRANSFERS
+        good = numbers.PORT.fullmatch(event.port) if inland else is_truck_port(event.port, behaviour)
+        if event.port and not good:
             yield event.at, Remark("033", "INVALID PORT", event.port, reference=appendix("033"))
+
+    def _in_its_time(self, index: int, event: Event, now: datetime, faults: Faults) -> None:
+        """What is reported has happened, and not long ago; the zone of an inland place is not known, hence a day."""
+        switch = self.office.behaviour.events_in_future
+        if switch == "off" or event.instant is None or event.kind not in _ARRIVALS | _EXPORTS | _TRANSFERS:
+            return
+        if -timedelta(days=366) <= event.instant - now <= timedelta(days=1):
+            return
+        reference = element("353", "M1503, the day on which it began (deduced)")
+        odd = Remark("", "INVALID EVENT DATE OR TIME", event.day, reference=reference)
+        if switch == "reject":
+            faults.add(index, event.at, odd)
+        else:
+            faults.warn(f"M15 {event.kind} {event.reference}", odd)
 
     def _of_trip(self, read: Events, held: Held, now: datetime, faults: Faults) -> _Found:
         """Events of the trip as a whole: its manifest is finished, its truck is here."""

@@ -71,7 +71,7 @@ def test_before_the_limit_withholds_it_warns() -> None:
 
 
 def test_a_manifest_with_section_321_bills_is_not_completed_after_their_end() -> None:
-    """A 353 Z for a preliminary manifest is taken the evening before, and refused with the reason from the minute on."""
+    """A 353 Z for a preliminary manifest is taken the evening before, and refused with reason from the minute on."""
     for clock, state in (("2025-08-28T21:00:00-04:00", "COMPLETE"), ("2025-08-29T00:01:00-04:00", "PRELIMINARY")):
         box = LoopbackCbp("2025-08-28T20:00:00-04:00")
         bills = [SampleBill("25082900001", kind="35"), SampleBill("25082900002")]
