@@ -9,7 +9,7 @@ import pytest
 from sandbox.samples import SampleBill, SampleEntry, entries_se, manifest_309
 from sandbox.truck.samples import SampleLink, consist_358, events_353
 from tests.sandbox_kit import Change, at, cbp, reasons, se90, swap, verdicts, x1
-from tests.truck_kit import edit, remarks, segments
+from tests.truck_kit import edit, segments
 
 TRUCK = manifest_309([SampleBill("25031000001", kind="35"), SampleBill("25031000002", kind="35")])
 ENTRY = entries_se([SampleEntry("0000001", "25031000001")])
@@ -32,7 +32,8 @@ def test_an_envelope_that_is_none_gets_a_ta1(change: Change, note: str) -> None:
     """Qualifiers, version, date, time and agency are looked at; nothing else answers."""
     answers = cbp().send(change(TRUCK))
     assert [one.kind for one in answers] == ["TA1"]
-    assert segments(answers, "TA1")[0].split("*")[4:] == ["R", note]
+    (told,) = (one for one in segments(answers, "TA1") if one.startswith("TA1*"))
+    assert told.split("*")[4:] == ["R", note]
 
 
 def test_what_is_agreed_otherwise_is_taken_by_a_switch() -> None:
@@ -45,11 +46,7 @@ def test_what_is_agreed_otherwise_is_taken_by_a_switch() -> None:
 
 def test_a_shipment_number_has_a_scac_of_four_letters() -> None:
     """Three letters and a number that begins with one look like a number together, and are none."""
-    change = edit(
-        ("M11*25031000001*", "M11*X25031000001*"), ("*35*FORT ERIE ON**TSTC~N1*SH", "*35*FORT ERIE ON**TST~N1*SH")
-    )
-    answers = cbp().send(change(TRUCK))
-    assert ("017", "MISSING OR INVALID BILL") in [(code, text) for code, text in remarks(answers)] or True
+    change = edit(("M11*25031000001*", "M11*X25031000001*"), ("ON**TSTC~N1*SH", "ON**TST~N1*SH"))
     box = cbp()
     box.send(change(TRUCK))
     assert [(one["code"], one["text"]) for one in reasons(box)] == [("017", "MISSING OR INVALID BILL")]
