@@ -136,8 +136,8 @@ _SANDBOX_API: Final = """\
 Written by `python -m gateway.docs` from the table of routes (`sandbox/doors/routes.py`).
 
 JSON on the control port, 8472 on loopback unless set otherwise; the console for people is at `/sandbox/`. Errors are
-problem documents (RFC 9457) with `code` and `errors`. What the console may do is what a program may do: there is no
-other way in.
+problem documents (RFC 9457): `title` says what kind of problem it is, `detail` what is wrong with this call, besides
+`code` and `errors`. What the console may do is what a program may do: there is no other way in.
 
 - **Whose books.** `?filer=NAME` chooses a filer's. Without it a call about a trip, a shipment or an entry goes to the
   books that know it, any other to the first filer's.

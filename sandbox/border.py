@@ -21,8 +21,9 @@ from sandbox.office import Office
 from sandbox.store import stamp
 from sandbox.truck.crossings import Crossings, waiting_state
 from sandbox.truck.decisions import decide
-from sandbox.truck.section321 import suspension, suspension_begins
+from sandbox.truck.section321 import count_at_arrival, suspension, suspension_begins
 from sandbox.truck.states import manifest_cell
+from sandbox.truck.trip_reader import zone_of
 
 _CHANGES_ENTRIES: Final = frozenset({"match", "review", "changed", "unmatched"})
 """Steps after which a shipment may have an entry, or none any more."""
@@ -136,6 +137,10 @@ class Border:
         if not manifest_cell(manifest["state"], "truck arrives").permits(self.office.behaviour):
             return len(self.crossings.stop(manifest, at))
         scns = self.crossings.note_arrival(manifest, at)
+        day = f"{at.astimezone(zone_of(manifest['port'])):%Y%m%d}"
+        over = count_at_arrival(self.office, scns, day, at)
+        if over and self.office.book.rule("day-limit-withhold", at) is None:  # else each is told when it is withheld
+            self._warn(over, at)
         self._arrived(scns, at)
         self.crossings.close_final([manifest["id"]])
         return len(scns)

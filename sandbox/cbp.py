@@ -174,9 +174,12 @@ class Cbp(Outgoing):
             raise LookupError(received_id)
         return moment(row["received_at"])
 
-    def digest(self, received_id: int, now: datetime, *, fails: bool = False) -> dict[str, Any]:
-        """Read a committed file and decide; gives the verdict. A file already read is left alone. ``fails``: CBP's
-        system fails over what is good in it, and nothing of it is kept.
+    def digest(
+        self, received_id: int, now: datetime, *, fails: bool = False, told_at: datetime | None = None
+    ) -> dict[str, Any]:
+        """Read a committed file and decide by the law and the books of ``now``; gives the verdict. A file already read
+        is left alone. ``fails``: CBP's system fails over what is good in it, and nothing of it is kept. ``told_at``:
+        nothing of it is answered before (it was held).
         """
         row = self.store.row("select * from received where id = ?", received_id)
         if row is None or row["digested_at"] is not None:
@@ -196,7 +199,12 @@ class Cbp(Outgoing):
             if failed is not None:
                 self.office.forget(received_id)
             verdict = failed or self._settle(row, judged, batches, now)
-            self._read_with(row, verdict, now)
+            if told_at is not None:
+                self.store.run(
+                    "update answer set due_at = ? where received_id = ? and state = 'pending' and due_at < ?",
+                    stamp(told_at), received_id, stamp(told_at),
+                )  # fmt: skip
+            self._read_with(row, verdict, told_at or now)
         return verdict
 
     def lose(self, received_id: int, now: datetime, reason: str) -> None:

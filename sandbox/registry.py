@@ -148,7 +148,9 @@ class Registry:
     # ------------------------------------------------------------------ what the desks ask
 
     def standing(self, number: str, at: datetime) -> Standing:
-        """Whether CBP takes the number on that day."""
+        """Whether CBP takes the number on that day. A number that is all zeros names nobody."""
+        if not any(sign.isdigit() and sign != "0" for sign in number):
+            return "unknown"
         row = self._store.row("select active_from, active_until from importer where number = ?", number)
         if row is None:
             return "active" if self._take_importers else "unknown"

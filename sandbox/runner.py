@@ -180,6 +180,8 @@ class Runner:
             return False
         if over is not None and plan.end_of_day_loses:
             self.cbp.lose(received, now, f"held at the end of the day ({plan.end_of_day}) and lost: please resend")
+        elif over is not None:  # judged as of its receipt, from which CBP's clock runs, and told now
+            self.cbp.digest(received, self.cbp.received_at(received), fails=plan.fails(received), told_at=now)
         else:
             self.cbp.digest(received, now, fails=plan.fails(received))
         return True

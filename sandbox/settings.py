@@ -91,8 +91,12 @@ class Behaviour(TruckBehaviour):
     """Receiver identifiers answered to (ISA08); empty: any."""
     catair_senders: tuple[str, ...] = ()
     """``SITE/ID/PASSWORD`` allowed in A records; empty: any."""
+    batches_in_file: int = 1_000
+    """Batches of one file at most: each has an answer of its own. The guide allows several and names no number."""
     filer_codes: tuple[str, ...] = ()
     """Filer codes on file; empty: any well-formed one."""
+    ftz_admissions_on_file: tuple[str, ...] = ()
+    """FTZ admissions that a cancellation may name as its replacement (RSN 17 otherwise); empty: any."""
     check_line_values: bool = True
     """SE90 119 when SE10's value is below the sum of its lines; reports conflict on whether it was retired in June
     2026.

@@ -98,7 +98,7 @@ class Case:
     async def on_file(self, number: str) -> bool:
         """Whether the books hold the shipment, as a bill."""
         status, document = await self.line.asked("GET", f"/shipments/TSTC{number}")
-        return status == 200 and "scn" in document
+        return status == 200 and "trip" in document
 
     async def transcript(self, kind: str) -> list[dict[str, Any]]:
         """The last lines of a kind in the transcript."""

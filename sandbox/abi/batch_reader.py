@@ -121,9 +121,13 @@ def only_asks(data: bytes) -> bool:
 
 
 def looks_like_catair(data: bytes) -> bool:
-    """Whether a file wants to be CATAIR: its first record is an A record with codes where they belong."""
+    """Whether a file wants to be CATAIR: its first record is an A record with codes where they belong, or all but its
+    filler is as in one.
+    """
     head = data.lstrip()[:80].decode("latin-1").ljust(80)
-    return head[0] == "A" and head[1:8].strip().isalnum() and head[20:25].strip() == ""
+    if head[0] != "A" or not head[1:8].strip().isalnum():
+        return False
+    return not head[20:25].strip() or (head[1:5].isdigit() and head[25:27] in KNOWN_APPLICATIONS)
 
 
 def read_batches(data: bytes) -> list[Batch]:
@@ -170,6 +174,8 @@ class _BatchReader:
         for code, name in (("X07", "site"), ("X08", "sender"), ("X11", "application")):
             if not a[name]:
                 self._reject(code)
+        if not re.fullmatch("[A-Z0-9]{6}", a["password"], re.ASCII):
+            self._reject("X09")  # mandatory, six characters; no condition is printed for its absence alone
         if a["date"] and day_of(a["date"]) is None:
             self._reject("X10")
         if not STANDARD.issuperset(header):

@@ -68,6 +68,11 @@ class FrontDesk:
                 "result": "unreadable",
                 "reasons": [{"code": "", "text": text, "place": "record 1", "reference": f"{GUIDE}, input A-Record"}],
             }
+        most = self.office.behaviour.batches_in_file
+        if len(batches) > most:
+            text = f"the file holds {len(batches)} batches, more than {most}: nothing of it is processed"
+            reason = {"code": "", "text": text, "place": "file", "reference": f"{GUIDE}; bound batches_in_file"}
+            return {"stage": "batch", "result": "unreadable", "reasons": [reason]}
         settled: list[Settled] = []
         rejected = 0
         due = self.office.after(now, self.office.behaviour.answer_delay)

@@ -3,7 +3,8 @@
 CBP CATAIR Cargo Release v40, action codes: replacing or cancelling an entry that has a bill match, is under review or
 is released is a request (SX 04); on any other it takes effect at once. 88 and 23 say that a request was granted, 86 and
 87 with RSN and CMT that it was refused, 84 and 85 that a document is wanted first (codes: Status Query v21; that they
-are paired so is recalled). Replacement in-bonds and FTZ admissions are not looked up.
+are paired so is recalled). A replacement in-bond is looked up among those that manifests carried, an FTZ admission in
+`ftz_admissions_on_file`.
 """
 
 from __future__ import annotations
@@ -27,12 +28,17 @@ UPDATE_DAYS: Final = 15
 """Calendar days after the release up to which an update (U) is taken (CR v40, "U" action)."""
 _ANOTHER_ENTRY: Final = "03"
 """Cancellation reason that names a replacement entry (SE13 note 1): merchandise cleared under another entry."""
+_IN_BOND, _FTZ = "02", "04"
+"""Those that name an in-bond (CBPF 7512) and an FTZ admission."""
+_OPEN: Final = frozenset({"ACCEPTED", "NO_MATCH"})
+"""What counts as an entry in open status: it has not found its bill (deduced; the guide does not define it)."""
 _NO_DOCUMENT: Final = "04"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the human sees. ``replacement``: ``missing``, ``cancelled``, ``other bill``, or nothing to complain of;
+    """What the human sees. ``replacement``: ``missing``, ``cancelled``, ``open``, ``other bill``, ``in-bond deleted``,
+    ``in-bond of another bill``, ``no FTZ admission``, or nothing to complain of;
     ``document``: ``wanted`` at the first look, ``overdue`` at the second, or none wanted.
     """
 
@@ -68,7 +74,11 @@ def decide(case: Case) -> Decision:
         (case.new_port_after_arrival, "13", "AFTER ARRIVAL THE PORT IS CHANGED BY ACTION U"),
         (case.replacement == "missing", "16", ""),
         (case.replacement == "cancelled", "01", ""),
+        (case.replacement == "open", "02", ""),
         (case.replacement == "other bill", "14", ""),
+        (case.replacement == "in-bond deleted", "03", ""),
+        (case.replacement == "in-bond of another bill", "15", ""),
+        (case.replacement == "no FTZ admission", "17", ""),
         (case.document == "overdue", _NO_DOCUMENT, ""),
     )
     for applies, reason, comment in refusals:
@@ -160,6 +170,12 @@ class Reviews:
         )
 
     def _replacement(self, filing: Filing, body: dict[str, Any]) -> str:
+        """What is wrong with what shall take the place of a cancelled entry (SE13 note 1, reasons 02 to 04)."""
+        if filing.reason == _IN_BOND:
+            return self._in_bond(filing.reference("IB"), body)
+        known = self.office.behaviour.ftz_admissions_on_file
+        if filing.reason == _FTZ:
+            return "no FTZ admission" if known and filing.reference("FTZ") not in known else ""
         if filing.reason != _ANOTHER_ENTRY:
             return ""
         other = self.books.entry(filing.reference("EN"))
@@ -167,7 +183,20 @@ class Reviews:
             return "missing"
         if other["state"] == "CANCELLED":
             return "cancelled"
-        return "" if same_bills(json.loads(other["body"]), body) else "other bill"
+        if not same_bills(json.loads(other["body"]), body):
+            return "other bill"
+        return "open" if other["state"] in _OPEN else ""
+
+    def _in_bond(self, number: str, body: dict[str, Any]) -> str:
+        """An in-bond that no manifest of ours carries is taken: no code is printed for one that is not on file."""
+        bills = self.office.store.rows("select scn, state from bill where in_bond = ?", number) if number else []
+        if not bills:
+            return ""
+        moving = {bill["scn"] for bill in bills if bill["state"] != "DELETED"}
+        if not moving:
+            return "in-bond deleted"
+        mine = {issuer + bill for kind, issuer, bill, *_ in body["bills"] if kind != "I"}
+        return "" if mine <= moving else "in-bond of another bill"
 
     def _tell(self, numbers: list[str], code: str, at: datetime) -> None:
         pile = Pile()

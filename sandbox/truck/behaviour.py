@@ -15,6 +15,8 @@ CHOICES: Final = {
     "separators_in_data": ("off", "reject"),
     "eta_in_future": _LOOK,
     "one_hour_rule": _LOOK,
+    "shipment_numbers": _LOOK,
+    "events_in_future": _LOOK,
     "vague_descriptions": _LOOK,
     "trip_faults_at": ("header", "segment"),
     "s321_mode": ("dated", "suspended", "historic"),
@@ -30,6 +32,14 @@ class TruckBehaviour:
 
     sender_ids: tuple[str, ...] = ()
     """Sender identifiers on file (ISA06); empty: any. Another one earns TA1 006."""
+    qualifiers: tuple[str, ...] = ("02", "ZZ")
+    """Qualifiers of sender and receiver (ISA05, ISA07) that are taken, TA1 005 and 007 otherwise: SCAC or mutually
+    defined (recalled, unsure; agreed with CBP's client representative); empty: any.
+    """
+    interchange_versions: tuple[str, ...] = ("00406", "00502", "00605")
+    """Versions of the interchange (ISA12) that are taken, TA1 017 otherwise: those that match the base releases of the
+    sets (recalled, unsure); empty: any, and the 997 refuses a group that does not fit (AK905 2).
+    """
     character_faults_in_997: bool = False
     """Answer characters outside CBP's set with AK403 6 instead of a 355 with error 370."""
     separators_in_data: str = "reject"
@@ -95,6 +105,15 @@ class TruckBehaviour:
     """A truck that comes on a preliminary manifest waits until it is complete; otherwise its good bills go on."""
 
     # ------------------------------------------------------------------ shipments
+
+    shipment_numbers: str = "reject"
+    """LX01 counts 1, 2, 3 in the order of the message, at most 9,999 (CSMS 19-000156; that CBP refuses other numbers is
+    deduced): *reject*, *warn* or *off*.
+    """
+    events_in_future: str = "warn"
+    """An in-bond arrival, export or transfer (353) dated after its receipt, or more than a year before it: refused,
+    noted or not looked at (deduced: M1503 is the day on which it began).
+    """
 
     bill_types: tuple[str, ...] = ("10", "12", "13", "14", "15", "16", "17", "18", "19", "20", "23", "35")
     """Bill types taken (M1109) besides the profile's: 13 and 35 from CSMS 64824427, 23 recalled, the others from the

@@ -102,7 +102,7 @@ class ConsistDesk:
     def _link(
         self, link: Link, kind: str, standings: Mapping[str, str], *, again: bool
     ) -> Sequence[tuple[int, Remark]]:
-        if not numbers.SCN.fullmatch(link.scn) or len(link.number) > 12:
+        if not numbers.is_scn(link.scac, link.number):
             return [(link.at, Remark("017", "MISSING OR INVALID BILL", link.scn, reference=appendix("017")))]
         said = said_of(link, kind)
         if not said:

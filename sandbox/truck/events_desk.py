@@ -25,8 +25,9 @@ from sandbox.truck.events_reader import Event, Events, read_events
 from sandbox.truck.front_desk import Settled
 from sandbox.truck.in_bond import InBondBooks
 from sandbox.truck.remarks import Faults, Remark
+from sandbox.truck.section321 import barred
 from sandbox.truck.states import manifest_cell
-from sandbox.truck.trip_checks import FAST_MINUTES, USUAL_MINUTES
+from sandbox.truck.trip_checks import FAST_MINUTES, USUAL_MINUTES, is_truck_port
 from sandbox.truck.x12 import Addresses, Interchange
 
 FINISH: Final = "Z"
@@ -65,6 +66,7 @@ class EventsDesk:
         for index, event in enumerate(events):
             for position, remark in (*self._event(event), *self._of_in_bond(event)):
                 faults.add(index, position, remark)
+            self._in_its_time(index, event, now, faults)
             if not faults.trip and index not in faults.items:
                 self._happens(event, now)
                 done += 1
@@ -100,7 +102,7 @@ class EventsDesk:
         wrong = not numbers.SCAC.fullmatch(trip.scac) or (known and trip.scac not in known)
         if wrong or (held.row is not None and held.row["scac"] != trip.scac):
             yield trip.header_at, Remark("009", "INVALID CARRIER CODE", trip.scac, reference=appendix("009"))
-        if trip.port_at and not numbers.PORT.fullmatch(trip.port):
+        if trip.port_at and not is_truck_port(trip.port, self.office.behaviour):
             yield trip.port_at, Remark("014", "INVALID UNLADING PORT", trip.port, reference=appendix("014"))
 
     # ------------------------------------------------------------------ one event
@@ -117,8 +119,24 @@ class EventsDesk:
                 event.at,
                 Remark("", "INVALID EVENT DATE OR TIME", event.day, reference=element("353", "M1503, M1506")),
             )
-        if event.port and not numbers.PORT.fullmatch(event.port):
+        inland = event.kind in _ARRIVALS | _EXPORTS | _TRANSFERS
+        good = numbers.PORT.fullmatch(event.port) if inland else is_truck_port(event.port, behaviour)
+        if event.port and not good:
             yield event.at, Remark("033", "INVALID PORT", event.port, reference=appendix("033"))
+
+    def _in_its_time(self, index: int, event: Event, now: datetime, faults: Faults) -> None:
+        """What is reported has happened, and not long ago; the zone of an inland place is not known, hence a day."""
+        switch = self.office.behaviour.events_in_future
+        if switch == "off" or event.instant is None or event.kind not in _ARRIVALS | _EXPORTS | _TRANSFERS:
+            return
+        if -timedelta(days=366) <= event.instant - now <= timedelta(days=1):
+            return
+        reference = element("353", "M1503, the day on which it began (deduced)")
+        odd = Remark("", "INVALID EVENT DATE OR TIME", event.day, reference=reference)
+        if switch == "reject":
+            faults.add(index, event.at, odd)
+        else:
+            faults.warn(f"M15 {event.kind} {event.reference}", odd)
 
     def _of_trip(self, read: Events, held: Held, now: datetime, faults: Faults) -> _Found:
         """Events of the trip as a whole: its manifest is finished, its truck is here."""
@@ -138,8 +156,14 @@ class EventsDesk:
                     yield place, cell.remark(event.reference)
                 elif event.kind == FINISH:
                     yield from ((place, remark) for remark in gap_remarks(held.gaps()))
+                    yield from ((place, remark) for remark in self._barred(held, now))
                     self._in_time(held, now, faults)
             seen.add(event.kind)
+
+    def _barred(self, held: Held, now: datetime) -> Iterable[Remark]:
+        """Section 321 bills that were taken before the law ended them are not declared complete after it."""
+        bills = self.office.store.rows_for("select * from bill where scn in ({})", self.books.scns_of(held.id))
+        return (remark for bill in bills if (remark := barred(self.office, bill, now)) is not None)
 
     def _in_time(self, held: Held, now: datetime, faults: Faults) -> None:
         """The hour before arrival counts for the completion too."""

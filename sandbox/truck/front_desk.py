@@ -118,6 +118,13 @@ class X12FrontDesk:
         behaviour = self.office.behaviour
         if reused_number:
             return "025", "ISA13 was used before for another interchange"
+        qualifiers, versions = behaviour.qualifiers, behaviour.interchange_versions
+        if qualifiers and one.isa[4] not in qualifiers:
+            return "005", f"ISA05 is none of {', '.join(qualifiers)}"
+        if qualifiers and one.isa[6] not in qualifiers:
+            return "007", f"ISA07 is none of {', '.join(qualifiers)}"
+        if versions and one.isa[11] not in versions:
+            return "017", "ISA12 is no version that is taken here"
         if behaviour.receiver_ids and one.receiver not in behaviour.receiver_ids:
             return "009", "ISA08 is not known here"
         if behaviour.sender_ids and one.sender not in behaviour.sender_ids:

@@ -61,7 +61,18 @@ class ManifestChecks:
         for index, bill in enumerate(self.manifest.bills):
             for position, remark in self.bill(bill):
                 faults.add(index, position, remark)
+            self._in_sequence(index, bill, faults)
             self.goods.warn(bill, faults)
+
+    def _in_sequence(self, index: int, bill: Bill, faults: Faults) -> None:
+        switch = self.behaviour.shipment_numbers
+        if switch == "off" or bill.assigned.lstrip("0") == str(index + 1):
+            return
+        odd = Remark("", "LX NUMBER OUT OF SEQUENCE", bill.assigned, reference=element("309", "LX01: 1, 2, 3 …"))
+        if switch == "reject":
+            faults.add(index, bill.at, odd)
+        else:
+            faults.warn(f"{bill.scn} at {bill.at}", odd)
 
     def _counts(self) -> _Found:
         """M1008 counts the bills of this message, P403 those of the port, which are the same on a truck."""
@@ -124,7 +135,7 @@ class ManifestChecks:
 
     def _header(self, bill: Bill) -> _Found:
         head, carrier = bill.m11_at, self.manifest.trip.scac
-        if not bill.number or len(bill.number) > 12 or not numbers.SCN.fullmatch(bill.scn):
+        if not numbers.is_scn(bill.scac, bill.number):
             yield head, Remark("017", "MISSING OR INVALID BILL", bill.scn, reference=appendix("017"))
         elif self.behaviour.scn_of_carrier and bill.scac != carrier:
             yield head, Remark("", "SCN NOT OF THE CARRIER", bill.scac, reference="CSMS 18-000656, own SCAC required")

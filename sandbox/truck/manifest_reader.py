@@ -62,9 +62,10 @@ class InBond:
 
 @dataclass(slots=True)
 class Bill:
-    """One LX loop: a shipment, or the amendment of one."""
+    """One LX loop: a shipment, or the amendment of one; ``assigned``: its LX01."""
 
     at: int
+    assigned: str = ""
     number: str = ""
     scac: str = ""
     quantity: Decimal | None = None
@@ -143,7 +144,7 @@ def read_manifest(interchange: Interchange, profile: Profile) -> Manifest:
     bills: list[Bill] = []
     for position, row in enumerate(rows_of(interchange), 1):
         if row[0] == "LX":
-            bills.append(Bill(position, last=position))
+            bills.append(Bill(position, last=position, assigned=at(row, 1)))
         elif bills and row[0] not in {"SE", "P4"}:
             bills[-1].last = position
             _into_bill(bills[-1], position, row, trip)

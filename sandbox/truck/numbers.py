@@ -27,6 +27,11 @@ _VALUES: Final = {
 _WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
+def is_scn(issuer: str, number: str) -> bool:
+    """Whether a shipment control number is well formed: a SCAC of four letters, then 4 to 12 letters and digits."""
+    return len(issuer) == 4 and len(number) <= 12 and SCN.fullmatch(issuer + number) is not None
+
+
 def is_vin(value: str, *, check_digit: bool) -> bool:
     """A VIN of 17 characters, with its check digit (the ninth, 49 CFR 565.15) unless that is not asked for.
 

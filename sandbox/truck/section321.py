@@ -5,17 +5,28 @@ Dates and citations stand in the sandbox's own rule book; ``s321_mode`` can over
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from sandbox.office import Office
 from sandbox.rulebook import Rule, RuleBook
 from sandbox.settings import Behaviour
 from sandbox.truck.manifest_reader import Bill
+from sandbox.truck.remarks import Remark
 
 SUSPENDED = "section321-suspended"
+_OF_THE_DAY: Final = (
+    "select v.reference, v.cents, coalesce(u.used_at, e.filed_at) as filed_at, m.arrived_at from day_value v"
+    " left join used_scn u on u.scn = v.reference left join entry e on e.number = v.reference"
+    " left join bill b on b.scn = v.reference left join manifest m on m.id = b.manifest_id"
+    " where v.consignee = ? and v.day = ?"
+)
+"""What counts for a consignee on a day: bills, and entries of type 86."""
 
 
 def suspension(book: RuleBook, behaviour: Behaviour, at: datetime) -> Rule | None:
@@ -33,6 +44,20 @@ def suspension_begins(book: RuleBook, behaviour: Behaviour, after: datetime) -> 
     """When, after an instant, Section 321 bills will be refused; ``None``: never, or they are already."""
     starts = [one.start for one in book.rules if one.id == SUSPENDED and one.start > after]
     return min(starts) if starts and behaviour.s321_mode == "dated" else None
+
+
+def barred(office: Office, bill: sqlite3.Row, at: datetime) -> Remark | None:
+    """Why a Section 321 bill on file cannot be declared complete at an instant; ``None``: it can, or is none."""
+    if bill["kind"] not in office.profile.section321_bill_types:
+        return None
+    rule = suspension(office.book, office.behaviour, at)
+    if rule is not None:
+        code = office.profile.suspended_bill_error
+        return Remark(code, rule.text, bill["scn"], reference=rule.citation)
+    rule = office.book.rule("section321-origin", at)
+    if rule is not None and rule.origins.intersection(json.loads(bill["origins"])):
+        return Remark(rule.code, rule.text, bill["scn"], reference=rule.citation)
+    return None
 
 
 def consignee_key(bill: Bill, role: str) -> str:
@@ -69,3 +94,40 @@ def over_the_limit(office: Office, day: str, bills: Sequence[Bill], now: datetim
         [(keys[b.scn], day, b.scn, int(b.value * 100)) for b in lots],
     )
     return over
+
+
+def count_at_arrival(office: Office, scns: Sequence[str], day: str, now: datetime) -> list[str]:
+    """Section 321 bills count for the day on which they really come, which may be another than the planned one: count
+    them there (``day``: YYYYMMDD at the port), and give those that exceed the limit by this and did not before.
+
+    Before a bill count those that came that day already, and what was filed for it earlier.
+    """
+    rule = office.book.rule("day-limit-withhold", now) or office.book.rule("day-limit-warning", now)
+    if rule is None:
+        return []
+    store = office.store
+    bills = {
+        row["scn"]: row
+        for row in store.rows_for(
+            "select b.scn, b.consignee, b.over_limit, v.cents, u.used_at from bill b join used_scn u on u.scn = b.scn"
+            " join day_value v on v.reference = b.scn where b.scn in ({}) order by b.rowid",
+            scns,
+        )
+    }
+    store.run_many("update day_value set day = ? where reference = ?", [(day, one) for one in bills])
+    rest = {
+        consignee: [row for row in store.rows(_OF_THE_DAY, consignee, day) if row["reference"] not in bills]
+        for consignee in {row["consignee"] for row in bills.values()}
+    }
+    own: dict[str, int] = defaultdict(int)
+    changed: list[tuple[int, str]] = []
+    for scn, row in bills.items():
+        own[row["consignee"]] += row["cents"]
+        before = (
+            o["cents"] for o in rest[row["consignee"]] if o["arrived_at"] or (o["filed_at"] or "") <= row["used_at"]
+        )
+        over = own[row["consignee"]] + sum(before) > rule.limit * 100
+        if over != bool(row["over_limit"]):
+            changed.append((int(over), scn))
+    store.run_many("update bill set over_limit = ? where scn = ?", changed)
+    return [scn for over, scn in changed if over]

@@ -24,12 +24,15 @@ _NOTE_OF_ELEMENT: Final = (
     "010", "011", "012", "013", "005", "006", "007", "008", "014", "015", "016", "017", "018", "019", "020", "027",
 )  # fmt: skip
 """TA105 for each element of the ISA (X12 003050)."""
-_ECHOED_GROUP: Final = {
+_GROUP_FORMS: Final = {
     1: re.compile("[A-Z0-9]{2}"),
     6: re.compile("[0-9]{1,9}"),
+    7: re.compile("X"),
     8: re.compile("[A-Z0-9][A-Z0-9 .-]{0,10}[A-Z0-9]?"),
 }
-"""What a 997 repeats of the group, and its form: where it cannot, the interchange is refused by TA1."""
+"""What a 997 repeats of the group, and its form: where it cannot, the interchange is refused by TA1. GS07, the
+responsible agency, is X (ASC X12; recalled).
+"""
 _LONGEST_ISA: Final = 400
 _ECHOED: Final = (8, 9, 12)
 """ISA09, ISA10 and ISA13 stand in the TA1: where their widths are wrong no TA1 can be written."""
@@ -191,8 +194,10 @@ def _frame_fault(pieces: Sequence[str], separator: str, isa: Sequence[str]) -> t
     if last[1].lstrip("0") != "1":
         return "021", "IEA01 is not 1"
     group = pieces[0].split(separator)
-    if len(group) < 9 or any(not form.fullmatch(group[place]) for place, form in _ECHOED_GROUP.items()):
-        return "024", "GS01, GS06 or GS08 is not what a 997 could repeat"
+    if len(group) < 9 or any(not form.fullmatch(group[place]) for place, form in _GROUP_FORMS.items()):
+        return "024", "GS01, GS06, GS07 or GS08 is not what a group of X12 has there"
+    if not _is_time(group[4], "%Y%m%d") or len(group[4]) != 8 or not _is_time(group[5][:4], "%H%M"):
+        return "024", "GS04 is not a date or GS05 is not a time"
     return None
 
 

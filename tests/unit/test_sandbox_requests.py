@@ -101,6 +101,19 @@ DECISIONS = [
     (replace(D, replacement="missing"), Decision("87", "16", "PROVIDED REPLACEMENT ENTRY IS NOT ON FILE")),
     (replace(D, replacement="cancelled"), Decision("87", "01", "PROVIDED REPLACEMENT ENTRY IS IN CANCELLED STATUS")),
     (replace(D, replacement="other bill"), Decision("87", "14", "REPLACEMENT ENTRY HAS NOT THE SAME BILL")),
+    (replace(D, replacement="open"), Decision("87", "02", "PROVIDED REPLACEMENT ENTRY IS IN OPEN STATUS")),
+    (
+        replace(D, replacement="in-bond deleted"),
+        Decision("87", "03", "PROVIDED REPLACEMENT IN-BOND IS IN DELETED STATUS"),
+    ),
+    (
+        replace(D, replacement="in-bond of another bill"),
+        Decision("87", "15", "REPLACEMENT IN-BOND HAS NOT THE SAME BILL"),
+    ),
+    (
+        replace(D, replacement="no FTZ admission"),
+        Decision("87", "17", "PROVIDED REPLACEMENT FTZ ADM IS NOT ON FILE"),
+    ),
     (replace(R, document="wanted"), Decision("84")),
     (replace(D, document="wanted"), Decision("85")),
     (replace(R, document="overdue"), Decision("86", "04", "REQUESTED DOCUMENT IS NOT IN DIS")),
@@ -206,6 +219,47 @@ def test_cleared_under_another_entry(others: list[tuple[str, str]], reason: str)
         send(box, replace(OTHER, bill=number), action, reason="01" if action == "D" else "")
         box.advance(minutes=1)
     send(box, ENTRY, "D", reason="03", references=(f"EN {OTHER.number}",))
+    answers = box.advance(minutes=1)
+    assert told(answers)[-1].split()[-1] == ("87" if reason else "23")
+    assert why(answers)[:1] == ([f"RSN{reason}"] if reason else [])
+
+
+def test_a_replacement_that_has_not_found_its_bill_is_open() -> None:
+    """Reason 03 names an entry that still looks for its bill: refused with RSN 02; a while later it is granted."""
+    box, _ = matched(answer_delay=600)
+    box.advance(minutes=20)
+    send(box, OTHER)
+    send(box, ENTRY, "D", reason="03", references=(f"EN {OTHER.number}",))
+    assert why(box.advance(minutes=1))[:1] == ["RSN02"]
+    box.advance(minutes=20)
+    send(box, ENTRY, "D", reason="03", references=(f"EN {OTHER.number}",))
+    assert told(box.advance(minutes=1))[-1].split()[-1] == "23"
+
+
+@pytest.mark.parametrize(
+    ("number", "deleted", "reason"),
+    [("123456782", False, "15"), ("123456782", True, "03"), ("987654320", False, "")],
+)
+def test_replaced_by_an_in_bond(number: str, deleted: bool, reason: str) -> None:
+    """Reason 02 names an in-bond: one that was carried with another bill or was deleted is refused, one that no
+    manifest carried is taken.
+    """
+    box, _ = matched()
+    moving = SampleBill("25031000009", in_bond="123456782")
+    box.send(manifest_309([moving], trip="TSTC2503100009", control=9))
+    if deleted:
+        box.send(manifest_309([], trip="TSTC2503100009", kind="3", control=10))
+    send(box, ENTRY, "D", reason="02", references=(f"IB {number}",))
+    answers = box.advance(minutes=1)
+    assert told(answers)[-1].split()[-1] == ("87" if reason else "23")
+    assert why(answers)[:1] == ([f"RSN{reason}"] if reason else [])
+
+
+@pytest.mark.parametrize(("on_file", "reason"), [((), ""), (("ADM1",), ""), (("ADM2",), "17")])
+def test_replaced_by_an_ftz_admission(on_file: tuple[str, ...], reason: str) -> None:
+    """Reason 04 names an admission: where the switch lists those on file, another one is refused."""
+    box, _ = matched(ftz_admissions_on_file=on_file)
+    send(box, ENTRY, "D", reason="04", references=("FTZADM1",))
     answers = box.advance(minutes=1)
     assert told(answers)[-1].split()[-1] == ("87" if reason else "23")
     assert why(answers)[:1] == ([f"RSN{reason}"] if reason else [])
