@@ -11,17 +11,18 @@ import http.client
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
+from filings.identity import Role, create_key
 from gateway.demo.shipments import make_shipments, make_trip
 from schemas.intake import read_rows
-from tests.many.fleet import Fleet
+from tests.many.fleet import PATIENCE, Fleet
 from tests.simulation.broker import Answered
-from tests.world import PATIENCE
 
 CALLERS = 6
 """Requests under way at one time."""
@@ -127,6 +128,11 @@ class Follower:
 
     async def run(self) -> None:
         """Read until told to end."""
+
+        def key(conn: Connection) -> str:
+            return create_key(conn, "dispatch", Role.DISPATCH, now=datetime.now(UTC))[1]
+
+        headers = {"Authorization": f"Bearer {await self.fleet.store.write(key)}"}
         for turn in itertools.count():
             doors = self.fleet.doors
             last = self.ended
@@ -136,7 +142,7 @@ class Follower:
                 "GET",
                 f"/v1/events?after={self.cursor}&limit=500",
                 b"",
-                {"Authorization": f"Bearer {self.fleet.key()}"},
+                headers,
             )
             if status is not None and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise AssertionError(f"events after {self.cursor}: {status} {page}")

@@ -13,10 +13,11 @@ import pytest
 from tests.many.books import agree
 from tests.many.fleet import Fleet, Row
 from tests.many.load import Follower, Load
+from tests.simulation.broken import Broken
 
 ARRIVAL = date(2025, 3, 10)
 MORNING = f"{ARRIVAL}T08:00:00-05:00"
-TRIPS = 36
+TRIPS = 30
 SHIPMENTS = 84
 SENDING = (
     "SELECT id, message_id, prepared_body FROM transmissions"
@@ -131,3 +132,14 @@ async def delivered(fleet: Fleet, before: list[Row]) -> dict[str, Row]:
         f"SELECT id, message_id, prepared_body FROM transmissions WHERE state = 'delivered' AND id IN ({wanted})"
     )
     return {row["id"]: row for row in rows} if len(rows) == len(before) else {}
+
+
+async def test_the_comparison_notices_gateways_that_do_not_heed_leases(fleet: Start) -> None:
+    """Two gateways take what the other is sending and write where they hold no lease: that other bytes leave shows."""
+    ran = await fleet("first", "second", faults=Path(__file__).parent / "faulty")
+    load = Load(ran, ARRIVAL, 8, 12)
+    await load.run()
+    await settle(ran, load)
+    await ran.leave()
+    with pytest.raises(Broken, match="bytes are resent unchanged"):
+        await agree(ran.store, ran.folder / "var" / "sandbox" / "sandbox.db", load.answered)
