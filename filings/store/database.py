@@ -56,6 +56,10 @@ class StoreClosed(StoreError):
     """The store was closed before the function could run."""
 
 
+class NewerDatabase(StoreError):
+    """The database belongs to a later version of this program; nothing was touched."""
+
+
 def database_url(target: str | Path) -> URL:
     """The database address of a URL or a file path; PostgreSQL always speaks through asyncpg."""
     if isinstance(target, Path) or "://" not in target:

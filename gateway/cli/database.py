@@ -15,6 +15,8 @@ from schemas.errors import Problem, TransportError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.settings import Settings
+
 T = TypeVar("T")
 
 app = typer.Typer(help="The database.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -62,8 +64,17 @@ def in_store(config: Path | None, work: Callable[[Connection], T]) -> T:
     try:
         return asyncio.run(run())
     except (StoreError, DBAPIError, ConnectionError) as error:
-        cause = getattr(error, "orig", None) or error
-        shown = "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
-        text = f"The database ({shown}) cannot be used: {type(cause).__name__}: {str(cause).splitlines()[0]}"
-        remedy = "Check that it runs and that storage.database_url or storage.directory is right."
-        raise TransportError(Problem("store_not_usable", "storage", text, remedy), in_doubt=False) from None
+        raise not_usable(settings, error) from None
+
+
+def not_usable(settings: Settings, error: Exception) -> TransportError:
+    """What a person is told when the configured store cannot be used, without its address: it may hold a password."""
+    from filings.store import NewerDatabase
+
+    cause = getattr(error, "orig", None) or error
+    shown = "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
+    text = f"The database ({shown}) cannot be used: {type(cause).__name__}: {str(cause).splitlines()[0]}"
+    remedy = "Check that it runs and that storage.database_url or storage.directory is right."
+    if isinstance(error, NewerDatabase):
+        remedy = "Run the version of this program that made it, or a later one; a database is never taken back."
+    return TransportError(Problem("store_not_usable", "storage", text, remedy), in_doubt=False)

@@ -53,6 +53,10 @@ def serve(
     """
     import asyncio
 
+    from sqlalchemy.exc import DBAPIError
+
+    from filings.store import StoreError
+    from gateway.cli.database import not_usable
     from gateway.logs import configure_logs
     from gateway.settings import load_settings
 
@@ -66,7 +70,10 @@ def serve(
     if transport is not None and not with_sandbox:
         raise typer.BadParameter("it chooses the road to the simulated CBP: give --with-sandbox too.")
     beside = road(transport, settings.partner.transport) if with_sandbox else None
-    asyncio.run(_serve(output, settings, overrides, config, beside=beside))
+    try:
+        asyncio.run(_serve(output, settings, overrides, config, beside=beside))
+    except (StoreError, DBAPIError, ConnectionError) as error:
+        raise not_usable(settings, error) from None
     output.note("stopped")
 
 

@@ -230,13 +230,13 @@ async def test_every_row_of_the_first_revision_is_there_after_all_the_others(
                 )
 
 
-async def run_upgrade(database: str, folder: Path) -> tuple[int | None, bytes, bytes]:
-    """``gateway db upgrade`` as a process of its own: exit status, output, errors."""
+async def run(database: str, folder: Path, *command: str) -> tuple[int | None, bytes, bytes]:
+    """A command of the gateway as a process of its own: exit status, output, errors."""
     environment = {**os.environ, "GATEWAY_STORAGE__DIRECTORY": str(folder)}
     if "://" in database:
         environment["GATEWAY_STORAGE__DATABASE_URL"] = database.replace("postgresql://", "postgresql+asyncpg://", 1)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway.cli", "db", "upgrade", "--json"),
+        *(sys.executable, "-m", "gateway.cli", *command, "--json"),
         cwd=folder,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
@@ -253,7 +253,7 @@ async def test_two_processes_upgrade_an_old_database_at_the_same_moment(
     async with await of_first_revision(database, monkeypatch) as store:
         before = await store.write(fill_all)
         first = await store.read(reflected)
-    ends = await asyncio.gather(*(run_upgrade(database, tmp_path) for _ in range(2)))
+    ends = await asyncio.gather(*(run(database, tmp_path, "db", "upgrade") for _ in range(2)))
     for status, out, err in ends:
         assert status == 0, err.decode()
         assert json.loads(out)["version"] == head_revision()
@@ -261,14 +261,20 @@ async def test_two_processes_upgrade_an_old_database_at_the_same_moment(
         assert await store.read(lambda conn: contents(conn, first)) == before
 
 
-async def test_a_program_refuses_the_database_of_a_newer_one(database: str, tmp_path: Path) -> None:
-    """The command says in a sentence that the database is newer, touches nothing, and ends with an error."""
+@pytest.mark.parametrize("command", [("db", "upgrade"), ("serve", "--port", "0")])
+async def test_a_program_refuses_the_database_of_a_newer_one(
+    database: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The command says in a sentence that the database is newer, and what to do, and ends with an error."""
     async with await Store.open(database) as store:
         await store.write(
             lambda conn: conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")) and None
         )
-    status, out, err = await run_upgrade(database, tmp_path)
+    status, out, err = await run(database, tmp_path, *command)
     assert status not in (0, None)
-    assert b"newer" in out + err
-    assert b"9999" in out + err
+    (problem,) = json.loads(out)["errors"]
+    assert problem["code"] == "store_not_usable"
+    assert "9999" in problem["text"]
+    assert "newer" in problem["text"]
+    assert "later" in problem["remedy"]
     assert b"Traceback" not in err
