@@ -68,7 +68,8 @@ class Fleet(World):
             self._launch(name)
         for name in names:
             url = f"http://127.0.0.1:{self.ports[name]}/healthz"
-            await self.soon(f"{name} answers", lambda url=url: asyncio.to_thread(self.get, url))
+            process = self.processes[name]
+            await self.soon(f"{name} answers", lambda url=url: asyncio.to_thread(self.get, url), beside=process)
             self.balancer.put_in(self.ports[name])
 
     def _launch(self, name: str) -> None:
@@ -139,10 +140,10 @@ class Fleet(World):
         """Rows of a query in plain SQL."""
         return await self.store.read(lambda conn: [dict(one) for one in conn.execute(text(query), values).mappings()])
 
-    async def soon(self, what: str, done: Callable[[], Any]) -> Any:
-        """Wait until an awaitable answer is true, but not for ever; gives it."""
+    async def soon(self, what: str, done: Callable[[], Any], *, beside: subprocess.Popen[bytes] | None = None) -> Any:
+        """Wait until an awaitable answer is true, but not for ever, nor for a process that has ended; gives it."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        while time.monotonic() < end and (beside is None or beside.poll() is None):
             if answer := await done():
                 return answer
             await asyncio.sleep(0.1)
