@@ -7,6 +7,6 @@ them inside a transaction.
 
 from __future__ import annotations
 
-from filings.store.database import Store, StoreClosed, StoreError, Work
+from filings.store.database import NewerDatabase, Store, StoreClosed, StoreError, Work
 
-__all__ = ["Store", "StoreClosed", "StoreError", "Work"]
+__all__ = ["NewerDatabase", "Store", "StoreClosed", "StoreError", "Work"]

@@ -56,6 +56,10 @@ class StoreClosed(StoreError):
     """The store was closed before the function could run."""
 
 
+class NewerDatabase(StoreError):
+    """The database belongs to a later version of this program; nothing was touched."""
+
+
 def database_url(target: str | Path) -> URL:
     """The database address of a URL or a file path; PostgreSQL always speaks through asyncpg."""
     if isinstance(target, Path) or "://" not in target:
@@ -287,11 +291,11 @@ def _require_transaction(conn: Connection, whole: RootTransaction) -> None:
         raise StoreError("the database gave up the transaction; nothing of this commit was kept")
 
 
-def _replanned() -> type[Exception]:
-    """What a statement raises once after another process has upgraded the database under it."""
+def _lost(fault: DBAPIError) -> bool:
+    """Whether the fault lies with the connection: it is gone, or another process has upgraded the database under it."""
     from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
-    return AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
+    return fault.connection_invalidated or isinstance(fault.orig, AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
 
 
 class _PostgresEngine:
@@ -321,8 +325,7 @@ class _PostgresEngine:
                     done.append(await conn.run_sync(work))
             except DBAPIError as fault:
                 # A connection lost while committing leaves open whether it was kept: that is the caller's to settle.
-                again = not done and (fault.connection_invalidated or isinstance(fault.orig, _replanned()))
-                again |= getattr(fault.orig, "sqlstate", None) in _RETRYABLE
+                again = (not done and _lost(fault)) or getattr(fault.orig, "sqlstate", None) in _RETRYABLE
                 if attempt == RETRIES - 1 or not again:
                     raise
             else:
@@ -331,8 +334,14 @@ class _PostgresEngine:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def read(self, work: Work[T]) -> T:
-        async with self._snapshots.connect() as conn, conn.begin():
-            return await conn.run_sync(work)
+        for attempt in range(RETRIES):
+            try:
+                async with self._snapshots.connect() as conn, conn.begin():
+                    return await conn.run_sync(work)
+            except DBAPIError as fault:
+                if attempt == RETRIES - 1 or not _lost(fault):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -69,6 +69,7 @@ def in_store(config: Path | None, work: Callable[[Connection], T]) -> T:
 
 def store_not_usable(settings: Settings, error: Exception) -> TransportError:
     """The configured database cannot be used, and why; its address is not shown."""
+    from filings.store import NewerDatabase
     from gateway.causes import cause
 
     failure = getattr(error, "orig", None) or error
@@ -77,4 +78,6 @@ def store_not_usable(settings: Settings, error: Exception) -> TransportError:
     words = words.rpartition(">: ")[2]  # the driver's own words, without the name of its class
     text = f"The database ({shown}) cannot be used: {words}."
     remedy = "Check that it runs and that storage.database_url or storage.directory is right."
+    if isinstance(error, NewerDatabase):
+        remedy = "Run the version of this program that made it, or a later one; a database is never taken back."
     return TransportError(Problem("store_not_usable", "storage", text, remedy), in_doubt=False)

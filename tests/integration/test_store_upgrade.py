@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +15,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert
+from sqlalchemy.exc import DBAPIError
 
+from filings import archive
 from filings.store import Store, migrations
 from filings.store import tables as t
-from filings.store.migrations import configuration
+from filings.store.migrations import configuration, head_revision
 from tests.integration.store_rows import NOW
 
 TRIPS = {
@@ -127,3 +135,146 @@ async def test_what_was_filed_before_there_were_changes_is_known_after(
         ("7", 1, "accepted", None),
         ("7", 2, "accepted", "Y"),
     ]
+
+
+FIRST = "0001"
+ARCHIVED = frozenset({"archive_entries", "archive_head"})
+"""Tables that the archive itself fills."""
+WORDS = {"kind": "manifest", "direction": "out", "last_value": 9, "next_value": 2, "first_value": 1}
+"""What a column must hold where the tables ask for more than a type."""
+
+
+def some(column: sa.Column[Any], table: str) -> Any:
+    """A value for a column as it was reflected, the same in every table, so that references hold."""
+    if column.name in WORDS:
+        return WORDS[column.name]
+    if column.name in ("shipment_key", "filing_id", "transmission_id") or (column.primary_key and column.name != "scn"):
+        subject = {"shipment_key": "shipments", "filing_id": "filings", "transmission_id": "transmissions"}
+        if isinstance(column.type, sa.String):
+            return f"one of {subject.get(column.name, table)}"[:25]
+    if column.name == "trip_number":
+        return "one of trips"
+    for kind, value in (
+        (sa.JSON, {"name": "Jos\u00e9", "lines": [1, 2]}),
+        (sa.Boolean, True),
+        (sa.Numeric, Decimal(12)),
+        (sa.Integer, 7),
+        (sa.DateTime, NOW),
+        (sa.Date, date(2025, 3, 10)),
+        (sa.LargeBinary, b"\x00\xff"),
+    ):
+        if isinstance(column.type, kind):
+            return value
+    length = getattr(column.type, "length", None)
+    return "Zo\u00eb"[: length or 3]
+
+
+def reflected(conn: Connection) -> sa.MetaData:
+    """The tables as the database has them."""
+    found = sa.MetaData()
+    found.reflect(conn)
+    return found
+
+
+def fill_all(conn: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """A row in every table of the first revision, and an archive; gives what was written, read back."""
+    made = reflected(conn)
+    for table in made.sorted_tables:
+        if table.name not in ARCHIVED | {"alembic_version"}:
+            conn.execute(insert(table), {one.name: some(one, table.name) for one in table.columns})
+    bodies = (b"ISA*00", "caf\u00e9".encode())
+    archive.append(conn, [archive.Entry(archive.EntryKind.ACT, "an act", body, NOW, "text/plain") for body in bodies])
+    return contents(conn, made)
+
+
+def contents(conn: Connection, made: sa.MetaData) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows by table, in the columns that ``made`` knows."""
+    return {
+        table.name: sorted((tuple(row) for row in conn.execute(sa.select(table))), key=repr)
+        for table in made.sorted_tables
+        if table.name != "alembic_version"
+    }
+
+
+def executed(conn: Connection, statement: str) -> None:
+    """Do one statement of plain SQL."""
+    conn.execute(sa.text(statement))
+
+
+async def of_first_revision(database: str, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store as the first program made it."""
+    real = migrations.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(migrations.command, "upgrade", lambda config, _head: real(config, FIRST))
+        return await Store.open(database)
+
+
+async def test_every_row_of_the_first_revision_is_there_after_all_the_others(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first revision to the newest no value changes, the archive verifies, the journals refuse change."""
+    async with await of_first_revision(database, monkeypatch) as store:
+        first = await store.read(reflected)
+        before = await store.write(fill_all)
+    assert all(before.values())
+    async with await Store.open(database) as store:
+        assert await store.read(migrations.current_revision) == head_revision()
+        after = await store.read(lambda conn: contents(conn, first))
+        assert after == before
+        found = await store.read(archive.verify)
+        assert (found.verified, found.entries) == (True, 2)
+        for journal in t.APPEND_ONLY:
+            with pytest.raises(DBAPIError, match="append-only"):
+                await store.write(
+                    lambda conn, journal=journal: conn.execute(sa.text(f"DELETE FROM {journal}")) and None
+                )
+
+
+async def run(database: str, folder: Path, *command: str) -> tuple[int | None, bytes, bytes]:
+    """A command of the gateway as a process of its own: exit status, output, errors."""
+    environment = {**os.environ, "GATEWAY_STORAGE__DIRECTORY": str(folder)}
+    if "://" in database:
+        environment["GATEWAY_STORAGE__DATABASE_URL"] = database.replace("postgresql://", "postgresql+asyncpg://", 1)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", *command, "--json"),
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode, out, err
+
+
+async def test_two_processes_upgrade_an_old_database_at_the_same_moment(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them upgrades, the other waits and finds it done; both say the same, and nothing is lost."""
+    async with await of_first_revision(database, monkeypatch) as store:
+        before = await store.write(fill_all)
+        first = await store.read(reflected)
+    ends = await asyncio.gather(*(run(database, tmp_path, "db", "upgrade") for _ in range(2)))
+    for status, out, err in ends:
+        assert status == 0, err.decode()
+        assert json.loads(out)["version"] == head_revision()
+    async with await Store.open(database, upgrade=False) as store:
+        assert await store.read(lambda conn: contents(conn, first)) == before
+
+
+@pytest.mark.parametrize("command", [("db", "upgrade"), ("serve", "--port", "0")])
+async def test_a_program_refuses_the_database_of_a_newer_one(
+    database: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The command says in a sentence that the database is newer, and what to do, and ends with an error."""
+    async with await Store.open(database) as store:
+        await store.write(
+            lambda conn: conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")) and None
+        )
+    status, out, err = await run(database, tmp_path, *command)
+    assert status not in (0, None)
+    (problem,) = json.loads(out)["errors"]
+    assert problem["code"] == "store_not_usable"
+    assert "9999" in problem["text"]
+    assert "newer" in problem["text"]
+    assert "later" in problem["remedy"]
+    assert b"Traceback" not in err

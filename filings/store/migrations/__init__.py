@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from filings.store.database import JOURNAL_LOCK, Store, StoreError
+from filings.store.database import JOURNAL_LOCK, NewerDatabase, Store, StoreError
 
 _HERE = Path(__file__).parent
 
@@ -64,7 +64,7 @@ def require_current(conn: Connection) -> None:
 def _refuse_newer(current: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
     if current is not None and current not in known:
-        raise StoreError(f"the database is at version {current}, which this program does not know: it is newer")
+        raise NewerDatabase(f"the database is at version {current}, which this program does not know: it is newer")
 
 
 async def upgrade(target: str | Path) -> str:

@@ -1,0 +1,1 @@
+"""Several gateway processes on one PostgreSQL, killed and paused under load, beside one simulated CBP."""
