@@ -30,9 +30,9 @@ from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interc
 from filings.judging import decide_all, eastern_day
 from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
+from filings.outbox import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments
-from filings.sending import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.uuid7 import uuid7

@@ -30,7 +30,7 @@ async def desk(filing_store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return made
 
 
-def worker(desk: Desk, kind: type[ExpressDeclarer] | type[Declarer]) -> ExpressDeclarer | Declarer:
+def worker(desk: Desk, kind: type[ExpressDeclarer | Declarer]) -> ExpressDeclarer | Declarer:
     """A planner of one lane on the desk's store."""
     return kind(desk.store, desk.ctx, desk.clock, lambda: None)
 
