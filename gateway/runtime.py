@@ -254,7 +254,7 @@ class Gateway:
                 settings.partner_name,
                 self._transport,
                 clock,
-                owner,
+                f"{owner}:express" if express else owner,  # neither may write what the other has taken
                 self.wake,
                 receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
                 express=express,
