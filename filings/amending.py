@@ -43,8 +43,8 @@ from filings.control_numbers import allocate, interchange_sequence, use_scns
 from filings.judging import eastern_day
 from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentState
 from filings.moves import Moves, filing_event
+from filings.outbox import queue
 from filings.progress import filings_of, load, tell, write
-from filings.sending import queue
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.verdicts import tell_trip

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from filings.context import FilingContext
-from filings.sending import Draft
+from filings.outbox import Draft
 from filings.uuid7 import uuid7
 from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision

@@ -29,6 +29,9 @@ Row = RowMapping | dict[str, Any]
 
 PAGE = 64  # entries held in memory at a time while reading through: a body may be megabytes
 HEADER_VERSION = 1
+SAMPLE = 4_096  # bytes by which it is told whether a body shrinks
+SMALL = 1_024  # bytes up to which that is not asked
+WORTH = 0.9  # what the sample must shrink to
 
 
 class EntryKind(StrEnum):
@@ -131,7 +134,7 @@ def _header(row: Row) -> bytes:
 
 
 def _row(position: int, entry: Entry) -> dict[str, Any]:
-    stored = zlib.compress(entry.body, 6)
+    stored = _deflate(entry.body)
     row: dict[str, Any] = {
         "position": position,
         "kind": entry.kind.value,
@@ -147,6 +150,13 @@ def _row(position: int, entry: Entry) -> dict[str, Any]:
     }
     row["leaf_hash"] = leaf_hash(_header(row))
     return row
+
+
+def _deflate(body: bytes) -> bytes:
+    """The body compressed, without effort where that gains nothing: what is enciphered or packed does not shrink."""
+    sample = body[:SAMPLE]
+    shrinks = len(body) < SMALL or len(zlib.compress(sample, 1)) < len(sample) * WORTH
+    return zlib.compress(body, 6 if shrinks else 0)
 
 
 def append(conn: Connection, entries: Iterable[Entry]) -> range:

@@ -21,7 +21,7 @@ from filings.control_numbers import allocate
 from filings.deadlines import Patience
 from filings.holding import hold_trips
 from filings.lifecycle import FilingState
-from filings.sending import Draft, queue
+from filings.outbox import Draft, queue
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.wording import MANIFEST_SETS, batch_reference, query_bytes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from filings.store.database import hold_journal
 from filings.store.tables import events, shipments
@@ -100,12 +100,20 @@ def record(conn: Connection, drafts: Iterable[EventDraft]) -> list[Event]:
         recorded.append(event)
         rows.append({name: getattr(event, name) for name in _COLUMNS} | {"stream": draft.stream})
     conn.execute(insert(events), rows)
-    told = {event.shipment_key: event.sequence for event in recorded if event.shipment_key is not None}
-    if told:
-        of = shipments.c.key == bindparam("of")
-        rows = [{"of": key, "last": sequence} for key, sequence in sorted(told.items())]
-        conn.execute(update(shipments).where(of).values(sequence=bindparam("last")), rows)
+    if any(event.shipment_key is not None for event in recorded):
+        _follow(conn, recorded[0].cursor)
     return recorded
+
+
+def _follow(conn: Connection, first: int) -> None:
+    """Let ``shipments.sequence`` follow what was recorded from a cursor on: one statement, however many they are."""
+    told = (
+        select(events.c.shipment_key, func.max(events.c.sequence).label("last"))
+        .where(events.c.cursor >= first, events.c.shipment_key.is_not(None))
+        .group_by(events.c.shipment_key)
+        .subquery()
+    )
+    conn.execute(update(shipments).where(shipments.c.key == told.c.shipment_key).values(sequence=told.c.last))
 
 
 _COLUMNS = ("cursor", "id", "type", "subject", "sequence", "trip_number", "shipment_key", "occurred_at", "data")

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 
 from filings import events
 from filings.alerts import Alert
+from filings.folding import Folder
 from filings.lifecycle import (
     TAKEN,
     EventType,
@@ -34,6 +35,7 @@ class Moves:
     ``taken`` and ``refused`` name what CBP said of one subject of a version (filing, version, shipment or trip).
     """
 
+    folder: Folder = field(default_factory=Folder)
     shipments: dict[str, dict[str, Any]] = field(default_factory=dict)
     filings: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[events.EventDraft] = field(default_factory=list)

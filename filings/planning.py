@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -29,9 +30,9 @@ from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interc
 from filings.judging import decide_all, eastern_day
 from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
 from filings.lifecycle import TripInput, TripState, step_trip
+from filings.outbox import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.progress import Step, advance_shipments
-from filings.sending import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.uuid7 import uuid7
@@ -113,7 +114,8 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | 
     shipments: list[Shipment] = []
     decisions: list[PathwayDecision] = []
     filings: list[str | None] = []
-    for one in conn.execute(_shipments_of(ctx, row, stage)):  # one at a time: a trip may be long
+    found = conn.execute(_shipments_of(ctx, row, stage)).partitions(PAGE)  # not all at once: a trip may be long
+    for one in chain.from_iterable(found):
         keys.append(one.key)
         positions.append(one.position)
         shipments.append(Shipment.model_validate(one.document))
@@ -290,23 +292,7 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
 def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> None:
     work = made.work
     late = filed_for_the_past(work.trip.arrival, now)
-    statement = (
-        update(t.shipments)
-        .where(t.shipments.c.key == bindparam("of"))
-        .values(
-            pathway=bindparam("new_pathway"),
-            entry_type=bindparam("new_type"),
-            decision=bindparam("new_decision"),
-            updated_at=now,
-        )
-    )
-    pairs = list(zip(work.keys, made.decisions, strict=True))
-    for start in range(0, len(pairs), PAGE):
-        changes = [
-            {"of": key, "new_pathway": one.pathway, "new_type": one.entry_type, "new_decision": one.as_dict()}
-            for key, one in pairs[start : start + PAGE]
-        ]
-        conn.execute(statement, changes)
+    documents = [one.as_dict() for one in made.decisions]
     count_days(conn, work.trip, made.judged)
     conn.execute(
         update(t.trips)
@@ -317,7 +303,7 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
             judge_again_at=None if late else judge_again(ctx.rules, work.trip.arrival),
         )
     )
-    body = b"\n".join(orjson.dumps(one.as_dict(), option=orjson.OPT_SORT_KEYS, default=str) for one in made.decisions)
+    body = b"\n".join(orjson.dumps(one, option=orjson.OPT_SORT_KEYS, default=str) for one in documents)
     kept = archive.Entry(
         archive.EntryKind.DECISION,
         f"pathways of {len(made.decisions)} shipments",
@@ -327,7 +313,8 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
         actor=f"rule book {ctx.rules.version}",
         trip_number=work.trip.trip_number,
     )
-    begin_filings(conn, work.trip.trip_number, list(zip(work.keys, work.shipments, made.decisions, strict=True)), now)
+    judged = list(zip(work.keys, work.shipments, made.decisions, documents, strict=True))
+    begin_filings(conn, work.trip.trip_number, judged, now)
     rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [kept])
 

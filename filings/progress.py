@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from filings import events, versions
 from filings.alerts import Alert, raise_alert
 from filings.deadlines import summary_due
+from filings.folding import facts_of
 from filings.holding import hold_trips_of
 from filings.lifecycle import (
     NOT_TO_CROSS,
@@ -31,7 +32,6 @@ from filings.lifecycle import (
     Statement,
     TripInput,
     TripState,
-    fold,
     released_at,
     step_trip,
 )
@@ -77,8 +77,8 @@ def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
     found: dict[str, Known] = {}
     for start in range(0, len(wanted), CHUNK):
         query = select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
-        for row in conn.execute(query.with_for_update()):
-            found[row.key] = Known(row, ShipmentFacts.from_dict(row.facts or None))
+        for row in conn.execute(query.with_for_update()).all():
+            found[row.key] = Known(row, facts_of(row.facts))
     return found
 
 
@@ -86,7 +86,7 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
     """Fold one thing into a shipment and note what follows."""
     row = known.row
     try:
-        done = fold(known.facts, told)
+        done = moves.folder.fold(known.facts, told)
     except NotPossible as refusal:
         detail = {"state": row.state, "told": str(told)}
         text = f"Shipment {row.scn}: {refusal.problems[0].text}"
@@ -101,7 +101,7 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
             "of": row.key,
             "state": done.state.value,
             "since": since,
-            "facts": done.facts.as_dict(),
+            "facts": moves.folder.shown(done.facts),
             "manifest": done.facts.declaration_state("manifest"),
             "entry": done.facts.declaration_state("entry"),
         }
@@ -192,7 +192,7 @@ def _tell_aboard(conn: Connection, trip_number: str, at: datetime, moves: Moves,
     aboard = select(t.shipments.c.key).where(t.shipments.c.trip_number == trip_number)
     for key, known in load(conn, conn.execute(aboard).scalars()).items():
         if key in moves.shipments:
-            known.facts = ShipmentFacts.from_dict(moves.shipments[key]["facts"])
+            known.facts = facts_of(moves.shipments[key]["facts"])
         tell(known, Did(Act.TRIP_ARRIVED, at), moves, now)
 
 

@@ -22,9 +22,9 @@ from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence
 from filings.holding import hold_trips
 from filings.lifecycle import FilingState
+from filings.outbox import Draft, queue
 from filings.patience import Attempts
 from filings.progress import filings_of
-from filings.sending import Draft, queue
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.wording import MANIFEST_SETS, batch_reference

@@ -2,8 +2,8 @@
 
 Rules:
 
-- The payload is committed when the transmission is queued; the signed, enveloped bytes are committed
-  before the socket opens. What is sent again is always those same bytes under the same message id.
+- The payload is committed when the transmission is queued (:mod:`filings.outbox`); the signed, enveloped bytes are
+  committed before the socket opens. What is sent again is always those same bytes under the same message id.
 - A worker takes a transmission under a lease. A lease that ran out means that a worker died: what it had
   begun to send is *in doubt* and is settled by sending the same bytes again.
 - One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers.
@@ -18,14 +18,13 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, and_, case, insert, or_, select
+from sqlalchemy import Connection, Row, and_, case, or_, select
 
 from filings import archive
 from filings.alerts import Alert, raise_alert, settle
@@ -41,38 +40,12 @@ LEASE: Final = timedelta(minutes=4)
 """Longer than one exchange with the partner may take, so that nobody takes over what is still being sent."""
 FIRST_RETRY: Final = timedelta(milliseconds=500)
 LONGEST_RETRY: Final = timedelta(seconds=30)
-MANIFESTS: Final = 10
-"""Priority of the messages about a manifest; the least goes first."""
-ENTRIES: Final = 100
-"""Priority of all else that declares."""
-EXPRESS: Final = 1_000
-"""By so much the messages of a small trip go before: what is below 0 is in the express lane."""
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
 AWAITING: Final = "awaiting_receipt"
 """State of a transmission that was handed over and whose receipt is to be posted to us."""
 UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
 """States in which the partner has not signed for a transmission."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A transmission to be queued: plain bytes with the filings they carry, in the order of the message."""
-
-    id: str
-    name: str
-    application: str
-    control_number: str
-    correlation: str
-    content_type: str
-    payload: bytes = field(repr=False)
-    trip_number: str
-    carries: tuple[tuple[str, str | None], ...]
-    priority: int = ENTRIES
-    version: int = 1
-    """Which version of its filings it carries."""
-    versions: tuple[int, ...] = ()
-    """The same where they differ, in the order of ``carries``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,61 +60,6 @@ class Outgoing:
     attempts: int
     prepared: Mapping[str, Any] | None
     prepared_body: bytes | None = field(repr=False)
-
-
-def queue(conn: Connection, partner: str, channel: str, drafts: list[Draft], now: datetime) -> None:
-    """Commit what is to be sent; the payloads go to the archive first."""
-    entries = [
-        archive.Entry(
-            archive.EntryKind.TRANSMISSION,
-            f"{draft.application} to {partner}: {draft.name}",
-            draft.payload,
-            now,
-            draft.content_type,
-            trip_number=draft.trip_number,
-            transmission_id=draft.id,
-        )
-        for draft in drafts
-    ]
-    positions = archive.append(conn, entries)
-    digests = [hashlib.sha256(draft.payload).hexdigest() for draft in drafts]
-    conn.execute(
-        insert(t.transmissions),
-        [
-            {
-                "id": draft.id,
-                "direction": "out",
-                "partner": partner,
-                "channel": channel,
-                "name": draft.name,
-                "application": draft.application,
-                "control_number": draft.control_number,
-                "correlation": draft.correlation,
-                "trip_number": draft.trip_number,
-                "content_type": draft.content_type,
-                "payload_digest": digest,
-                "payload_size": len(draft.payload),
-                "archive_position": position,
-                "state": "queued",
-                "priority": draft.priority,
-                "created_at": now,
-            }
-            for draft, digest, position in zip(drafts, digests, positions, strict=True)
-        ],
-    )
-    carried = [
-        {
-            "transmission_id": draft.id,
-            "position": number,
-            "filing_id": filing,
-            "version": draft.versions[number - 1] if draft.versions else draft.version,
-            "shipment_key": shipment,
-        }
-        for draft in drafts
-        for number, (filing, shipment) in enumerate(draft.carries, 1)
-    ]
-    if carried:
-        conn.execute(insert(t.transmission_filings), carried)
 
 
 def take(

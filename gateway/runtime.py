@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -266,19 +267,20 @@ class Gateway:
         lease = settings.processes.lease
         on_the_road = lease + timedelta(seconds=settings.partner.timeout_seconds)
         self._shift = shift = Shift(store, lease=lease)
+        self._owners = (f"{shift.owner}:express", shift.owner)  # neither sender may write what the other has taken
         express_sender, sender = [
             Sender(
                 store,
                 settings.partner_name,
                 self._transport,
                 clock,
-                shift.owner,
+                owner,
                 self.wake,
                 receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
                 lease=on_the_road,
                 express=express,
             )
-            for express in (True, False)
+            for owner, express in zip(self._owners, (True, False), strict=True)
         ]
         self._giver = ReceiptGiver(
             store,
@@ -347,7 +349,8 @@ class Gateway:
         for worker in self.workers:
             await worker.stop()
         try:
-            await self.store.write(lambda conn: leases.give_up(conn, real_clock(), self._shift.owner))
+            for owner in self._owners:
+                await self.store.write(partial(leases.give_up, now=real_clock(), owner=owner))
         except (DBAPIError, OSError) as error:  # the database is gone before us: the leases run out by themselves
             log.warning("leases not given up", error=str(error).splitlines()[0])
         await self._workshop.close()

@@ -19,7 +19,7 @@ from filings.amendments.acts import REMADE, SENT, action_of
 from filings.amendments.plan import Plan
 from filings.context import FilingContext
 from filings.control_numbers import entry_sequence, interchange_sequence, peek
-from filings.sending import Draft
+from filings.outbox import Draft
 from schemas.entry_number import make_entry_number
 from schemas.trip import read_trip
 

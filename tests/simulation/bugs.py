@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, select, update
 
-from filings import archive, events, planning, receiving, retrying, sending, staging
+from filings import archive, events, outbox, planning, receiving, retrying, sending, staging
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
 from filings.lifecycle import SHIPMENT, Cell, ShipmentInput, ShipmentState, reading
+from filings.outbox import Draft
 from filings.progress import Step, advance_transmission
-from filings.sending import Draft
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from gateway.transports import PreparedTransmission
@@ -89,7 +89,7 @@ def files_twice_after_doubt() -> Iterator[None]:
             row.trip_number,
             (),
         )
-        sending.queue(conn, row.partner, row.channel, [draft], attempt.now)
+        outbox.queue(conn, row.partner, row.channel, [draft], attempt.now)
 
     with patch.object(sending, "undelivered", undelivered):
         yield

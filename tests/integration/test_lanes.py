@@ -1,0 +1,119 @@
+"""One urgent parcel never waits behind a truckload: small trips are planned and sent in a lane of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from filings import planning
+from filings.store import Store
+from gateway.workers.planner import Declarer, ExpressDeclarer
+from gateway.workers.sender import Sender
+from tests.filing_kit import Desk, parcel, type86
+
+TRUCKLOAD, URGENT = "TSTC2503100001", "TSTC2503100002"
+
+
+@pytest.fixture
+async def desk(filing_store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A truckload of three, asked for first, and a trip with one parcel; two are small here."""
+    monkeypatch.setattr(planning, "SMALL", 2)
+    made = Desk(filing_store)
+    for trip, raws in ((TRUCKLOAD, [type86(1), type86(2), type86(3)]), (URGENT, [type86(4)])):
+        await made.put_trip(trip_number=trip)
+        assert all(one.accepted for one in await made.stage(*raws, trip=trip))
+        await made.request(trip)
+        made.later(seconds=1)
+    return made
+
+
+def worker(desk: Desk, kind: type[ExpressDeclarer | Declarer]) -> ExpressDeclarer | Declarer:
+    """A planner of one lane on the desk's store."""
+    return kind(desk.store, desk.ctx, desk.clock, lambda: None)
+
+
+def sender(desk: Desk, *, express: bool) -> Sender:
+    """A sender of one lane on the desk's road."""
+    return Sender(
+        desk.store,
+        desk.ctx.partner,
+        lambda: desk.road,
+        desk.clock,
+        "a sender",
+        lambda: None,
+        wall=lambda: desk.wall,
+        express=express,
+    )
+
+
+async def test_each_lane_sees_its_own_trips(desk: Desk) -> None:
+    """By the number of shipments, never by a word of the caller."""
+    assert await desk.look(lambda conn: planning.trips_to_plan(conn, small=True)) == [URGENT]
+    assert await desk.look(lambda conn: planning.trips_to_plan(conn, small=False)) == [TRUCKLOAD]
+    assert await desk.look(planning.trips_to_plan) == [TRUCKLOAD, URGENT]
+
+
+async def test_a_small_trip_is_planned_while_a_truckload_is_in_the_middle_of_a_step(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step of the truckload stands still; the small trip goes through to its messages all the same."""
+    begun, go_on = threading.Event(), threading.Event()
+    real = planning.make
+
+    def make(ctx: Any, work: planning.Work, now: Any) -> planning.Made:
+        if work.trip.trip_number == TRUCKLOAD:
+            begun.set()
+            assert go_on.wait(60)
+        return real(ctx, work, now)
+
+    monkeypatch.setattr("gateway.workers.planner._Declarations.make", staticmethod(make))
+    slow = asyncio.create_task(worker(desk, Declarer).turn())
+    try:
+        assert await asyncio.to_thread(begun.wait, 60)
+        express = worker(desk, ExpressDeclarer)
+        while await express.turn():
+            pass
+        assert [row.trip_number for row in await desk.outgoing()] == [URGENT, URGENT]
+        assert not slow.done()
+    finally:
+        go_on.set()
+    assert await slow
+
+
+async def test_messages_of_a_small_trip_go_first_and_by_their_own_sender(desk: Desk) -> None:
+    """The express sender sends only those; the other one takes them first, too."""
+    await desk.plan()
+    assert await sender(desk, express=True).turn()
+    assert not await sender(desk, express=True).turn()
+    sent = [row.trip_number for row in await desk.outgoing() if row.state == "delivered"]
+    assert sent == [URGENT, URGENT]
+    assert await sender(desk, express=False).turn()
+    assert {row.state for row in await desk.outgoing()} == {"delivered"}
+
+
+async def test_without_an_express_sender_the_small_trip_still_goes_first(desk: Desk) -> None:
+    """One lane is enough for the order: manifests before entries, small trips before large ones."""
+    await desk.plan()
+    taken = await desk.take()
+    assert [(one.application, URGENT in one.name) for one in taken] == [
+        ("309", True),
+        ("SE", False),
+        ("309", False),
+        ("SE", False),
+    ]
+    rows = {row.id: row.trip_number for row in await desk.outgoing()}
+    assert [rows[one.id] for one in taken] == [URGENT, URGENT, TRUCKLOAD, TRUCKLOAD]
+
+
+async def test_a_parcel_without_an_entry_is_small_too(desk: Desk) -> None:
+    """A trip whose only parcel needs a bill alone goes by the express lane to its end."""
+    await desk.put_trip(trip_number="TSTC2503100003")
+    await desk.stage(parcel(9), trip="TSTC2503100003")
+    await desk.request("TSTC2503100003")
+    express = worker(desk, ExpressDeclarer)
+    while await express.turn():
+        pass
+    assert {row.trip_number for row in await desk.outgoing()} == {URGENT, "TSTC2503100003"}
