@@ -122,7 +122,7 @@ async def test_books_agree_after_a_kill_and_a_pause_under_load(fleet: Start) -> 
     assert len(observer.kinds["out"]) >= 3
     assert len(observer.kinds["in"]) >= 2
     assert len(observer.kinds["trip"]) >= 2
-    assert sum(1 for door in ran.balancer.served.values() if door) >= 3
+    assert sum(1 for count in ran.balancer.served.values() if count) >= 3
 
 
 async def delivered(fleet: Fleet, before: list[Row]) -> dict[str, Row]:
