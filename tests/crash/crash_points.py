@@ -87,10 +87,11 @@ class CrashPoints:
 
     @pytest.mark.parametrize("name", FAULTS)
     def test_a_deliberate_fault_is_found_out(self, chart: Chart, name: str) -> None:
-        """A gateway with this fault goes through the day unharmed; killed at the wrong moment, it breaks a promise."""
+        """A gateway with this fault goes through the day unharmed; killed at the wrong moment it breaks a promise."""
         fault = FAULTS[name]
         course = chart[fault.day]
-        asyncio.run(course.drive(course.day(fault=name)))
+        if fault.sound:
+            asyncio.run(course.drive(course.day(fault=name)))
         day = course.day(Death(1, fault.dies_at), fault=name)
         with pytest.raises(Broken) as broken:
             asyncio.run(course.drive(day))
