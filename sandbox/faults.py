@@ -80,7 +80,8 @@ FAULTS: Final = {
     ),
     "end_of_day": Row(
         "time",
-        "a daily window, Eastern time: what comes in is receipted and held, and read when the window is over",
+        "a daily window, Eastern time: what comes in is receipted and held, read when the window is over, judged as of"
+        " its receipt and answered then",
     ),
     "end_of_day_loses": Row(
         "time",
