@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
-from typing import Final
 
 import aiohttp
 import structlog
@@ -23,15 +21,15 @@ from sqlalchemy.exc import DBAPIError
 
 from filings import receiving
 from filings.alerts import Alert, raise_alert
-from filings.context import FilingContext, Limits, SenderIdentity
-from filings.patience import RetryPatience
 from filings.store import Store, leases
 from filings.uuid7 import uuid7
+from gateway.filing_context import context_of
 from gateway.first_start import one_at_a_time
 from gateway.http.idempotency import free_claims
 from gateway.memory import cpu_seconds
+from gateway.our_identity import our_identity
+from gateway.partners import Partners
 from gateway.receipts import Receipts
-from gateway.rule_book import load_book
 from gateway.settings import Settings
 from gateway.sftp_road import open_link
 from gateway.transports import (
@@ -39,15 +37,12 @@ from gateway.transports import (
     As2Transport,
     DirectoryTransport,
     InboundFile,
-    PartnerSettings,
     SftpInbox,
     SftpTransport,
     Timeouts,
     Transport,
 )
 from gateway.transports.as2 import post_receipt
-from gateway.transports.keys import read_certificate, read_private_key, write_certificate, write_private_key
-from gateway.transports.settings import load_partner
 from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
@@ -60,113 +55,22 @@ from gateway.workers.sender import Sender
 from gateway.workers.shift import Shift
 from gateway.workers.watcher import Watcher
 from gateway.workers.workshop import Workshop
-from mappings.entry import FilerIdentity
 from schemas.as2 import (
     As2Response,
     Identity,
     Mdn,
-    Partner,
     ReceivedMessage,
-    make_identity,
     make_message_id,
     may_post,
 )
-from schemas.errors import Conflict, FormatError, Problem, TransportError
-from schemas.profile import load_profile
+from schemas.errors import Conflict, Problem, TransportError
 
-CERTIFICATE_DAYS: Final = 3650
 log = structlog.get_logger("gateway")
 
 
 def real_clock() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
-
-
-def context_of(settings: Settings) -> FilingContext:
-    """What the deciding parts are told, from settings."""
-    filer, carrier, limits = settings.filer, settings.carrier, settings.limits
-    return FilingContext(
-        profile=load_profile(settings.profile),
-        rules=load_book(settings),
-        filer=FilerIdentity(
-            code=filer.code,
-            port=filer.port,
-            contact_name=filer.contact_name,
-            contact_phone=filer.contact_phone,
-            office=filer.office,
-            bond_type=filer.bond_type,
-            default_importer=filer.default_importer,
-        ),
-        sender=SenderIdentity(
-            sender_qualifier=carrier.sender_qualifier,
-            sender_id=carrier.sender,
-            receiver_qualifier=carrier.receiver_qualifier,
-            receiver_id=carrier.receiver_id,
-            site=filer.site,
-            password=filer.password.get_secret_value(),
-            usage=settings.usage,
-        ),
-        partner=settings.partner_name,
-        channel=settings.partner.transport,
-        limits=Limits(
-            bills_per_manifest=limits.bills_per_manifest,
-            entries_per_transmission=limits.entries_per_transmission,
-            shipments_per_step=limits.shipments_per_step,
-        ),
-        retries=RetryPatience(
-            first=timedelta(minutes=settings.retries.first_minutes),
-            longest=timedelta(minutes=settings.retries.longest_minutes),
-            give_up=timedelta(minutes=settings.retries.give_up_minutes),
-        ),
-    )
-
-
-def our_identity(settings: Settings) -> Identity:
-    """Our key and certificate; made on first start, the certificate laid out for the partner."""
-    with one_at_a_time(settings.private_key.parent):
-        return _identity(settings)
-
-
-def _identity(settings: Settings) -> Identity:
-    key_path, certificate_path = settings.private_key, settings.certificate
-    certificate_path.parent.mkdir(parents=True, exist_ok=True)
-    if not key_path.exists() and certificate_path.exists():
-        raise FormatError(
-            Problem(
-                "private-key-file",
-                str(key_path),
-                f"There is a certificate ({certificate_path}) but no private key that belongs to it.",
-                "Give this gateway the key of the one that made the certificate, or move the certificate away to have "
-                "a new pair made.",
-            )
-        )
-    if not key_path.exists():
-        now = real_clock()
-        made = make_identity(
-            settings.exchange.as2_name,
-            not_before=now - timedelta(days=1),
-            not_after=now + timedelta(days=CERTIFICATE_DAYS),
-        )
-        write_private_key(key_path, made.private_key, _password(settings))
-        write_certificate(certificate_path, made.certificate)
-        return made
-    key = read_private_key(key_path, _password(settings))
-    if not certificate_path.exists():
-        raise FormatError(
-            Problem(
-                "certificate-file",
-                str(certificate_path),
-                f"There is a private key ({key_path}) but no certificate.",
-                "Put the certificate back, or move the key away to have a new pair made.",
-            )
-        )
-    return Identity(settings.exchange.as2_name, read_certificate(certificate_path), key)
-
-
-def _password(settings: Settings) -> bytes | None:
-    secret = settings.exchange.private_key_password
-    return secret.get_secret_value().encode() if secret is not None else None
 
 
 def _alone(settings: Settings) -> int | None:
@@ -183,53 +87,6 @@ def _alone(settings: Settings) -> int | None:
         remedy = "Stop it, choose another data directory, or use PostgreSQL, where several may run."
         raise Conflict(Problem("data_directory_in_use", str(path), text, remedy)) from None
     return held
-
-
-class Partners(Mapping[str, Partner]):
-    """The partner by its AS2 name, read anew when its certificate file changes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._path: Path = settings.partner_certificate
-        self._read: tuple[float, Partner] | None = None
-
-    def current(self) -> Partner:
-        """The partner; raises FormatError while its certificate is not there."""
-        try:
-            changed = self._path.stat().st_mtime
-        except OSError:
-            changed = -1.0
-        if self._read is None or self._read[0] != changed:
-            partner = self._settings.partner
-            loaded = load_partner(
-                PartnerSettings(
-                    name=self._settings.partner_name,
-                    as2_from=self._settings.exchange.as2_name,
-                    as2_to=partner.as2_name,
-                    url=partner.url,
-                    certificate=self._path,
-                    encrypt=partner.encrypt,
-                    compress=partner.compress,
-                    receipt_url=partner.receipt_url,
-                    require_encryption=partner.encrypt,
-                )
-            )
-            self._read = (changed, loaded)
-        return self._read[1]
-
-    def __getitem__(self, name: str) -> Partner:
-        if name != self._settings.partner.as2_name:
-            raise KeyError(name)
-        try:
-            return self.current()
-        except FormatError as error:
-            raise KeyError(name) from error
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((self._settings.partner.as2_name,))
-
-    def __len__(self) -> int:
-        return 1
 
 
 class Gateway:

@@ -42,7 +42,7 @@ def render(
 
     from gateway.cli.reading import read_all, read_arrival, read_trip_file, row_problems
     from gateway.cli.rendering import Renderer
-    from gateway.runtime import context_of
+    from gateway.filing_context import context_of
     from gateway.settings import load_settings
 
     output = Output(as_json)

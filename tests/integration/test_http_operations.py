@@ -18,7 +18,7 @@ from filings.store.tables import transmissions
 from gateway.http import metrics, operations
 from gateway.http.auth import PERMISSIONS, PUBLIC
 from gateway.http.routes import ROUTES
-from gateway.runtime import our_identity
+from gateway.our_identity import our_identity
 from schemas.as2 import Partner, build_message, open_mdn
 from tests.as2_kit import NOW, alpha
 from tests.http_service import Api, running

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from filings import queries, staging, trips
 from filings.context import Actor
 from filings.store import Store
-from gateway.runtime import context_of
+from gateway.filing_context import context_of
 from gateway.settings import load_settings
 from schemas.intake import NDJSON, Row, read_rows
 from schemas.trip import read_trip

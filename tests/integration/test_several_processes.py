@@ -22,7 +22,7 @@ from filings.store import Store, leases
 from filings.store import tables as t
 from filings.trips import put_trip
 from filings.watching import watch
-from gateway.runtime import our_identity
+from gateway.our_identity import our_identity
 from gateway.settings import load_settings
 from gateway.workers.shift import Shift
 from mappings.outcomes import ResponseReading
