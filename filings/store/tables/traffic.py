@@ -1,0 +1,162 @@
+"""Which facts are kept of what goes to CBP and comes from it?"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from filings.store.tables.shape import KEY, WORD, key_column, metadata, shipment_column
+from filings.store.types import Bytes, Instant, Json, Whole
+
+transmissions = Table(
+    "transmissions",
+    metadata,
+    key_column(primary_key=True),
+    Column("direction", String(3), nullable=False),
+    Column("partner", String(100), nullable=False),
+    Column("channel", WORD, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("application", WORD),
+    Column("control_number", WORD),
+    Column("correlation", String(255)),
+    Column("trip_number", String(25)),
+    Column("content_type", String(100), nullable=False),
+    Column("payload_digest", String(64), nullable=False),
+    Column("payload_size", Whole, nullable=False),
+    Column("prepared", Json),
+    Column("prepared_body", Bytes),
+    Column("archive_position", Whole),
+    Column("state", WORD, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="100"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant),
+    Column("lease_until", Instant),
+    Column("lease_owner", String(100)),
+    Column("message_id", String(255)),
+    Column("receipt", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("doubt_since", Instant),
+    Column("delivered_at", Instant),
+    Column("answered_at", Instant),
+    UniqueConstraint("direction", "message_id"),
+    CheckConstraint("direction IN ('in', 'out')", name="direction"),
+    Index(None, "direction", "state", "priority", "id"),
+    Index(None, "direction", "application", "control_number"),
+    Index(None, "direction", "state", "correlation"),
+    Index(None, "trip_number", "id"),
+    comment="One file of bytes that goes out or came in; the outbox and the inbox are views of this table.",
+)
+
+owed_receipts = Table(
+    "owed_receipts",
+    metadata,
+    key_column(primary_key=True),
+    Column("partner", String(100), nullable=False),
+    Column("message_id", String(255), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id")),
+    Column("url", Text, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("body", Bytes, nullable=False),
+    Column("state", WORD, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant),
+    Column("lease_until", Instant),
+    Column("lease_owner", String(100)),
+    Column("wanted_at", Instant, nullable=False),
+    Column("given_at", Instant),
+    UniqueConstraint("message_id"),
+    Index(None, "state", "next_attempt_at"),
+    comment="Receipts for a partner's messages that it wants posted to an address, and whether they have been.",
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("lease_owner", String(100), nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    comment="Work that one process at a time does and that is no row of its own, by name, and who does it until when.",
+)
+
+transmission_filings = Table(
+    "transmission_filings",
+    metadata,
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("filing_id", KEY, ForeignKey("filings.id"), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    shipment_column(),
+    Index(None, "filing_id"),
+    Index(None, "shipment_key"),
+    comment="What a transmission carries, in message order: which filing, shipment and version.",
+)
+
+retries = Table(
+    "retries",
+    metadata,
+    key_column(primary_key=True),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("trip_number", String(25)),
+    Column("attempt", Integer, nullable=False),
+    Column("first_failed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("source", WORD, nullable=False),
+    Column("code", WORD),
+    Column("text", Text),
+    Column("entries", Json),
+    Column("made_transmission_id", KEY),
+    Column("made_at", Instant),
+    Index(None, "made_at", "due_at"),
+    Index(None, "transmission_id"),
+    Index(None, "made_transmission_id"),
+    comment="A declaration that CBP could not process for a failure of its own, to be sent again when it is due; "
+    "entries are the entry numbers meant, null the whole file.",
+)
+
+inquiries = Table(
+    "inquiries",
+    metadata,
+    key_column(primary_key=True),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("filing_id", KEY, ForeignKey("filings.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Index(None, "filing_id", "version"),
+    Index(None, "transmission_id"),
+    comment="A file by which CBP was asked for a filing that it had not answered.",
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    key_column(primary_key=True),
+    Column("filing_id", KEY, ForeignKey("filings.id")),
+    shipment_column(),
+    Column("trip_number", String(25)),
+    Column("transmission_id", KEY, ForeignKey("transmissions.id"), nullable=False),
+    Column("source", WORD, nullable=False),
+    Column("scope", WORD, nullable=False),
+    Column("meaning", WORD, nullable=False),
+    Column("code", WORD),
+    Column("text", Text),
+    Column("place", String(255)),
+    Column("field_path", String(255)),
+    Column("occurred_at", Instant),
+    Column("recorded_at", Instant, nullable=False),
+    Column("document", Json),
+    Index(None, "filing_id", "id"),
+    Index(None, "shipment_key", "id"),
+    Index(None, "transmission_id"),
+    comment="What one answer means for one filing or shipment; one that matches nothing is kept without either.",
+)
