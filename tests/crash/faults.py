@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 from unittest.mock import patch
 
@@ -59,7 +60,7 @@ def sends_before_it_commits() -> Iterator[None]:
 def marks_delivered_before_sending() -> Iterator[None]:
     """What will surely arrive is noted as delivered first."""
 
-    async def send(self: Sender, outgoing: sending.Outgoing) -> None:
+    async def send(self: Sender, outgoing: sending.Outgoing, _until: datetime) -> None:
         transport = self._transport()
         prepared = await self._prepared(transport, outgoing)
         if prepared is None:
