@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from filings import receiving
 from filings.alerts import Alert, raise_alert
-from filings.store import Store, leases
+from filings.store import Store, StoreClosed, leases
 from filings.uuid7 import uuid7
 from gateway.filing_context import context_of
 from gateway.first_start import one_at_a_time
@@ -51,7 +51,7 @@ from gateway.workers.reader import Reader
 from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
-from gateway.workers.sender import Sender
+from gateway.workers.sender import ExpressSender, Sender
 from gateway.workers.shift import Shift
 from gateway.workers.watcher import Watcher
 from gateway.workers.workshop import Workshop
@@ -126,7 +126,7 @@ class Gateway:
         self._shift = shift = Shift(store, lease=lease)
         self._owners = (f"{shift.owner}:express", shift.owner)  # neither sender may write what the other has taken
         express_sender, sender = [
-            Sender(
+            kind(
                 store,
                 settings.partner_name,
                 self._transport,
@@ -135,9 +135,8 @@ class Gateway:
                 self.wake,
                 receipt_wait=timedelta(seconds=settings.partner.receipt_wait_seconds),
                 lease=on_the_road,
-                express=express,
             )
-            for owner, express in zip(self._owners, (True, False), strict=True)
+            for owner, kind in zip(self._owners, (ExpressSender, Sender), strict=True)
         ]
         self._giver = ReceiptGiver(
             store,
@@ -208,7 +207,7 @@ class Gateway:
         try:
             for owner in self._owners:
                 await self.store.write(partial(leases.give_up, now=real_clock(), owner=owner))
-        except (DBAPIError, OSError) as error:  # the database is gone before us: the leases run out by themselves
+        except (DBAPIError, OSError, StoreClosed) as error:  # the database is gone before us: the leases run out by themselves
             log.warning("leases not given up", error=str(error).splitlines()[0])
         await self._workshop.close()
         if self._link is not None:

@@ -93,7 +93,7 @@ class Watched:
     async def file(self, *raws: Any) -> None:
         """Have it filed and planned; nothing is sent yet."""
         await self.request(*raws)
-        while await self.worker("planner").turn():
+        while await self.worker("express planner").turn():
             pass
 
     async def until_shipments_are(self, state: str) -> None:

@@ -25,13 +25,10 @@ RECEIPT_WAIT: Final = timedelta(minutes=5)
 
 
 class Sender(Worker):
-    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it.
-
-    A second one with ``express`` takes only the messages of small trips: they need not wait until the long ones that
-    are on their way have their receipts.
-    """
+    """Takes queued transmissions, commits their exact bytes, sends them, records what came of it."""
 
     name: ClassVar[str] = "sender"
+    express: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -45,7 +42,6 @@ class Sender(Worker):
         wall: Callable[[], datetime] = machine_clock,
         receipt_wait: timedelta = RECEIPT_WAIT,
         lease: timedelta = sending.LEASE,
-        express: bool = False,
     ) -> None:
         super().__init__()
         self._store = store
@@ -57,7 +53,6 @@ class Sender(Worker):
         self._wall = wall
         self._receipt_wait = receipt_wait
         self._lease = lease
-        self._express = express
 
     async def turn(self) -> bool:
         """Send what is due; ``True`` if something was."""
@@ -71,7 +66,7 @@ class Sender(Worker):
                 now=now,
                 wall=wall,
                 lease=self._lease,
-                express=self._express,
+                express=self.express,
             )
         )
         if taken:
@@ -136,3 +131,12 @@ class Sender(Worker):
 
     def _attempt(self, outgoing: sending.Outgoing) -> sending.Attempt:
         return sending.Attempt(outgoing.id, self._owner, outgoing.attempts, self._clock(), self._wall())
+
+
+class ExpressSender(Sender):
+    """Stands beside a sender and takes only the messages of small trips: they need not wait until the long ones that
+    are on their way have their receipts.
+    """
+
+    name: ClassVar[str] = "express sender"
+    express: ClassVar[bool] = True

@@ -24,8 +24,8 @@ from aiohttp import web
 
 from gateway.demo.shipments import make_shipments, make_trip
 from sandbox.app import Running, serving
-from sandbox.doors.as2_door import As2Door
 from sandbox.doors.as2_receipts import ReceiptDesk
+from sandbox.doors.intake import Intake
 from sandbox.settings import Settings
 from tests.as2_partner import Watched, door_of
 
@@ -43,7 +43,7 @@ class Post:
         self.lost = 0
         self.bodies: dict[str, list[bytes]] = {}
         self.receipts: dict[str, set[bytes]] = {}
-        post, take = ReceiptDesk._post, As2Door._post
+        post, read = ReceiptDesk._post, Intake.read
 
         async def posting(desk: ReceiptDesk, session: Any, url: str, mdn: Any) -> bool:
             if self.closed:
@@ -54,13 +54,13 @@ class Post:
             self.receipts.setdefault(mdn.message_id, set()).add(mdn.body)
             return await post(desk, session, url, mdn)
 
-        async def taking(door: As2Door, request: web.Request) -> web.Response:
-            body = await request.read()
+        async def reading(intake: Intake, request: web.Request, **how: Any) -> bytes:
+            body = await read(intake, request, **how)
             self.bodies.setdefault(request.headers["Message-ID"], []).append(body)
-            return await take(door, request)
+            return body
 
         monkeypatch.setattr(ReceiptDesk, "_post", posting)
-        monkeypatch.setattr(As2Door, "_post", taking)
+        monkeypatch.setattr(Intake, "read", reading)
 
 
 class Process:

@@ -25,7 +25,7 @@ from gateway.http.app import build_app
 from gateway.logs import configure_logs
 from gateway.runtime import Gateway
 from gateway.settings import load_settings
-from gateway.workers import planner, sender
+from gateway.workers import planner, shift
 from tests.crash.boundaries import Boundaries, Death
 from tests.crash.clock import read_clock
 from tests.crash.faults import FAULTS
@@ -66,7 +66,7 @@ def live(spec: Spec, link: socket.socket) -> None:
     boundaries.watch(tuple(Path(one) for one in spec.folders))
     planner.FEW = spec.few  # type: ignore[misc]
     if spec.late:
-        for module in (sender, receipts, idempotency):
+        for module in (shift, receipts, idempotency):
             module.datetime = _clock_ahead(spec.late)  # type: ignore[attr-defined]
     with Path(spec.log).open("a", encoding="utf-8") as log, ExitStack() as stack:
         configure_logs("json", "info", log)

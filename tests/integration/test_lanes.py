@@ -11,7 +11,7 @@ import pytest
 from filings import planning
 from filings.store import Store
 from gateway.workers.planner import Declarer, ExpressDeclarer
-from gateway.workers.sender import Sender
+from gateway.workers.sender import ExpressSender, Sender
 from tests.filing_kit import Desk, parcel, type86
 
 TRUCKLOAD, URGENT = "TSTC2503100001", "TSTC2503100002"
@@ -37,7 +37,8 @@ def worker(desk: Desk, kind: type[ExpressDeclarer | Declarer]) -> ExpressDeclare
 
 def sender(desk: Desk, *, express: bool) -> Sender:
     """A sender of one lane on the desk's road."""
-    return Sender(
+    kind = ExpressSender if express else Sender
+    return kind(
         desk.store,
         desk.ctx.partner,
         lambda: desk.road,
@@ -45,7 +46,6 @@ def sender(desk: Desk, *, express: bool) -> Sender:
         "a sender",
         lambda: None,
         wall=lambda: desk.wall,
-        express=express,
     )
 
 

@@ -172,7 +172,7 @@ async def test_a_planner_leaves_a_trip_to_the_process_that_has_it(desk: Desk) ->
     await desk.request()
     other = Shift(desk.store, "other", lease=LEASE, wall=lambda: desk.wall)
     desk.planner._shift = Shift(desk.store, "mine", lease=LEASE, wall=lambda: desk.wall)
-    assert await other.hold(f"trip:{TRIP}")
+    assert await other.hold(f"planner:{TRIP}")
     assert await desk.planner.turn() is False
     assert not await desk.table(t.filings)
     desk.later(minutes=3)
