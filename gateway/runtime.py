@@ -207,7 +207,7 @@ class Gateway:
         try:
             for owner in self._owners:
                 await self.store.write(partial(leases.give_up, now=real_clock(), owner=owner))
-        except (DBAPIError, OSError, StoreClosed) as error:  # the database is gone before us: the leases run out by themselves
+        except (DBAPIError, OSError, StoreClosed) as error:  # it is gone before us: the leases run out by themselves
             log.warning("leases not given up", error=str(error).splitlines()[0])
         await self._workshop.close()
         if self._link is not None:
