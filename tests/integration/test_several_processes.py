@@ -47,7 +47,7 @@ def until_somebody_waits(conn: Connection) -> None:
     for _ in range(2000):
         if conn.execute(text(WAITERS)).scalar_one():
             return
-        conn.execute(text("SELECT pg_sleep(0.005)"))
+        conn.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.005)"))  # else who came later is not seen
     raise AssertionError("nobody waited")
 
 

@@ -61,7 +61,8 @@ class Observer:
         """Look again and again."""
         while not self.ended:
             for row in await self.fleet.rows(HELD):
-                self.kinds[row["kind"]].add(self.fleet.pids[int(row["lease_owner"].split(":")[-2])])
+                pid = int(row["lease_owner"].removesuffix(":express").split(":")[-2])
+                self.kinds[row["kind"]].add(self.fleet.pids[pid])
             await asyncio.sleep(0.05)
 
 
