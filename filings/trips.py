@@ -186,5 +186,12 @@ def load_trip(conn: Connection, number: str, *, lock: bool = False) -> Any:
     query = select(t.trips).where(t.trips.c.trip_number == number)
     row = conn.execute(query.with_for_update() if lock else query).first()
     if row is None:
-        raise NotFound(Problem("trip_unknown", "trip_number", f"There is no trip {number}.", "Put the trip first."))
+        raise NotFound(
+            Problem(
+                "trip_unknown",
+                "trip_number",
+                f"There is no trip {number}.",
+                "Check the number; a trip that is new here is put first.",
+            )
+        )
     return row

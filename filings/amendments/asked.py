@@ -99,6 +99,8 @@ class _Reader:
         for name in self.raw:
             if name not in known:
                 remedy = f"Known here: {', '.join(sorted(known))}."
+                if name == "dry_run":
+                    remedy = "A dry run is asked for in the address: ?dry_run=1."
                 self.fault(str(name)[:80], "This key is not part of the request.", remedy, "unknown_key")
 
 

@@ -24,7 +24,8 @@ NEXT: Final = {
     "draft": "stage its shipments and file it: gateway submit TRIP.json SHIPMENTS --file",
     "filing": "wait for CBP's answers: gateway trip {number}",
     "filed": "wait for CBP's answers: gateway trip {number}",
-    "blocked": "settle what blocks it, or take it off the truck",
+    "blocked": "settle what blocks it (gateway amend SCN PATCH.json), or take it off the truck"
+    ' (gateway amend {number} PATCH.json with {{"shipments": {{"ID": null}}}})',
     "lapsed": "ask a broker to file anew what has lapsed: gateway refile {number}",
     "judging": "wait for the judgement: gateway trip {number}",
     "clear": "cross",

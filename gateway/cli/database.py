@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -28,22 +28,36 @@ def _group() -> None:
 
 
 @app.command()
-def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Bring the database to this program's version; nothing happens when it is there already.
+def upgrade(
+    config: ConfigOption = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the database to this program's version, make it if there is none; says which one it is.
 
     Example: gateway db upgrade --config gateway.toml
     """
     from filings.store.migrations import current_revision
+    from gateway.settings import load_settings
 
     output = Output(as_json)
-    where, version = in_store(config, lambda conn: (conn.dialect.name, current_revision(conn)))
+    overrides = {"storage": {"directory": str(data)}} if data is not None else None
+    where, version = in_store(config, lambda conn: (conn.dialect.name, current_revision(conn)), overrides)
+    shown = named(load_settings(config, overrides=overrides))
     if as_json:
-        output.document({"database": where, "version": version})
+        output.document({"database": where, "at": shown, "version": version})
     else:
-        output.say(f"{where}: version {version}")
+        output.say(f"{where}, {shown}: version {version}")
 
 
-def in_store(config: Path | None, work: Callable[[Connection], T]) -> T:
+def named(settings: Settings) -> str:
+    """How the configured database is called; an address is not shown, it may hold a password."""
+    return "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
+
+
+def in_store(config: Path | None, work: Callable[[Connection], T], overrides: Mapping[str, Any] | None = None) -> T:
     """Run ``work`` in one transaction of the configured store, brought up to date first.
 
     Raises :class:`TransportError` ``store_not_usable``, without the address: it may hold a password.
@@ -55,7 +69,7 @@ def in_store(config: Path | None, work: Callable[[Connection], T]) -> T:
     from filings.store.database import Store, StoreError
     from gateway.settings import load_settings
 
-    settings = load_settings(config)
+    settings = load_settings(config, overrides=overrides)
 
     async def run() -> T:
         async with await Store.open(settings.database_url) as store:
@@ -73,7 +87,7 @@ def store_not_usable(settings: Settings, error: Exception) -> TransportError:
     from gateway.causes import cause
 
     failure = getattr(error, "orig", None) or error
-    shown = "the PostgreSQL server" if settings.storage.database_url else str(settings.storage.database_path)
+    shown = named(settings)
     words = cause(failure) if isinstance(failure, OSError) else str(failure).splitlines()[0].rstrip(".")
     words = words.rpartition(">: ")[2]  # the driver's own words, without the name of its class
     text = f"The database ({shown}) cannot be used: {words}."

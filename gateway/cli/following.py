@@ -33,7 +33,7 @@ class Bars:
 
     def __init__(self, bars: Progress, *, released: bool) -> None:
         self._bars = bars
-        self._sent = bars.add_task("files sent", total=None)
+        self._sent = bars.add_task("files receipted", total=None)
         self._manifest = bars.add_task("manifest answered", total=None)
         self._entries = bars.add_task("entries answered", total=None)
         self._released: TaskID | None = bars.add_task("released", total=None) if released else None
@@ -59,7 +59,7 @@ def progress_line(board: Mapping[str, Any]) -> str:
     """Where the board stands, in one line."""
     files = board["transmissions"]
     waiting = sum(files.get(state, 0) for state in UNDER_WAY)
-    parts = [f"{sum(files.values()) - waiting} of {sum(files.values())} files sent"]
+    parts = [f"{sum(files.values()) - waiting} of {sum(files.values())} files receipted"]
     for name in ("manifest", "entries"):
         part = board[name]
         done = part["accepted"] + part["rejected"]

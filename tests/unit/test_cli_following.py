@@ -79,8 +79,8 @@ async def test_a_line_for_each_change_and_none_between(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "1 of 2 files sent; entries: 0 of 2 answered; shipments: 2 filed",
-        "1 of 2 files sent; entries: 1 of 2 answered; shipments: 1 filed",
+        "1 of 2 files receipted; entries: 0 of 2 answered; shipments: 2 filed",
+        "1 of 2 files receipted; entries: 1 of 2 answered; shipments: 1 filed",
     ]
 
 

@@ -54,6 +54,9 @@ def test_the_database_is_brought_up_to_date(capsys: pytest.CaptureFixture[str], 
     assert (status, first["database"]) == (0, "sqlite")
     assert (tmp_path / "gateway.db").is_file()
     assert run_json(capsys, "db", "upgrade") == (0, first)
+    assert first["at"] == str(tmp_path / "gateway.db")
+    status, other = run_json(capsys, "db", "upgrade", "--data", str(tmp_path / "other"))
+    assert (status, other["at"]) == (0, str(tmp_path / "other" / "gateway.db"))
 
 
 def test_a_store_that_cannot_be_used_is_told_without_its_password(
