@@ -94,6 +94,8 @@ def test_one_address_is_one_309_with_one_bill_by_the_api(world: World) -> None:
     assert (status, begun["version"], begun["sent"]) == (202, 2, True)
     assert world.ask("POST", path, body, Idempotency_Key="one") == (202, begun)
     world.until("CBP has taken it", lambda: state_of(world, begun["filing_id"]) == ("accepted", 2, 2))
+    dry = path + "?dry_run=1"
+    world.until("it is at its end", lambda: world.ask("POST", dry, body)[1].get("code") != "trip_being_filed")
     status, refused = world.ask("POST", path, body)
     assert (status, refused["code"]) == (409, "version_conflict")
     assert sent(world, begun["filing_id"]) == ["309", "309"]
