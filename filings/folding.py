@@ -7,25 +7,23 @@ bounded, and shared: nobody may change it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import orjson
-
 from filings.lifecycle import Did, Fold, ShipmentFacts, Statement, fold
+from filings.store.types import from_json
 
 KEPT: Final = 4_096
 
 
-def facts_of(value: Mapping[str, Any] | None) -> ShipmentFacts:
-    """The facts of a column, as :meth:`ShipmentFacts.from_dict` reads them; equal columns give the same object."""
-    return _read(orjson.dumps(value)) if value else ShipmentFacts()
+def facts_of(column: str | None) -> ShipmentFacts:
+    """The facts of a column's text, as :meth:`ShipmentFacts.from_dict` reads them; equal texts give the same object."""
+    return _read(column) if column else ShipmentFacts()
 
 
 @lru_cache(maxsize=KEPT)
-def _read(text: bytes) -> ShipmentFacts:
-    return ShipmentFacts.from_dict(orjson.loads(text))
+def _read(text: str) -> ShipmentFacts:
+    return ShipmentFacts.from_dict(from_json(text) or None)
 
 
 class Folder:

@@ -93,9 +93,9 @@ def move_filing(
     ``ends``: its newest version ends the filing. ``outcome`` is what CBP said, if it was CBP.
     """
     known = moves.filings.get(
-        row.id, {"state": row.state, "outcome": row.last_outcome, "accepted": row.accepted_version}
+        row.id, {"state": row.state, "last_outcome": row.last_outcome, "accepted_version": row.accepted_version}
     )
-    accepted = known["accepted"]
+    accepted = known["accepted_version"]
     changes = accepted is not None and accepted < row.version
     what = answer_input(what, ends=ends, changes=changes)
     try:
@@ -107,10 +107,9 @@ def move_filing(
     elif following is FilingState.CANCELLED:
         accepted = None
     moves.filings[row.id] = {
-        "of": row.id,
         "state": following.value,
-        "outcome": known["outcome"] if outcome is None else dict(outcome),
-        "accepted": accepted,
+        "last_outcome": known["last_outcome"] if outcome is None else dict(outcome),
+        "accepted_version": accepted,
     }
     if row.version > 1:
         moves.trips.add(row.trip_number)

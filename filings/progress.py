@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Text, cast, select, update
 
 from filings import events, versions
 from filings.alerts import Alert, raise_alert
@@ -38,6 +38,8 @@ from filings.lifecycle import (
 from filings.lifecycle.evidence import Kind
 from filings.moves import Moves, move_filing
 from filings.store import tables as t
+from filings.store.alike import write_alike
+from filings.store.types import to_json
 from filings.verdicts import counts, trip_events
 from filings.wording import MANIFEST_SETS
 
@@ -60,14 +62,18 @@ class Known:
     facts: ShipmentFacts
 
 
-_MOVED: Final = tuple(
-    t.shipments.c[name]
-    for name in (
-        "key", "shipment_id", "scn", "trip_number", "pathway", "entry_type", "entry_number", "state", "state_since",
-        "facts", "manifest_filing_id", "entry_filing_id",
-    )
+_MOVED: Final = (
+    *(
+        t.shipments.c[name]
+        for name in (
+            "key", "shipment_id", "scn", "trip_number", "pathway", "entry_type", "entry_number", "state", "state_since",
+            "manifest_filing_id", "entry_filing_id",
+        )
+    ),
+    cast(t.shipments.c.facts, Text).label("facts"),
 )  # fmt: skip
-"""What moving a shipment needs of it: not its document and its decision, which are most of the row."""
+"""What moving a shipment needs of it: not its document and its decision, which are most of the row. Its facts come as
+the text they are kept in, which is the same for thousands."""
 
 
 def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
@@ -96,14 +102,15 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
     known.facts = done.facts
     before = moves.shipments.get(row.key, {"state": row.state})["state"]
     if changed or done.state.value != before:
-        since = now if done.state.value != before else moves.shipments.get(row.key, {}).get("since", row.state_since)
+        since = (
+            now if done.state.value != before else moves.shipments.get(row.key, {}).get("state_since", row.state_since)
+        )
         moves.shipments[row.key] = {
-            "of": row.key,
             "state": done.state.value,
-            "since": since,
+            "state_since": since,
             "facts": moves.folder.shown(done.facts),
-            "manifest": done.facts.declaration_state("manifest"),
-            "entry": done.facts.declaration_state("entry"),
+            "manifest_state": done.facts.declaration_state("manifest"),
+            "entry_state": done.facts.declaration_state("entry"),
         }
         moves.trips.add(row.trip_number)
         if row.entry_filing_id and ShipmentState.RELEASED in (done.state, before):
@@ -137,48 +144,9 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
     """Write all that was noted, then judge the trips touched, then tell dispatch."""
     for trip_number, at in sorted(moves.arrived.items()):
         _tell_aboard(conn, trip_number, at, moves, now)
-    if moves.shipments:
-        statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
-        conn.execute(
-            statement.values(
-                state=bindparam("new_state"),
-                state_since=bindparam("new_since"),
-                facts=bindparam("new_facts"),
-                manifest_state=bindparam("new_manifest"),
-                entry_state=bindparam("new_entry"),
-                updated_at=now,
-            ),
-            [
-                {
-                    "of": one["of"],
-                    **{f"new_{name}": one[name] for name in ("state", "since", "facts", "manifest", "entry")},
-                }
-                for one in moves.shipments.values()
-            ],
-        )
-    if moves.filings:
-        statement = update(t.filings).where(t.filings.c.id == bindparam("of"))
-        conn.execute(
-            statement.values(
-                state=bindparam("new_state"),
-                last_outcome=bindparam("new_outcome"),
-                accepted_version=bindparam("new_accepted"),
-                updated_at=now,
-            ),
-            [
-                {
-                    "of": one["of"],
-                    "new_state": one["state"],
-                    "new_outcome": one["outcome"],
-                    "new_accepted": one["accepted"],
-                }
-                for one in moves.filings.values()
-            ],
-        )
-    if moves.deadlines:
-        due = update(t.filings).where(t.filings.c.id == bindparam("of"))
-        days = [{"of": of, "new_deadline": at} for of, at in moves.deadlines.items()]
-        conn.execute(due.values(deadline_at=bindparam("new_deadline")), days)
+    write_alike(conn, t.shipments.c.key, moves.shipments, updated_at=now)
+    write_alike(conn, t.filings.c.id, moves.filings, updated_at=now)
+    write_alike(conn, t.filings.c.id, {of: {"deadline_at": at} for of, at in moves.deadlines.items()})
     versions.settle(conn, moves.versions, moves.taken, moves.refused, now)
     for alert in moves.alerts:
         raise_alert(conn, alert, now)
@@ -192,7 +160,7 @@ def _tell_aboard(conn: Connection, trip_number: str, at: datetime, moves: Moves,
     aboard = select(t.shipments.c.key).where(t.shipments.c.trip_number == trip_number)
     for key, known in load(conn, conn.execute(aboard).scalars()).items():
         if key in moves.shipments:
-            known.facts = facts_of(moves.shipments[key]["facts"])
+            known.facts = facts_of(to_json(moves.shipments[key]["facts"]))
         tell(known, Did(Act.TRIP_ARRIVED, at), moves, now)
 
 

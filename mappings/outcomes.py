@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.outcomes_catair import read_catair
-from mappings.outcomes_places import SentEntries, sent_manifest
+from mappings.outcomes_places import SentEntries
+from mappings.outcomes_sent import sent_manifest
 from mappings.outcomes_values import MEANINGS, Outcome, ResponseReading, Scope, Source, unreadable
 from mappings.outcomes_x12 import read_x12
 from schemas.profile import Profile

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mappings.outcomes_head import Head, message_head
-from mappings.outcomes_places import Context, SentManifest, party_path, x12_path
+from mappings.outcomes_places import Context, party_path, x12_path
+from mappings.outcomes_sent import SentManifest
 from mappings.outcomes_values import Outcome, unreadable
 from schemas.errors import Problem
 from schemas.profile import Profile

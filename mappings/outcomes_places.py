@@ -6,7 +6,7 @@ under which N1 or SE30, in which commodity or line, in which agency claim and re
 is left off from there on, never guessed: ``lines`` instead of ``lines[2].hts``, ``""`` instead of a party.
 
 A response repeats only what is wrong, so a place often cannot be told from it alone. With the bytes that were
-sent (:class:`SentManifest`, :class:`SentEntries`) the very segment or record is found again.
+sent (:class:`~mappings.outcomes_sent.SentManifest`, :class:`SentEntries`) the very segment or record is found again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from schemas.catair import read_batches
 from schemas.catair.layouts import RECORDS
 from schemas.catair.records import Record
 from schemas.claims import PG01_KEYS
-from schemas.errors import FormatError
 from schemas.message_set import MESSAGE_RECORDS
 from schemas.profile import Profile
-from schemas.x12 import read_interchange, shipment_control_number
-from schemas.x12.segments import HasElements
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,69 +240,6 @@ def party_path(role: str, profile: Profile) -> str:
     return next((name for name in ("shipper", "consignee") if profile.party_roles.get(name) == role), "")
 
 
-def step_x12(context: Context, line: int, segment: HasElements, profile: Profile) -> tuple[Context, int]:
-    """The context of a segment of a 309 and the number of commodity lines begun, from those before it."""
-    elements = segment.elements
-    if segment.id == "LX":
-        return Context(), 0
-    if segment.id == "M11":
-        return replace(context, scn=shipment_control_number(segment)), line
-    if segment.id == "N1":
-        return replace(context, party=party_path(elements[0] if elements else "", profile)), line
-    if segment.id == "VID":
-        return replace(context, party="", line=""), line
-    if segment.id == "N10":
-        begins = bool(elements and elements[0])  # further description of the same goods has no quantity
-        line += begins
-        return replace(context, party="", line=f"lines[{line - 1}]" if line else ""), line
-    return context, line
-
-
-class SentManifest:
-    """A 309 as it was sent, to find places again."""
-
-    def __init__(self, data: bytes, profile: Profile) -> None:
-        """Raises :class:`FormatError` if ``data`` is no interchange."""
-        read = read_interchange(data, profile)
-        self.group_control = read.envelope.group_control_number if read.envelope else None
-        self.interchange_control = read.envelope.control_number if read.envelope else None
-        self._by_number: dict[int, Context] = {}
-        self._scns: dict[str, str] = {}
-        self._echoes: dict[tuple[str, str, tuple[str, ...]], Context | None] = {}
-        context, line, lx = Context(), 0, ""
-        held: list[tuple[int, HasElements, Context]] = []
-        for segment in (*read.segments, None):
-            if segment is None or segment.id in ("LX", "SE"):
-                self._keep(held, lx)
-                held, lx = [], segment.element(1) if segment is not None and segment.id == "LX" else ""
-            if segment is not None:
-                context, line = step_x12(context, line, segment, profile)
-                held.append((segment.number, segment, context))
-
-    def _keep(self, held: list[tuple[int, HasElements, Context]], lx: str) -> None:
-        scn = next((context.scn for _, _, context in held if context.scn), "")
-        if lx:
-            self._scns[lx] = scn
-        for number, segment, context in held:
-            placed = replace(context, scn=scn)
-            self._by_number[number] = placed
-            key = (scn, segment.id, segment.elements)
-            known = self._echoes.get(key, placed)
-            self._echoes[key] = placed if known == placed else None
-
-    def at(self, number: int) -> Context:
-        """The context of the segment with this number (ST is 1)."""
-        return self._by_number.get(number, Context())
-
-    def scn_of(self, lx: str) -> str:
-        """The shipment of an LX number."""
-        return self._scns.get(lx, "")
-
-    def echo(self, scn: str, segment: HasElements) -> Context | None:
-        """The context of a repeated segment of that shipment, ``None`` if it is not there or there are several."""
-        return self._echoes.get((scn, segment.id, segment.elements))
-
-
 def entry_number_of(record: Record, number_field: str = "entry_number") -> str:
     """Filer and number of SE10 or SO10 joined; ``""`` unless both are there."""
     filer, number = record.text("entry_filer_code"), record.text(number_field)
@@ -379,13 +313,3 @@ def bill_of(record: Record) -> str:
     """SCAC and number of SE15 or SO40 joined; ``""`` unless both are there."""
     scac, number = record.text("issuer_code_of_bill_of_lading_number"), record.text("bill_of_lading_number")
     return scac + number if scac and number else ""
-
-
-def sent_manifest(data: bytes | None, profile: Profile) -> SentManifest | None:
-    """The sent 309, ``None`` if there is none or it is not one."""
-    if data is None:
-        return None
-    try:
-        return SentManifest(data, profile)
-    except FormatError:
-        return None

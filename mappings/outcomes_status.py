@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from mappings.outcomes_head import Head, message_head
-from mappings.outcomes_places import SentManifest
+from mappings.outcomes_sent import SentManifest
 from mappings.outcomes_values import Outcome, unreadable
 from schemas.errors import Problem
 from schemas.identifiers import land_ports

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mappings.outcomes_acceptance import read_acceptance
-from mappings.outcomes_places import Context, SentManifest, x12_path
+from mappings.outcomes_places import Context, x12_path
+from mappings.outcomes_sent import SentManifest
 from mappings.outcomes_status import read_status
 from mappings.outcomes_values import Outcome, ResponseReading, Scope, unreadable
 from schemas.errors import FormatError, Problem
