@@ -84,8 +84,9 @@ def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str]
     return list(conn.execute(query).scalars())
 
 
-def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | None:
-    """The next step of a trip's amendment, or ``None`` when it is made."""
+def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: None = None) -> Work | None:
+    """The next step of a trip's amendment, or ``None`` when it is made. Nothing is known before: each step reads."""
+    del known
     row = load_trip(conn, trip_number)
     if row.plan_stage not in STAGES[:-1]:
         return None

@@ -123,6 +123,8 @@ class Made:
     work: Work
     drafts: tuple[Draft, ...] = ()
     packages: tuple[bytes, ...] = ()
+    known: None = None
+    """Nothing is handed on to the next step."""
 
 
 def make(ctx: FilingContext, work: Work, now: datetime) -> Made:

@@ -18,13 +18,13 @@ from filings.person_days import hold_people, ledger_while_staging
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, survey
 from mappings.entry import try_entry
-from mappings.manifest import bill_segments
+from mappings.manifest_bill import BillSegments, BillWriter
 from mappings.notes import TRIP, Note
 from schemas.errors import FormatError, Problem
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-__all__ = ["Judged", "decide_all", "eastern_day", "fit", "judge"]
+__all__ = ["Fit", "Judged", "decide_all", "eastern_day", "fit", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Judged:
     shipment_key: str
     shipment: Shipment
     decision: PathwayDecision
+    bill: BillSegments | None = None
+    """How it is said on the manifest, where that was tried."""
 
 
 def judge(conn: Connection, ctx: FilingContext, trip: Trip, pairs: Sequence[tuple[str, Shipment]]) -> list[Judged]:
@@ -70,44 +72,65 @@ def decide_all(
     decisions = decide_trip(
         shipments, trip, trip.arrival, ctx.rules, ledger, default_importer=ctx.filer.default_importer
     )
+    writer = BillWriter(trip, ctx.profile)
     return [
-        Judged(key, shipment, _fitting(ctx, trip, shipment, decision))
+        _fitting(ctx, trip, writer, key, shipment, decision)
         for (key, shipment), decision in zip(pairs, decisions, strict=True)
     ]
 
 
-def _fitting(ctx: FilingContext, trip: Trip, shipment: Shipment, decision: PathwayDecision) -> PathwayDecision:
-    problems, _ = fit(ctx, trip, shipment, decision)
-    if not problems:
-        return decision
-    reason = f"It would go as {decision.pathway}, but does not fit the message: {problems[0].text}"
-    return replace(
+def _fitting(
+    ctx: FilingContext, trip: Trip, writer: BillWriter, key: str, shipment: Shipment, decision: PathwayDecision
+) -> Judged:
+    fitted = fit(ctx, trip, shipment, decision, writer)
+    if not fitted.problems:
+        return Judged(key, shipment, decision, fitted.bill)
+    reason = f"It would go as {decision.pathway}, but does not fit the message: {fitted.problems[0].text}"
+    turned = replace(
         decision,
         pathway="review",
         entry_type="",
         reasons=(*decision.reasons, reason),
-        needs=(*decision.needs, *problems),
+        needs=(*decision.needs, *fitted.problems),
         counted=Decimal(0),
     )
+    return Judged(key, shipment, turned)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a shipment fits its messages: what keeps it out, its bill, what is said otherwise than given."""
+
+    problems: tuple[Problem, ...] = ()
+    bill: BillSegments | None = None
+    noted: tuple[Note, ...] = ()
+
+    def notes(self, shipment: Shipment) -> list[dict[str, Any]]:
+        """What would be written otherwise than given, as it is kept and shown; a shipment for review is not written."""
+        if self.bill is None and not self.problems:
+            return []
+        return [*(note.as_dict() for note in dict.fromkeys(self.noted)), *_capitals(shipment)]
 
 
 def fit(
-    ctx: FilingContext, trip: Trip, shipment: Shipment, decision: PathwayDecision
-) -> tuple[tuple[Problem, ...], list[dict[str, Any]]]:
-    """What keeps the shipment out of its messages, and what would be written otherwise than given."""
+    ctx: FilingContext, trip: Trip, shipment: Shipment, decision: PathwayDecision, writer: BillWriter | None = None
+) -> Fit:
+    """Try the shipment in the messages of its pathway; ``writer`` is that of the trip, given for many shipments."""
     if decision.pathway == "review":
-        return (), []
+        return Fit()
     problems: list[Problem] = []
     noted: list[Note] = []
+    bill: BillSegments | None = None
     try:
-        noted = list(bill_segments(shipment, decision, trip, ctx.profile, 1).notes)
+        bill = (writer or BillWriter(trip, ctx.profile)).bill(shipment, decision, 1)
+        noted.extend(bill.notes)
     except FormatError as error:
         problems.extend(error.problems)
     if decision.pathway in ("type86", "informal"):
         faults, more = try_entry(shipment, decision, trip, ctx.filer)
         problems.extend(faults)
         noted.extend(note for note in more if not note.path.startswith(TRIP))  # the same for all of a trip
-    return tuple(dict.fromkeys(problems)), [*(note.as_dict() for note in dict.fromkeys(noted)), *_capitals(shipment)]
+    return Fit(tuple(dict.fromkeys(problems)), bill, tuple(noted))
 
 
 def _capitals(shipment: Shipment) -> list[dict[str, Any]]:

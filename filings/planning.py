@@ -14,148 +14,42 @@ uses one twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from filings import archive, rule_books
 from filings.beginning import begin_filings
 from filings.context import FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
-from filings.judging import decide_all, eastern_day
-from filings.lapsing import filed_for_the_past, judge_again, possible_arrival
+from filings.judging import Judged, decide_all, eastern_day
+from filings.lapsing import filed_for_the_past, judge_again
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.outbox import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.person_days import count_days, hold_people, ledger_of_others
+from filings.planned_work import STAGES, Known, Work, is_small, next_work, trips_to_plan
 from filings.progress import Step, advance_shipments
 from filings.store import tables as t
 from filings.trips import load_trip
 from filings.uuid7 import uuid7
 from filings.verdicts import tell_trip
-from filings.wording import ENTERED, batch_reference, entry_bytes, manifest_bytes
-from mappings.day_ledger import DayLedger
+from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
 from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from schemas.entry_number import make_entry_number
 from schemas.shipment import Shipment
-from schemas.trip import Trip, read_trip
+from schemas.trip import Trip
 
-STAGES: Final = ("decide", "manifest", "entries", "handoffs", "done")
+__all__ = ["Made", "Work", "make", "next_work", "numbers_for", "packages", "store", "trips_to_plan"]
+
 X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
-PAGE: Final = 500
-"""Rows in one statement."""
-SMALL: Final = 100
-"""Shipments up to which a trip is small: it is planned and sent in a lane of its own, never behind a truckload."""
-
-
-def trips_to_plan(
-    conn: Connection,
-    limit: int = 10,
-    *,
-    without: Collection[str] = (),
-    stages: Sequence[str] = STAGES[:-1],
-    small: bool | None = None,
-) -> list[str]:
-    """Trips whose planning stands at one of ``stages``, oldest first; those of ``without`` leave their room to
-    others. With ``small`` only those of up to :data:`SMALL` shipments, or only the others.
-    """
-    query = select(t.trips.c.trip_number).where(
-        t.trips.c.plan_stage.in_(stages),
-        t.trips.c.trip_number.not_in(sorted(without)),
-    )
-    if small is not None:
-        place = t.shipments.c
-        large = select(place.key).where(place.trip_number == t.trips.c.trip_number, place.position > SMALL).exists()
-        query = query.where(~large if small else large)
-    return list(conn.execute(query.order_by(t.trips.c.filed_at).limit(limit)).scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one step needs, read from the store; ``pairs`` are the shipments it is about, in manifest order."""
-
-    stage: str
-    trip: Trip
-    version: int
-    filing_id: str | None
-    keys: tuple[str, ...]
-    positions: tuple[int, ...]
-    shipments: tuple[Shipment, ...]
-    decisions: tuple[PathwayDecision, ...]
-    filings: tuple[str | None, ...]
-    numbers: tuple[int, ...] = ()
-    ledger: DayLedger | None = None
-
-
-def next_work(conn: Connection, ctx: FilingContext, trip_number: str) -> Work | None:
-    """The next step of a trip, or ``None`` when its planning is done."""
-    row = load_trip(conn, trip_number)
-    stage = row.plan_stage
-    if stage not in STAGES[:-1]:
-        return None
-    trip = read_trip(row.document)
-    if stage == "decide" and row.filed_at is not None:
-        # A truck that is late when it is filed is judged for now: what CBP no longer takes is not sent to it.
-        arrival = possible_arrival(trip.arrival, row.filed_at, row.filed_at)
-        trip = trip.model_copy(update={"estimated_arrival": arrival})
-    manifest = conn.execute(
-        select(t.filings.c.id).where(t.filings.c.trip_number == trip_number, t.filings.c.kind == "manifest")
-    ).scalar()
-    keys: list[str] = []
-    positions: list[int] = []
-    shipments: list[Shipment] = []
-    decisions: list[PathwayDecision] = []
-    filings: list[str | None] = []
-    found = conn.execute(_shipments_of(ctx, row, stage)).partitions(PAGE)  # not all at once: a trip may be long
-    for one in chain.from_iterable(found):
-        keys.append(one.key)
-        positions.append(one.position)
-        shipments.append(Shipment.model_validate(one.document))
-        filings.append(one.entry_filing_id)
-        if stage != "decide":
-            kept = one.decision if stage == "handoffs" else {**one.decision, **_WITHOUT_WORDS}
-            decisions.append(PathwayDecision.from_dict(kept))
-    return Work(
-        stage,
-        trip,
-        row.version,
-        manifest,
-        tuple(keys),
-        tuple(positions),
-        tuple(shipments),
-        tuple(decisions),
-        tuple(filings),
-        ledger=None if stage != "decide" else ledger_of_others(conn, trip, shipments),
-    )
-
-
-_WITHOUT_WORDS: Final[Mapping[str, list[Any]]] = {"citations": [], "reasons": [], "refused": [], "warnings": []}
-"""What messages do not need of a decision: most of its size."""
-
-
-def _shipments_of(ctx: FilingContext, trip: Row[Any], stage: str) -> Select[Any]:
-    table = t.shipments
-    columns = [table.c.key, table.c.position, table.c.document, table.c.entry_filing_id]
-    if stage != "decide":
-        columns.append(table.c.decision)
-    query = select(*columns).where(table.c.trip_number == trip.trip_number).order_by(table.c.position)
-    if stage == "manifest":
-        return query.where(table.c.pathway != "review")
-    if stage == "entries":
-        query = query.where(table.c.pathway.in_(ENTERED), table.c.position > trip.planned_through)
-        return query.limit(ctx.limits.entries_per_transmission)
-    if stage == "handoffs":
-        query = query.where(table.c.pathway == "formal", table.c.position > trip.planned_through)
-        return query.limit(ctx.limits.handoffs_per_step)
-    return query
 
 
 def numbers_for(conn: Connection, ctx: FilingContext, work: Work) -> Work:
@@ -176,10 +70,19 @@ class Made:
 
     work: Work
     decisions: tuple[PathwayDecision, ...] = ()
-    judged: Any = ()
+    judged: Sequence[Judged] = ()
     drafts: tuple[Draft, ...] = ()
     entry_numbers: tuple[str, ...] = ()
     packages: tuple[bytes, ...] = ()
+
+    @property
+    def known(self) -> Known | None:
+        """What the next step of the trip need not read and work out again, once this one is committed."""
+        work = self.work
+        if work.stage != "decide":
+            return work.known
+        judged = {one.shipment_key: one for one in self.judged}
+        return Known(work.trip, work.version, judged) if judged else None
 
 
 def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
@@ -206,7 +109,8 @@ def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
     if not work.keys:
         return []
     pairs = list(zip(work.shipments, work.decisions, strict=True))
-    messages = build_manifest(work.trip, pairs, ctx.profile, limit=ctx.limits.bills_per_manifest)
+    bills = work.known.bills(work.trip, work.keys) if work.known else ()
+    messages = build_manifest(work.trip, pairs, ctx.profile, limit=ctx.limits.bills_per_manifest, bills=bills)
     drafts: list[Draft] = []
     start = 0
     for message, number in zip(messages, work.numbers, strict=True):
@@ -222,7 +126,7 @@ def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:
                 payload=manifest_bytes(ctx, message, number, now),
                 trip_number=work.trip.trip_number,
                 carries=tuple((work.filing_id or "", key) for key in work.keys[start:end]),
-                priority=MANIFESTS if len(work.keys) > SMALL else MANIFESTS - EXPRESS,
+                priority=MANIFESTS - EXPRESS if is_small(len(work.keys)) else MANIFESTS,
             )
         )
         start = end
@@ -249,7 +153,7 @@ def _entries(ctx: FilingContext, work: Work, now: datetime) -> Made:
         payload=entry_bytes(ctx, transactions, reference, now),
         trip_number=work.trip.trip_number,
         carries=tuple((filing or "", key) for filing, key in zip(work.filings, work.keys, strict=True)),
-        priority=ENTRIES if work.positions[-1] > SMALL else ENTRIES - EXPRESS,
+        priority=ENTRIES - EXPRESS if is_small(work.positions[-1]) else ENTRIES,
     )
     return Made(work, drafts=(draft,), entry_numbers=tuple(numbers))
 

@@ -27,6 +27,7 @@ from filings.store import tables as t
 from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
+from mappings.manifest_bill import BillWriter
 from mappings.preflight_trip import Together
 from schemas.errors import Conflict, Problem
 from schemas.intake import Row
@@ -157,10 +158,12 @@ def _stage_fresh(
     idle: list[ScnRequest] = []
     replaced: list[str] = []
     together = Together(ctx.rules.advice)
+    writer = BillWriter(trip, ctx.profile)
     for (row, shipment), judgement in zip(free, judged, strict=True):
-        problems, notes = fit(ctx, trip, shipment, judgement.decision)
+        fitted = fit(ctx, trip, shipment, judgement.decision, writer)
         contradicted = [one for one in together.see(shipment) if one.code != "scn_reused"]  # that is refused above
-        problems = (*problems, *(one for one in contradicted if one.severity == "error"))
+        problems = (*fitted.problems, *(one for one in contradicted if one.severity == "error"))
+        notes = fitted.notes(shipment)
         before = earlier.get(row.index)
         if problems:
             if before is None or before.scn != shipment.scn:

@@ -75,6 +75,7 @@ class _Entry:
         self.filer = filer
         self.wire = Wire()
         self.records: list[Record] = []
+        self._said: dict[tuple[str, Level], list[Record]] = {}
         self.entry_type = ENTRY_TYPES.get(decision.pathway, "")
         self.dollars = self._dollars()
 
@@ -249,7 +250,12 @@ class _Entry:
 
     def party(self, code: str, party: Party, path: str, level: Level = "3") -> None:
         """A party by name and address."""
-        self.records += party_records(code, party, path, level, self.wire)
+        said = self._said.get((path, level))
+        if said is None:  # a party has one name and address, in however many roles it stands
+            self._said[path, level] = said = party_records(code, party, path, level, self.wire)
+        elif said:
+            said = [Record(said[0].layout, {**said[0].values, "entity_code": code}), *said[1:]]
+        self.records += said
 
     def makers(self) -> list[tuple[Party, str]]:
         """Manufacturer and path of each line: the line's own, or the shipper as supplier."""

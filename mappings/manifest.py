@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mappings.decision import PathwayDecision
-from mappings.manifest_bill import BillSegments, bill_segments, place
+from mappings.manifest_bill import BillSegments, BillWriter, bill_segments, place
 from mappings.measures import local_arrival
 from mappings.notes import TRIP, Note, Wire, under
 from schemas.errors import FormatError, Problem
@@ -207,13 +207,15 @@ def build_manifest(
     profile: Profile,
     message_type: str = "W",
     limit: int = MOST_SHIPMENTS,
+    bills: Sequence[BillSegments | None] = (),
 ) -> list[ManifestMessage]:
     """The 309 messages of a trip, in the order in which they must be sent.
 
     ``message_type`` is the type of the last message: W (complete) or P (preliminary); those before are P.
     Raises :class:`FormatError` with every problem of all shipments; a shipment's path is
     ``shipments[i].`` and its own path, ``i`` being its index in ``pairs``. Without shipments one message without
-    bills comes out, which the codec refuses unless the guide allows an empty truck so.
+    bills comes out, which the codec refuses unless the guide allows an empty truck so. ``bills`` are loops that
+    :func:`bill_segments` has made of the very same pairs, trip and profile; where there is none it is asked now.
     """
     if message_type not in (profile.manifest_types["complete"], profile.manifest_types["preliminary"]):
         raise ValueError(f"a manifest is complete or preliminary, not {message_type!r}")
@@ -222,6 +224,7 @@ def build_manifest(
     problems = _duplicates(pairs)
     messages: list[ManifestMessage] = []
     chunks = _chunks(pairs, limit)
+    writer = BillWriter(trip, profile)
     index = 0
     for position, chunk in enumerate(chunks, start=1):
         kind = message_type if position == len(chunks) else profile.manifest_types["preliminary"]
@@ -235,7 +238,8 @@ def build_manifest(
             problems += error.problems
         for number, (shipment, decision) in enumerate(chunk, start=1):
             try:
-                bill = bill_segments(shipment, decision, trip, profile, number)
+                made = bills[index] if bills else None
+                bill = made.numbered(number) if made else writer.bill(shipment, decision, number)
             except FormatError as error:
                 problems += under(f"shipments[{index}]", error.problems)
             else:

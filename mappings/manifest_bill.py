@@ -46,6 +46,10 @@ class BillSegments:
     segments: tuple[Segment, ...]
     notes: tuple[Note, ...]
 
+    def numbered(self, number: int) -> BillSegments:
+        """The same loop at another place of a message, from 1."""
+        return BillSegments((seg("LX", number), *self.segments[1:]), self.notes)
+
 
 def place(profile: Profile, fact: str, segment: str, elements: dict[int, str], value: str) -> None:
     """Put ``value`` where the profile says, nowhere if it says "not sent"."""
@@ -95,6 +99,10 @@ def equipment_segments(trip: Trip, profile: Profile, wire: Wire) -> list[Segment
     ]
 
 
+def _digits(number: str) -> int:
+    return len(number) - number.count(".") - number.count("-")
+
+
 def _goods(line: Line, path: str, packages: Packages, profile: Profile, wire: Wire) -> list[Segment]:
     described = wire.text(line.description, f"{path}.description", 45 * _COMMODITIES, "X12 N1002")
     parts = pieces(described, _DESCRIPTION)
@@ -112,7 +120,7 @@ def _goods(line: Line, path: str, packages: Packages, profile: Profile, wire: Wi
         # N1010 takes packaging units (DE 599): what is weighed or counted in dozens is said as it is packed.
         given, unit, quantity = f"{quantity} {unit}", packages.unit, str(packages.count)
         wire.note("derived", f"{path}.unit", "Said in the shipment's packages.", given, f"{quantity} {unit}")
-    if sum(sign.isdigit() for sign in quantity) > 15:
+    if _digits(quantity) > 15:
         wire.too_long(f"{path}.quantity", quantity, 15, "X12 N1001")
     first = seg(
         "N10", quantity, parts[0], None, profile.hts_qualifier, line.hts, f"{dollars:02d}", None, None, None, unit,
@@ -158,7 +166,7 @@ def bill_header(shipment: Shipment, decision: PathwayDecision, profile: Profile,
     elif fault := scn_fault(scn):
         wire.problem("wrong_scn", "shipment_control_number", fault, "Correct it.", "CAMIR Appendix L, error 017")
     weight = decimal_text(shipment.gross_weight.value)
-    if sum(sign.isdigit() for sign in weight) > 10:
+    if _digits(weight) > 10:
         wire.too_long("gross_weight.value", weight, 10, "X12 M1105")
     place = wire.text(shipment.place_of_receipt, "place_of_receipt", 17, "X12 M1110")
     return seg_at(
@@ -177,29 +185,44 @@ def bill_header(shipment: Shipment, decision: PathwayDecision, profile: Profile,
     )
 
 
+class BillWriter:
+    """Says the shipments of one trip, one by one; what they all share is worked out once."""
+
+    def __init__(self, trip: Trip, profile: Profile) -> None:
+        self._profile = profile
+        self._signs = Separators.of(profile).signs
+        self._shared = Wire(self._signs)
+        self._equipment = equipment_segments(trip, profile, self._shared)
+
+    def bill(self, shipment: Shipment, decision: PathwayDecision, number: int) -> BillSegments:
+        """The LX loop of one shipment; ``number`` is its place in the message, from 1.
+
+        Raises :class:`FormatError` with every problem; paths are of the shipment (``consignee.name``), or begin with
+        ``trip.`` where the trip is at fault.
+        """
+        profile, wire = self._profile, Wire(self._signs)
+        segments = [seg("LX", number), bill_header(shipment, decision, profile, wire)]
+        segments += _party(profile.party_roles["shipper"], shipment.shipper, "shipper", wire)
+        segments += _party(profile.party_roles["consignee"], shipment.consignee, "consignee", wire)
+        wire.also(self._shared)
+        segments += self._equipment
+        goods: list[Segment] = []
+        for index, line in enumerate(shipment.lines):
+            goods += _goods(line, f"lines[{index}]", shipment.packages, profile, wire)
+        if len(goods) > _COMMODITIES:
+            wire.problem(
+                "too_many_lines",
+                "lines",
+                f"The goods take {len(goods)} N10 segments; {_COMMODITIES} fit.",
+                "Shorten descriptions or ship in two consignments.",
+                "X12 005020 309",
+            )
+        wire.raise_problems()
+        return BillSegments((*segments, *goods), tuple(wire.notes))
+
+
 def bill_segments(
     shipment: Shipment, decision: PathwayDecision, trip: Trip, profile: Profile, number: int
 ) -> BillSegments:
-    """The LX loop of one shipment; ``number`` is its place in the message, from 1.
-
-    Raises :class:`FormatError` with every problem; paths are of the shipment (``consignee.name``), or begin with
-    ``trip.`` where the trip is at fault.
-    """
-    wire = Wire(Separators.of(profile).signs)
-    segments = [seg("LX", number), bill_header(shipment, decision, profile, wire)]
-    segments += _party(profile.party_roles["shipper"], shipment.shipper, "shipper", wire)
-    segments += _party(profile.party_roles["consignee"], shipment.consignee, "consignee", wire)
-    segments += equipment_segments(trip, profile, wire)
-    goods: list[Segment] = []
-    for index, line in enumerate(shipment.lines):
-        goods += _goods(line, f"lines[{index}]", shipment.packages, profile, wire)
-    if len(goods) > _COMMODITIES:
-        wire.problem(
-            "too_many_lines",
-            "lines",
-            f"The goods take {len(goods)} N10 segments; {_COMMODITIES} fit.",
-            "Shorten descriptions or ship in two consignments.",
-            "X12 005020 309",
-        )
-    wire.raise_problems()
-    return BillSegments((*segments, *goods), tuple(wire.notes))
+    """The LX loop of one shipment, as :meth:`BillWriter.bill`; for many of a trip take one writer."""
+    return BillWriter(trip, profile).bill(shipment, decision, number)

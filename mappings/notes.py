@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from schemas.errors import FormatError, Problem
-from schemas.text import to_alphanumeric, to_wire
+from schemas.text import to_alphanumeric, to_wire, wire_form
 
 NoteKind = Literal["transliterated", "rounded", "derived", "left_out", "split", "differs", "unconfirmed"]
 
@@ -64,6 +64,11 @@ class Wire:
         """Remember what stands in the way."""
         self.problems.append(Problem(code, path, text, remedy, reference))
 
+    def also(self, other: Wire) -> None:
+        """Take over what was noted and found elsewhere."""
+        self.notes += other.notes
+        self.problems += other.problems
+
     def text(self, value: str, path: str, longest: int, place: str) -> str:
         """``value`` in CBP's characters, ``""`` with a problem if it has none or is longer than ``longest``."""
         return self._fitted(value, path, longest, place, alphanumeric=False)
@@ -73,26 +78,33 @@ class Wire:
         return self._fitted(value, path, longest, place, alphanumeric=True)
 
     def _fitted(self, value: str, path: str, longest: int, place: str, *, alphanumeric: bool) -> str:
-        try:
-            wire, changed = (to_alphanumeric if alphanumeric else to_wire)(value, path)
-        except FormatError as error:
-            self.problems.extend(error.problems)
+        form = wire_form(value, alphanumeric=alphanumeric)
+        if form is None:
+            self._impossible(value, path, alphanumeric=alphanumeric)
             return ""
-        if sign := next((sign for sign in self.separators if sign in wire), ""):
-            self.problem(
-                "separator_in_data",
-                path,
-                f"{wire!r} holds {sign!r}, which separates in this message.",
-                "Write it without this sign.",
-                place,
-            )
-            return ""
+        wire, changed = form
+        for sign in self.separators:
+            if sign in wire:
+                self.problem(
+                    "separator_in_data",
+                    path,
+                    f"{wire!r} holds {sign!r}, which separates in this message.",
+                    "Write it without this sign.",
+                    place,
+                )
+                return ""
         if len(wire) > longest:
             self.too_long(path, wire, longest, place)
             return ""
-        if changed is not None and not path.startswith(SETTINGS):
+        if changed and not path.startswith(SETTINGS):
             self.notes.append(Note("transliterated", path, "Written in CBP's characters.", value, wire))
         return wire
+
+    def _impossible(self, value: str, path: str, *, alphanumeric: bool) -> None:
+        try:
+            (to_alphanumeric if alphanumeric else to_wire)(value, path)
+        except FormatError as error:
+            self.problems.extend(error.problems)
 
     def too_long(self, path: str, wire: str, longest: int, place: str) -> None:
         """Remember that ``wire`` does not fit."""

@@ -120,7 +120,7 @@ def _instant(value: object) -> datetime:
 
 
 def _known_country(value: str) -> str:
-    if COUNTRY.fullmatch(value) and value not in COUNTRIES:
+    if value not in COUNTRIES and COUNTRY.fullmatch(value):
         words = {"value": repr(value), "remedy": "Use the code of the country in ISO 3166, for example CA."}
         raise PydanticCustomError("unknown_country", "{value} is not a country that CBP lists.", words)
     return value

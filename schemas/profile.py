@@ -16,7 +16,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
@@ -149,16 +149,17 @@ class Profile:
         Raises :class:`FormatError` (``profile_invalid``) if the fact names another segment.
         """
         reference = str(self.facts[fact].value)
-        if not reference:
-            return None
-        found = re.fullmatch(re.escape(segment) + r"(\d\d)", reference)
-        if found is None:
-            raise FormatError(
-                Problem(
-                    "profile_invalid", fact, f"{reference!r} is not an element of {segment}.", "Name it like VEH09."
-                )
-            )
-        return int(found[1])
+        return _position(fact, reference, segment) if reference else None
+
+
+@lru_cache(maxsize=256)
+def _position(fact: str, reference: str, segment: str) -> int:
+    found = re.fullmatch(re.escape(segment) + r"(\d\d)", reference)
+    if found is None:
+        raise FormatError(
+            Problem("profile_invalid", fact, f"{reference!r} is not an element of {segment}.", "Name it like VEH09.")
+        )
+    return int(found[1])
 
 
 _OWN: Final = frozenset({"name", "facts", "dispositions", "errors", "error_texts"})

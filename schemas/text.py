@@ -64,6 +64,18 @@ def transliterate(text: str) -> str:
     return folded.translate(_SEPARATOR_SIGNS).upper()
 
 
+@lru_cache(maxsize=8192)
+def wire_form(text: str, *, alphanumeric: bool = False) -> tuple[str, bool] | None:
+    """What :func:`to_wire` or :func:`to_alphanumeric` writes, and whether more than the case changed; ``None`` where
+    they raise.
+    """
+    try:
+        wire, changed = (to_alphanumeric if alphanumeric else to_wire)(text, "")
+    except FormatError:
+        return None
+    return wire, changed is not None
+
+
 def to_wire(text: str, path: str) -> tuple[str, Transliteration | None]:
     """The wire form of ``text`` and, when more than the case changed, the record of it.
 

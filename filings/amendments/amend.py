@@ -162,7 +162,7 @@ def _planned(
             shipment = corrected.get(row.key) or Shipment.model_validate(document)
             decision = judgement.decisions.get(row.key) if judgement is not None else None
             content = Content(shipment, decision or PathwayDecision.from_dict(row.decision), trip)
-            faults, _ = fit(ctx, trip, shipment, content.decision)
+            faults = fit(ctx, trip, shipment, content.decision).problems
             path = f"shipments.{row.shipment_id}." if len(documents) > 1 or not patched else ""
             problems += [replace(fault, path=f"{path}{fault.path}") for fault in faults]
             if faults:

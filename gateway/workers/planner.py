@@ -27,11 +27,17 @@ FEW: Final = 10
 """Packages that are made here: fewer are not worth a process."""
 
 
+_NOTHING: Final[tuple[str, Any]] = ("", None)
+
+
 class Steps(Protocol):
-    """Work that is done in steps: what waits, what the next step needs, its numbers, the step itself, its commit."""
+    """Work that is done in steps: what waits, what the next step needs, its numbers, the step itself, its commit.
+
+    What a step has made may hold what is ``known`` to the next.
+    """
 
     def trips_to_plan(self, conn: Connection, limit: int = 10, *, without: Collection[str] = ()) -> list[str]: ...
-    def next_work(self, conn: Connection, ctx: FilingContext, trip_number: str) -> Any: ...
+    def next_work(self, conn: Connection, ctx: FilingContext, trip_number: str, known: Any = None) -> Any: ...
     def numbers_for(self, conn: Connection, ctx: FilingContext, work: Any) -> Any: ...
     def make(self, ctx: FilingContext, work: Any, now: datetime) -> Any: ...
     def store(self, conn: Connection, ctx: FilingContext, made: Any, now: datetime) -> bool: ...
@@ -80,6 +86,8 @@ class Planner(Worker):
         self._moved = moved
         self._shift = shift or Shift(store)
         self._stuck: set[str] = set()
+        self._known = _NOTHING
+        """What the last step knew of its trip, for the next one."""
 
     kinds: ClassVar[tuple[Steps, ...]] = (planning, amending)
 
@@ -89,7 +97,9 @@ class Planner(Worker):
         return f"{self.name}:"
 
     async def turn(self) -> bool:
-        """One step of every trip that waits; a trip that cannot be planned is told to a person, the others go on."""
+        """One step of the trip that has waited longest, of each kind: the first truck's messages are at CBP while the
+        next one is decided. A trip that cannot be planned is told to a person, and the next one has its step.
+        """
         fault: Exception | None = None
         busy = False
         for kind in self.kinds:
@@ -99,6 +109,7 @@ class Planner(Worker):
                 busy = True
                 try:
                     await self._step(kind, trip_number)
+                    break
                 except GatewayError as error:
                     await self._tell(trip_number, error)
                     await self._shift.let_go(self._lane + trip_number)
@@ -119,16 +130,19 @@ class Planner(Worker):
         return await self._store.read(waiting)
 
     async def _step(self, kind: Steps, trip_number: str) -> None:
-        work = await self._store.read(lambda conn: kind.next_work(conn, self._ctx, trip_number))
+        known, self._known = self._known if self._known[0] == trip_number else _NOTHING, _NOTHING
+        work = await self._store.read(lambda conn: kind.next_work(conn, self._ctx, trip_number, known[1]))
         if work is None:
             await self._shift.let_go(self._lane + trip_number)
             return
         numbered = await self._store.write(lambda conn: kind.numbers_for(conn, self._ctx, work))
         now = self._clock()
         made = await self._make(kind, numbered, now)
-        await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
+        stored = await self._store.write(lambda conn: kind.store(conn, self._ctx, made, now))
         if trip_number not in await self._waiting(kind):
             await self._shift.let_go(self._lane + trip_number)
+        elif stored:
+            self._known = trip_number, made.known
         self._moved()
 
     async def _make(self, kind: Steps, work: Any, now: datetime) -> Any:

@@ -65,10 +65,9 @@ def rec(layout: str, /, **values: Value | None) -> Record:
     defined = RECORDS.get(layout)
     if defined is None:
         raise FormatError(_unknown_layout(layout))
-    unknown = [key for key in values if key not in defined.keys]
-    if unknown:
-        raise FormatError([_unknown_field(layout, key) for key in unknown])
-    return Record(layout, {key: value for key, value in values.items() if value is not None and value != ""})
+    if not values.keys() <= defined.keys.keys():
+        raise FormatError([_unknown_field(layout, key) for key in values if key not in defined.keys])
+    return _made(layout, {key: value for key, value in values.items() if value is not None and value != ""})
 
 
 class Codec(NamedTuple):

@@ -88,7 +88,7 @@ def trimmed(elements: Iterable[str]) -> tuple[str, ...]:
 
 def seg(segment_id: str, *elements: str | int | None) -> Segment:
     """A segment from its elements in order; ``None`` is an element that is not sent."""
-    return Segment(segment_id, trimmed("" if value is None else str(value) for value in elements))
+    return Segment(segment_id, trimmed(["" if value is None else str(value) for value in elements]))
 
 
 def seg_at(segment_id: str, elements: Mapping[int, str | int | None]) -> Segment:
@@ -96,10 +96,15 @@ def seg_at(segment_id: str, elements: Mapping[int, str | int | None]) -> Segment
 
     Raises :class:`ValueError` for a position below 1: that is a mistake of the caller, not of the data.
     """
-    if any(position < 1 for position in elements):
+    if not elements:
+        return Segment(segment_id, ())
+    if min(elements) < 1:
         raise ValueError(f"{segment_id}: element positions count from 1")
-    width = max(elements, default=0)
-    return seg(segment_id, *(elements.get(position) for position in range(1, width + 1)))
+    placed = [""] * max(elements)
+    for position, value in elements.items():
+        if value is not None:
+            placed[position - 1] = str(value)
+    return Segment(segment_id, trimmed(placed))
 
 
 TRIP_NUMBER_PLACES: Final = (12, 7, 6)
@@ -123,5 +128,6 @@ def shipment_control_number(segment: HasElements) -> str:
     places = _SCN_PLACES.get(segment.id)
     if places is None or max(places) > len(segment.elements):
         return ""
-    scac, number = (segment.elements[place - 1] for place in places)
+    of_scac, of_number = places
+    scac, number = segment.elements[of_scac - 1], segment.elements[of_number - 1]
     return scac + number if scac and number else ""

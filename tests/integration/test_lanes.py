@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from filings import planning
+from filings import planned_work, planning
 from filings.store import Store
 from gateway.workers.planner import Declarer, ExpressDeclarer
 from gateway.workers.sender import ExpressSender, Sender
@@ -20,7 +20,7 @@ TRUCKLOAD, URGENT = "TSTC2503100001", "TSTC2503100002"
 @pytest.fixture
 async def desk(filing_store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A truckload of three, asked for first, and a trip with one parcel; two are small here."""
-    monkeypatch.setattr(planning, "SMALL", 2)
+    monkeypatch.setattr(planned_work, "SMALL", 2)
     made = Desk(filing_store)
     for trip, raws in ((TRUCKLOAD, [type86(1), type86(2), type86(3)]), (URGENT, [type86(4)])):
         await made.put_trip(trip_number=trip)
