@@ -29,6 +29,7 @@ from pyx12.params import ParamsBase
 from pyx12.segment import Segment
 from pyx12.syntax import is_syntax_valid
 
+from sandbox.truck.paths import PathCounter, PlacedSegment
 from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
 
 MAPS: Final = Path(__file__).with_name("maps")
@@ -220,11 +221,13 @@ class _Walk:
     def run(self) -> None:
         x = self.interchange
         walker = walk_tree()
+        walker.counter = PathCounter()
         walker.forceWalkCounterToLoopStart(_ST, _ST + "/ST")
         node: Any = self.root.getnodebypath(_ST + "/ST")
+        signs = (x.terminator, x.element_separator, x.component_separator, x.repetition_separator)
         for position, whole in enumerate(x.body, 1):
             raw = whole[:_LONGEST_SEGMENT]
-            segment = Segment(raw, x.terminator, x.element_separator, x.component_separator, x.repetition_separator)
+            segment = PlacedSegment(raw, *signs)
             complaints: list[Any] = []
             found: Any = node
             if position > 1:
