@@ -3,7 +3,8 @@
 Pure: facts and now in, matters out, each naming its filing. There is a matter when something has lasted *longer* than
 the patience for it, and none any more when what was awaited has come:
 
-- a file of ours without the partner's receipt, and one of which we do not know whether the partner has it;
+- a file of ours without the partner's receipt; once it went out and we do not know whether the partner has it, that
+  doubt is the matter, for it is the same missing receipt;
 - a filing that CBP has and does not answer, one by one: an answer to some of a batch answers for those only;
 - a truck that is due soon and not clear to cross (19 CFR 123.92; the half hour for FAST is not modelled);
 - a truck that was due and of which CBP has said nothing; goods of a truck that is there and which CBP neither lets go
@@ -142,17 +143,18 @@ def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
 
 def _undelivered(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
     carried = f" with {named([one.name for one in file.carries])}" if file.carries else ""
-    found = []
-    if now - file.created_at > patience.receipt:
+    if file.doubt_since is None:
+        if now - file.created_at <= patience.receipt:
+            return []
         text = f"{file.name}{carried} has had no receipt for more than {_words(patience.receipt)}."
-        found.append(_about(file, RECEIPT, text, file.carries))
-    if file.doubt_since is not None and now - file.doubt_since > patience.doubt:
-        text = (
-            f"For more than {_words(patience.doubt)} it has not been known whether CBP has {file.name}{carried}. "
-            "The same bytes keep going out; ask the partner what it has."
-        )
-        found.append(_about(file, DOUBT, text, file.carries))
-    return found
+        return [_about(file, RECEIPT, text, file.carries)]
+    if now - file.doubt_since <= patience.doubt:
+        return []
+    text = (
+        f"For more than {_words(patience.doubt)} it has not been known whether CBP has {file.name}{carried}. "
+        "The same bytes keep going out; ask the partner what it has."
+    )
+    return [_about(file, DOUBT, text, file.carries)]
 
 
 def _is_silent(one: Carried, file: FileOut, patience: Patience, now: datetime) -> bool:

@@ -366,7 +366,7 @@ def handoff_package(conn: Connection, name: str) -> tuple[str, bytes]:
 
 
 def _number(cursor: str) -> int:
-    if not cursor.isdigit() or not cursor.isascii() or len(cursor) > 18:
+    if not cursor.isdigit() or not cursor.isascii() or len(cursor) > 9:  # a position is a 32-bit number
         raise NotFound(no_cursor(cursor))
     return int(cursor)
 

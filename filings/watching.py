@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text, update
 
 from filings import asking
-from filings.alerts import Alert, raise_alert
+from filings.alerts import Alert, raise_alert, settle
 from filings.deadlines import (
     ANSWER,
     ARRIVAL,
@@ -80,6 +80,8 @@ def watch(conn: Connection, patience: Patience, now: datetime) -> int:
         known = standing.get(key)
         if known is None:
             new += raise_alert(conn, _alert(matter), now)
+            if matter.kind == DOUBT and matter.transmission_id:  # the same doubt, which has become too long
+                settle(conn, "in_doubt", transmission_id=matter.transmission_id, by="gateway", now=now)
         elif known.text != matter.text or known.severity != matter.severity:
             restated = {"text": matter.text, "severity": matter.severity, "detail": matter.detail}
             conn.execute(update(table).where(table.c.id == known.id).values(restated))
@@ -133,7 +135,11 @@ def _not_told(kind: str, subject: ColumnElement[Any], about: ColumnElement[Any])
 
 def _late_files(conn: Connection, patience: Patience, now: datetime) -> set[str]:
     out = t.transmissions
-    late = and_(out.c.created_at < now - patience.receipt, _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id))
+    late = and_(
+        out.c.created_at < now - patience.receipt,
+        out.c.doubt_since.is_(None),
+        _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id),
+    )
     doubtful = and_(out.c.doubt_since < now - patience.doubt, _not_told(DOUBT, out.c.id, t.alerts.c.transmission_id))
     query = select(out.c.id).where(out.c.direction == "out", out.c.state.in_(_WAITING), or_(late, doubtful))
     return set(conn.execute(query.order_by(out.c.id).limit(MOST)).scalars())

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from schemas.errors import Problem, ShipmentError
+from schemas.plain_text import REMEDY, unfit_sentence
 
 Off = Literal["delete", "delink"]
 BillAct = Literal["keep", "delete", "delink"]
@@ -73,6 +74,9 @@ class _Reader:
             return ""
         if not isinstance(value, str) or len(value) > longest:
             self.fault(name, f"{name} is a text of at most {longest} characters.", "Shorten or correct it.")
+            return ""
+        if sentence := unfit_sentence(value):
+            self.fault(name, sentence, REMEDY, "control_character")
             return ""
         return value.strip()
 
