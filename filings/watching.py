@@ -23,6 +23,7 @@ from filings.deadlines import (
     DOUBT,
     KINDS,
     RECEIPT,
+    REFUSED,
     SUMMARY,
     UNHEARD,
     Carried,
@@ -30,12 +31,15 @@ from filings.deadlines import (
     FileOut,
     Matter,
     Patience,
+    Refusals,
     Released,
     of_crossing,
     of_file,
+    of_refusals,
     of_release,
 )
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
+from filings.reasons import reasons
 from filings.store import tables as t
 
 WATCH_LOCK: Final = 0x7761746368
@@ -45,6 +49,8 @@ MOST: Final = 100
 PAGE: Final = 400
 REMEMBERED: Final = timedelta(days=60)
 """How long a truck is looked after once it was due: after that nobody waits for it any more."""
+NAMED_REFUSALS: Final = 10
+"""Refusals of a trip of which CBP's words are read; a sentence names fewer."""
 NAMED: Final = 20
 """Shipments listed in the detail of a trip's alert."""
 _WAITING: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
@@ -114,6 +120,7 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
     files |= known[RECEIPT] | known[DOUBT] | known[ANSWER]
     trips = _near_or_silent(conn, patience, now) | known[ARRIVAL] | known[UNHEARD] | known[BORDER]
     entries = _summaries(conn, patience, now) | known[SUMMARY]
+    blocked = _with_refusals(conn, now) | known[REFUSED]
     found: list[Matter] = []
     for file in read_files(conn, files, patience, now):
         found += of_file(file, patience, now)
@@ -121,6 +128,8 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
         found += of_crossing(trip, patience, now)
     for entry in read_releases(conn, entries):
         found += of_release(entry, patience, now)
+    for refusals in read_refusals(conn, blocked):
+        found += of_refusals(refusals)
     return found
 
 
@@ -196,6 +205,19 @@ def _near_or_silent(conn: Connection, patience: Patience, now: datetime) -> set[
     for which in (near, unheard, there):
         found |= set(conn.execute(select(number).where(which).order_by(number).limit(MOST)).scalars())
     return found
+
+
+def _with_refusals(conn: Connection, now: datetime) -> set[str]:
+    trips, goods = t.trips, t.shipments
+    number = trips.c.trip_number
+    refused = select(goods.c.key).where(goods.c.trip_number == number, goods.c.state == ShipmentState.REJECTED.value)
+    query = select(number).where(
+        trips.c.plan_stage == "done",
+        trips.c.estimated_arrival > now - REMEMBERED,
+        refused.exists(),
+        _not_told(REFUSED, number, t.alerts.c.trip_number),
+    )
+    return set(conn.execute(query.order_by(number).limit(MOST)).scalars())
 
 
 def _summaries(conn: Connection, patience: Patience, now: datetime) -> set[str]:
@@ -287,6 +309,41 @@ def read_crossings(conn: Connection, numbers: Iterable[str]) -> list[Crossing]:
             goods = tuple(f"shipment {scn}" for scn in conn.execute(query).scalars())
         state = TripState(row.state)
         found.append(Crossing(number, state, row.estimated_arrival, row.arrived_at, manifest, goods))
+    return found
+
+
+def read_refusals(conn: Connection, numbers: Iterable[str]) -> list[Refusals]:
+    """Trips by number, with what CBP refused of them: the whole manifest, else bills and entries one by one."""
+    found: list[Refusals] = []
+    for number in sorted(numbers):
+        goods, filings = t.shipments, t.filings
+        mine = (goods.c.trip_number == number) & (goods.c.state == ShipmentState.REJECTED.value)
+        rows = conn.execute(select(goods).where(mine).order_by(goods.c.position).limit(PAGE)).all()
+        why = reasons(conn, rows[:NAMED_REFUSALS])
+        whole = (
+            select(filings)
+            .join(t.trips, t.trips.c.trip_number == filings.c.trip_number)
+            .where(
+                filings.c.trip_number == number,
+                filings.c.kind == "manifest",
+                filings.c.state == FilingState.REJECTED.value,
+                t.trips.c.held_as.is_(None),  # else CBP holds it as preliminary, with the bills that it took
+            )
+        )
+        manifest = conn.execute(whole).first() if rows else None
+        refused: list[tuple[str, str, str]] = []
+        if manifest is not None:
+            said = manifest.last_outcome or {}
+            words = " ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name))
+            refused.append((name_of(manifest), manifest.id, words))
+        for row in rows:
+            said_of_it = why.get(row.key, "")
+            if row.entry_state == FilingState.REJECTED.value and row.entry_filing_id:
+                name = f"entry {row.entry_number} of shipment {row.scn}"
+                refused.append((name, row.entry_filing_id, said_of_it))
+            elif manifest is None and row.manifest_filing_id:
+                refused.append((f"the bill of shipment {row.scn}", row.manifest_filing_id, said_of_it))
+        found.append(Refusals(number, tuple(refused)))
     return found
 
 
