@@ -139,9 +139,6 @@ def read_cancellation(raw: Any, version: int | None = None) -> CancelAsked:
     reader = _Reader(raw)
     reader.unknown(_CANCELLATION)
     reason = reader.text("reason")
-    if not reason:
-        remedy = 'Send {"reason": "…"}: it is kept with the version and shown to auditors.'
-        reader.fault("reason", "A cancellation says why.", remedy, "reason_missing")
     named = raw.get("shipments") or ()
     if not isinstance(named, list | tuple) or not all(isinstance(one, str) for one in named):
         reader.fault("shipments", "shipments is a list of ids or control numbers.", "Send a list of texts.")
