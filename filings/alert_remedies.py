@@ -24,7 +24,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "release_overdue": "Ask CBP's officers at the port about the goods named.",
     "declaration_refused": (
         "`gateway filing ID` says why. Correct it (gateway amend ID PATCH.json --dry-run shows what goes), or take it "
-        "off the truck: gateway amend TRIP PATCH.json with the shipment as null."
+        'off the truck: gateway amend TRIP PATCH.json with {"shipments": {"ID": null}}. It ends by itself then.'
     ),
     "entry_summary_due": "File the entry summary, then say so: gateway alerts --settle ID --note TEXT.",
     "system_failure_persists": "Call CBP's client representative; then amend the filing, or file the goods anew.",
