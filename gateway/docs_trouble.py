@@ -142,9 +142,9 @@ request, and when the server is back everything goes on; commands ask again by t
 
 ## Alerts
 
-An alert of a deadline or of a refusal ends by itself when what was awaited has come or what was refused is mended. Of one
-file there is one alert at a time: that of a late receipt gives way to that of doubt. Any other is closed by whoever has seen to it,
-with a word: `gateway alerts --settle ID --note TEXT`.
+An alert of a deadline or of a refusal ends by itself when what was awaited has come, or what was refused is mended. Of
+a missing receipt there is one alert at a time: that it is late gives way to that it is in doubt. Any other alert is
+closed by whoever has seen to it, with a word: `gateway alerts --settle ID --note TEXT`.
 
 | kind | what to do |
 |---|---|
