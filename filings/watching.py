@@ -212,7 +212,7 @@ def _with_refusals(conn: Connection, now: datetime) -> set[str]:
     number = trips.c.trip_number
     refused = select(goods.c.key).where(goods.c.trip_number == number, goods.c.state == ShipmentState.REJECTED.value)
     query = select(number).where(
-        trips.c.plan_stage == "done",
+        trips.c.state == TripState.BLOCKED.value,
         trips.c.estimated_arrival > now - REMEMBERED,
         refused.exists(),
         _not_told(REFUSED, number, t.alerts.c.trip_number),
@@ -313,11 +313,15 @@ def read_crossings(conn: Connection, numbers: Iterable[str]) -> list[Crossing]:
 
 
 def read_refusals(conn: Connection, numbers: Iterable[str]) -> list[Refusals]:
-    """Trips by number, with what CBP refused of them: the whole manifest, else bills and entries one by one."""
+    """Trips by number, with what CBP refused of them: the whole manifest, else bills and entries one by one.
+
+    Of a truck that is there nothing: ``arrived_before_clear`` has told of it, and nothing can be mended any more.
+    """
     found: list[Refusals] = []
     for number in sorted(numbers):
         goods, filings = t.shipments, t.filings
-        mine = (goods.c.trip_number == number) & (goods.c.state == ShipmentState.REJECTED.value)
+        trip = select(t.trips.c.trip_number).where(t.trips.c.trip_number == number, t.trips.c.arrived_at.is_(None))
+        mine = goods.c.trip_number.in_(trip) & (goods.c.state == ShipmentState.REJECTED.value)
         rows = conn.execute(select(goods).where(mine).order_by(goods.c.position).limit(PAGE)).all()
         why = reasons(conn, rows[:NAMED_REFUSALS])
         whole = (

@@ -210,7 +210,7 @@ async def test_what_cbp_refused_is_one_alert_until_it_is_mended(desk: Desk) -> N
 
 
 async def test_an_entry_that_was_refused_is_named(desk: Desk) -> None:
-    """A refused entry is named by its number and its filing has the alert; the entry beside it has none."""
+    """A refused entry is named by its number, the one beside it is not; of a truck that is there another tells."""
     cbp = LoopbackCbp("2025-03-10T10:00:00-04:00")
     await desk.file(marked(type86(1), "REJ"), type86(2))
     await desk.exchange(cbp)
@@ -220,5 +220,10 @@ async def test_an_entry_that_was_refused_is_named(desk: Desk) -> None:
     assert alert.kind == REFUSED
     assert f"entry {refused.entry_number} of shipment {refused.scn}" in alert.text
     assert good.entry_number not in alert.text
+    desk.later(hours=2)
+    cbp.set_clock(desk.now.isoformat())
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    assert REFUSED not in await kinds(desk)
+    assert "arrived_before_clear" in await desk.alerts()
     of_good = await desk.look(lambda conn: queries.filing(conn, good.entry_number))
     assert of_good["alerts"] == []
