@@ -22,6 +22,10 @@ REMEDIES: Final[Mapping[str, str]] = {
     "arrival_near": "Keep the truck back, or note its new arrival: gateway trip TRIP --eta INSTANT.",
     "arrival_unheard": "If the truck comes later, note it: gateway trip TRIP --eta INSTANT. If it was there, ask CBP.",
     "release_overdue": "Ask CBP's officers at the port about the goods named.",
+    "declaration_refused": (
+        "`gateway filing ID` says why. Correct it (gateway amend ID PATCH.json --dry-run shows what goes), or take it "
+        'off the truck: gateway amend TRIP PATCH.json with {"shipments": {"ID": null}}. It ends by itself then.'
+    ),
     "entry_summary_due": "File the entry summary, then say so: gateway alerts --settle ID --note TEXT.",
     "system_failure_persists": "Call CBP's client representative; then amend the filing, or file the goods anew.",
     "cannot_send_again": "File the goods anew, or amend the filing; what it says keeps it from going again.",

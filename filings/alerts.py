@@ -60,6 +60,12 @@ def raise_alert(conn: Connection, alert: Alert, now: datetime) -> bool:
     return True
 
 
+def restate(conn: Connection, kind: str, transmission_id: str, text: str, detail: Mapping[str, Any]) -> None:
+    """Say of an open alert about a transmission how it has gone on; without one nothing is said."""
+    open_one = (alerts.c.kind == kind) & (alerts.c.transmission_id == transmission_id) & alerts.c.settled_at.is_(None)
+    conn.execute(update(alerts).where(open_one).values(text=text, detail=dict(detail)))
+
+
 def settle(conn: Connection, kind: str, *, transmission_id: str, by: str, now: datetime) -> int:
     """Close the open alerts of this kind about a transmission; their number."""
     open_ones = (alerts.c.kind == kind) & (alerts.c.transmission_id == transmission_id) & alerts.c.settled_at.is_(None)

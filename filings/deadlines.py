@@ -3,12 +3,14 @@
 Pure: facts and now in, matters out, each naming its filing. There is a matter when something has lasted *longer* than
 the patience for it, and none any more when what was awaited has come:
 
-- a file of ours without the partner's receipt, and one of which we do not know whether the partner has it;
+- a file of ours without the partner's receipt; once it went out and we do not know whether the partner has it, that
+  doubt is the matter, for it is the same missing receipt;
 - a filing that CBP has and does not answer, one by one: an answer to some of a batch answers for those only;
 - a truck that is due soon and not clear to cross (19 CFR 123.92; the half hour for FAST is not modelled);
 - a truck that was due and of which CBP has said nothing; goods of a truck that is there and which CBP neither lets go
   nor holds;
-- an entry summary, due ten working days after the release (:mod:`mappings.working_days`).
+- an entry summary, due ten working days after the release (:mod:`mappings.working_days`);
+- what CBP refused of a trip, until it is mended or off the truck: one matter for all of it.
 
 Whether silence matters in a state is a cell of the lifecycle's table (*overdue*), not a rule of its own.
 """
@@ -32,7 +34,8 @@ ARRIVAL: Final = "arrival_near"
 UNHEARD: Final = "arrival_unheard"
 BORDER: Final = "release_overdue"
 SUMMARY: Final = "entry_summary_due"
-KINDS: Final = (RECEIPT, DOUBT, ANSWER, ARRIVAL, UNHEARD, BORDER, SUMMARY)
+REFUSED: Final = "declaration_refused"
+KINDS: Final = (RECEIPT, DOUBT, ANSWER, ARRIVAL, UNHEARD, BORDER, SUMMARY, REFUSED)
 """Kinds of alerts that are raised and settled here."""
 NAMED: Final = 3
 """Filings named in a sentence; the detail has them all."""
@@ -96,6 +99,14 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """What CBP refused of a trip: declarations by name, each with its filing and with what CBP said."""
+
+    trip_number: str
+    refused: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """An entry whose summary is due; ``due_at`` is the end of its last day."""
 
@@ -142,17 +153,18 @@ def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
 
 def _undelivered(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
     carried = f" with {named([one.name for one in file.carries])}" if file.carries else ""
-    found = []
-    if now - file.created_at > patience.receipt:
+    if file.doubt_since is None:
+        if now - file.created_at <= patience.receipt:
+            return []
         text = f"{file.name}{carried} has had no receipt for more than {_words(patience.receipt)}."
-        found.append(_about(file, RECEIPT, text, file.carries))
-    if file.doubt_since is not None and now - file.doubt_since > patience.doubt:
-        text = (
-            f"For more than {_words(patience.doubt)} it has not been known whether CBP has {file.name}{carried}. "
-            "The same bytes keep going out; ask the partner what it has."
-        )
-        found.append(_about(file, DOUBT, text, file.carries))
-    return found
+        return [_about(file, RECEIPT, text, file.carries)]
+    if now - file.doubt_since <= patience.doubt:
+        return []
+    text = (
+        f"For more than {_words(patience.doubt)} it has not been known whether CBP has {file.name}{carried}. "
+        "The same bytes keep going out; ask the partner what it has."
+    )
+    return [_about(file, DOUBT, text, file.carries)]
 
 
 def _is_silent(one: Carried, file: FileOut, patience: Patience, now: datetime) -> bool:
@@ -198,6 +210,18 @@ def of_crossing(trip: Crossing, patience: Patience, now: datetime) -> list[Matte
         "If it comes later, note its new arrival."
     )
     return [Matter(UNHEARD, text, number, manifest)]
+
+
+def of_refusals(trip: Refusals) -> list[Matter]:
+    """What CBP refused of a trip and nobody has mended: it must not cross as it is."""
+    if not trip.refused:
+        return []
+    names = [f"{name} ({said})" if said else name for name, _, said in trip.refused]
+    filings = list(dict.fromkeys(filing for _, filing, _ in trip.refused))
+    text = f"CBP refused {named(names)}: trip {trip.trip_number} must not cross before that is mended or off the truck."
+    detail = {"filings": filings, "names": [name for name, _, _ in trip.refused]}
+    alone = filings[0] if len(filings) == 1 else None
+    return [Matter(REFUSED, text, trip.trip_number, alone, None, "error", detail)]
 
 
 def of_release(entry: Released, patience: Patience, now: datetime) -> list[Matter]:

@@ -23,8 +23,17 @@ MOST: Final = 200
 _ENTRIES: Final = t.archive_entries
 
 
-def decided_by(conn: Connection, decision: Mapping[str, Any], lapse: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A decision as a person must be able to defend it: pathway, rules, law, instant, severities, what was refused."""
+def decided_by(
+    conn: Connection,
+    decision: Mapping[str, Any],
+    lapse: Mapping[str, Any] | None = None,
+    judged_at: datetime | None = None,
+) -> dict[str, Any]:
+    """A decision as a person must be able to defend it: pathway, rules, law, instant, severities, what was refused.
+
+    ``decided_for`` is the arrival it was made for, ``judged_for`` the one for which the law was applied last: that of
+    the board (``judged_at`` of the trip), for a trip is judged again when its arrival changes and when it arrives.
+    """
     arrival = datetime.fromisoformat(decision["arrival"])
     version = decision["rule_book_version"]
     return {
@@ -34,8 +43,9 @@ def decided_by(conn: Connection, decision: Mapping[str, Any], lapse: Mapping[str
         "citations": decision["citations"],
         "reasons": decision["reasons"],
         "rule_book_version": version,
-        "judged_for": decision["arrival"],
-        "judged_for_eastern": arrival.astimezone(EASTERN).isoformat(),
+        "decided_for": decision["arrival"],
+        "judged_for": decision["arrival"] if judged_at is None else instant_text(judged_at),
+        "judged_for_eastern": (judged_at or arrival).astimezone(EASTERN).isoformat(),
         "severities": decision.get("severities", {}),
         "refused": decision["refused"],
         "lapse": lapse_of(lapse),

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from filings.store.tables import api_keys
 from filings.uuid7 import uuid7
+from schemas.plain_text import unfit_sentence
 
 PREFIX = "cfg_"  # lets secret scanners and people recognise a key of this gateway
 MAX_PRESENTED = 200  # characters of a presented key that are looked at
@@ -61,6 +62,8 @@ def create_key(
     """Make a key; the second value is the key itself and cannot be had again. Only a broker can be licensed."""
     if not name or len(name) > 200:
         raise ValueError("a key needs a name of at most 200 characters")
+    if unfit := unfit_sentence(name):
+        raise ValueError(unfit.rstrip("."))
     if licensed and role is not Role.BROKER:
         raise ValueError("only a broker can be licensed")
     plain = secret or make_secret()

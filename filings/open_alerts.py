@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, or_, select, update
 
 from filings.alert_remedies import remedy
 from filings.context import Actor
-from filings.deadlines import KINDS, SUMMARY
+from filings.deadlines import KINDS, REFUSED, SUMMARY
 from filings.shown import Page, instant_text, no_cursor, page_of, zone_of
 from filings.store import tables as t
 from filings.trips import record_act
@@ -59,7 +59,11 @@ def listed(
 def about(conn: Connection, filing: str) -> list[dict[str, Any]]:
     """The open alerts about a filing; one of a file that carries many only if it names this one."""
     found = listed(conn, filing=filing, limit=500).items
-    return [one for one in found if filing in one["detail"].get("filings", (filing,))]
+    mine = t.filings.c.id == filing
+    trip = conn.execute(select(t.filings.c.trip_number).where(mine)).scalar()
+    refused = listed(conn, trip=trip, kind=REFUSED).items if trip else ()
+    every = {one["id"]: one for one in (*found, *refused)}
+    return [one for one in every.values() if filing in one["detail"].get("filings", (filing,))]
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from filings import asking
+from filings.amendments.history import decisions_of
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
 from filings.matching import ENDING
@@ -61,6 +62,7 @@ def _facts(conn: Connection, filing: Row[Any]) -> Facts:
         said=" ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name)),
         ends=_ends(conn, filing),
         summary_due=filing.deadline_at,
+        decided=next(iter(decisions_of(conn, filing)[-1:]), None),
     )
 
 

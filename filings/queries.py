@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, Select, or_, select
 
 from filings import archive, open_alerts, open_matters
-from filings.amendments.history import versions_of
+from filings.amendments.history import decisions_of, versions_of
 from filings.deadlines import PATIENCE, Patience
 from filings.decided import acts, decided_by
 from filings.lifecycle import FilingState, permitted_acts
 from filings.patience import RETRIES, RetryPatience
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
-from filings.standing import Watch
+from filings.standing import Watch, decided_text
 from filings.store import tables as t
 from filings.trip_board import alerts, board, explained, trips
 from filings.trips import load_trip
+from filings.watching import name_of
 from schemas.errors import NotFound, Problem
 
 __all__ = [
@@ -171,7 +172,7 @@ def filing(
     ``standing``: what it waits for, of whom, until when, and what a person does (:mod:`filings.standing`).
     """
     row = find_filing(conn, name)
-    zone = _zone(conn, row.trip_number)
+    zone, judged_at = _zone_and_judgement(conn, row.trip_number)
     shown = _filing(row) | {"time_zone": zone.key}
     if now is not None:
         shown["standing"] = open_matters.of_filing(conn, row, Watch(now, zone, patience, retries))
@@ -181,7 +182,8 @@ def filing(
     if found is not None:
         shown["shipment"] = explained(conn, [found])[0]
         decision, in_force = _decision_of(conn, row, found)
-        shown["decided_by"] = decided_by(conn, decision, found.lapse if in_force else None) if decision else None
+        now_is = (found.lapse, judged_at) if in_force else (None, None)
+        shown["decided_by"] = decided_by(conn, decision, *now_is) if decision else None
     shown["alerts"] = open_alerts.about(conn, row.id)
     if row.kind == "manifest":
         shown["counts"] = answered(counted(conn, t.shipments.c.manifest_state, row.trip_number))
@@ -206,9 +208,11 @@ def _decision_of(conn: Connection, row: Row[Any], shipment: Row[Any]) -> tuple[d
     return shipment.decision, True
 
 
-def _zone(conn: Connection, trip_number: str) -> ZoneInfo:
-    port = conn.execute(select(t.trips.c.port_of_arrival).where(t.trips.c.trip_number == trip_number)).scalar_one()
-    return zone_of(port)
+def _zone_and_judgement(conn: Connection, trip_number: str) -> tuple[ZoneInfo, datetime | None]:
+    """The zone of a trip's port, and for which arrival its shipments were judged last."""
+    columns = (t.trips.c.port_of_arrival, t.trips.c.judged_at)
+    row = conn.execute(select(*columns).where(t.trips.c.trip_number == trip_number)).one()
+    return zone_of(row.port_of_arrival), row.judged_at
 
 
 def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
@@ -245,7 +249,9 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
     steps.extend(
         _told(one) for one in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
     )
-    steps.extend(acts(conn, row.trip_number, about.shipment_id if about else None, _zone(conn, row.trip_number)))
+    steps.extend(_decided(conn, row))
+    zone, _ = _zone_and_judgement(conn, row.trip_number)
+    steps.extend(acts(conn, row.trip_number, about.shipment_id if about else None, zone))
     # CBP's times have whole minutes: the order is that in which we came to know
     return sorted(steps, key=lambda step: str(step.get("recorded_at") or step["at"]))
 
@@ -270,6 +276,13 @@ def _failed(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
         if one["made_at"]:
             text = f"{one['failed_file']}, which CBP could not process, goes again"
             yield {"at": one["made_at"], "what": "again", "text": text, "transmission": one["made_transmission"]}
+
+
+def _decided(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
+    for one in decisions_of(conn, row):
+        what = "granted" if one.taken else "refused"
+        said = {"source": one.source, "code": one.code}
+        yield {"at": instant_text(one.at), "what": what, **said, "text": decided_text(one, name_of(row))}
 
 
 def _told(row: Row[Any]) -> dict[str, Any]:
@@ -366,7 +379,7 @@ def handoff_package(conn: Connection, name: str) -> tuple[str, bytes]:
 
 
 def _number(cursor: str) -> int:
-    if not cursor.isdigit() or not cursor.isascii() or len(cursor) > 18:
+    if not cursor.isdigit() or not cursor.isascii() or len(cursor) > 9:  # a position is a 32-bit number
         raise NotFound(no_cursor(cursor))
     return int(cursor)
 

@@ -28,11 +28,11 @@ from filings.store.leases import claim, settle
 from filings.uuid7 import uuid7
 from mappings.outcomes import Outcome, ResponseReading, read_response
 from schemas.errors import Problem
+from schemas.plain_text import UNFIT
 from schemas.profile import Profile
 
 LEASE: Final = timedelta(minutes=3)
 """Longer than reading and applying some files may take, so that nobody reads them a second time."""
-NUL: Final = "\0"
 NAME_LENGTH: Final = 200
 """Characters of a foreign file's name that are kept; the archive adds whose it is."""
 
@@ -112,10 +112,10 @@ def receive(conn: Connection, inbound: Inbound, now: datetime) -> str | None:
 
 
 def kept_message_id(message_id: str) -> str:
-    """The message id as a column takes it: one that is too long by its digest."""
-    if len(message_id) <= 255:
+    """The message id as a column takes it: one that is too long, or a file's name that is no text, by its digest."""
+    if len(message_id) <= 255 and not UNFIT.search(message_id):
         return message_id
-    return f"sha256:{hashlib.sha256(message_id.encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(message_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def refuse(
@@ -143,9 +143,9 @@ def refuse(
 
 
 def read_answer(payload: bytes, profile: Profile, *, sent: bytes | None = None) -> ResponseReading:
-    """What a file of CBP says, in text that can be kept: a damaged file may hold NUL, which no column takes."""
+    """What a file of CBP says, in text that can be kept: a damaged file may hold NUL and the like."""
     reading = read_response(payload, profile, sent=sent)
-    if NUL.encode() not in payload:
+    if not UNFIT.search(payload.decode("latin-1")):
         return reading
     return replace(
         reading,
@@ -156,9 +156,9 @@ def read_answer(payload: bytes, profile: Profile, *, sent: bytes | None = None) 
 
 
 def printable(value: Any) -> Any:
-    """The same value with NUL shown as a replacement character wherever text holds it."""
+    """The same value with what cannot be kept shown as a replacement character wherever text holds it."""
     if isinstance(value, str):
-        return value.replace(NUL, "\N{REPLACEMENT CHARACTER}")
+        return UNFIT.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, Mapping):
         return {printable(key): printable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

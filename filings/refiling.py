@@ -24,7 +24,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from filings.amending import open_amendment
-from filings.amending_messages import STAGES
+from filings.amending_messages import NOT_COMING, REPLACED, STAGES
+from filings.amendments.plan import entry_reasons
 from filings.awaited import awaits_answer
 from filings.context import Actor, FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
@@ -104,7 +105,9 @@ class Step:
         }
         done = [said[self.bill]] if self.bill else []
         if (entry := self.cancelled_entry) is not None:
-            done.append(f"entry {entry.entry_number} of type {entry.entry_type} is cancelled")
+            code = REPLACED if self.files == "entry" else NOT_COMING  # what else it might be nobody can say here
+            why = f"reason {code}, {entry_reasons()[code]}"
+            done.append(f"entry {entry.entry_number} of type {entry.entry_type} is cancelled ({why})")
         if self.files == "entry":
             done.append(f"an entry of type {self.lapse['entry_type']} is filed")
         if self.files == "handoff":

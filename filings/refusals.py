@@ -16,6 +16,7 @@ from filings.store import tables as t
 from filings.uuid7 import uuid7
 from schemas.errors import Problem
 from schemas.intake import Row
+from schemas.plain_text import UNFIT
 
 CHUNK: Final = 400
 SHOWN: Final = 25
@@ -67,4 +68,4 @@ def _named(row: Row) -> str | None:
 
 def _clean(problem: dict[str, str]) -> dict[str, str]:
     """A database holds no NUL: the place of one stays visible."""
-    return {key: value.replace("\x00", "\ufffd") for key, value in problem.items()}
+    return {key: UNFIT.sub("\ufffd", value) for key, value in problem.items()}

@@ -27,7 +27,7 @@ import orjson
 from sqlalchemy import Connection, Row, and_, case, or_, select
 
 from filings import archive
-from filings.alerts import Alert, raise_alert, settle
+from filings.alerts import Alert, raise_alert, restate, settle
 from filings.holding import hold_trips
 from filings.progress import Step, advance_transmission
 from filings.store import tables as t
@@ -282,19 +282,31 @@ def undelivered(
     if attempt.number >= ALERT_AFTER or needs_person:
         detail = {"problems": [problem.as_dict() for problem in problems], "attempts": attempt.number}
         tries = "1 attempt" if attempt.number == 1 else f"{attempt.number} attempts"
+        if state == "in_doubt" and not needs_person:  # one alert for one missing receipt: it says how it goes on
+            text = f"{_doubtful(row)} There was no receipt after {tries}: {problems[0].text}"
+            restate(conn, "in_doubt", row.id, text, detail)
+            return
         text = f"{row.name} has not been delivered after {tries}: {problems[0].text}"
         alert = Alert("not_delivered", text, "warning", detail, trip_number=row.trip_number, transmission_id=row.id)
         raise_alert(conn, alert, attempt.now)
 
 
 def doubt(conn: Connection, row: Row[Any], now: datetime) -> None:
-    """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled."""
+    """We cannot know whether the partner has it: so stand its filings, and a person can see it until it is settled.
+
+    That is one matter: what was told of the file before, that it is late or not delivered, is over with it.
+    """
     if row.doubt_since is None:
         conn.execute(t.transmissions.update().where(t.transmissions.c.id == row.id).values(doubt_since=now))
-    text = f"It is not known whether the partner has {row.name}; the same bytes go again."
-    alert = Alert("in_doubt", text, "warning", trip_number=row.trip_number, transmission_id=row.id)
+    for kind in ("receipt_overdue", "not_delivered"):
+        settle(conn, kind, transmission_id=row.id, by="gateway", now=now)
+    alert = Alert("in_doubt", _doubtful(row), "warning", trip_number=row.trip_number, transmission_id=row.id)
     raise_alert(conn, alert, now)
     advance_transmission(conn, row, Step.IN_DOUBT, now)
+
+
+def _doubtful(row: Row[Any]) -> str:
+    return f"It is not known whether the partner has {row.name}; the same bytes go again."
 
 
 def _pause(attempts: int) -> timedelta:

@@ -69,10 +69,23 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """What CBP decided on a change: by which statement, and when we came to know; ``ends``: it was a cancellation."""
+
+    version: int
+    taken: bool
+    at: datetime
+    source: str
+    code: str
+    ends: bool = False
+    in_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a filing, or of ``count`` filings in one file that stand alike.
 
-    ``ends``: the newest version is a cancellation.
+    ``ends``: the newest version is a cancellation. ``decided``: what CBP said of the last change that it answered.
     """
 
     state: FilingState
@@ -88,6 +101,7 @@ class Facts:
     said: str = ""
     ends: bool = False
     summary_due: datetime | None = None
+    decided: Decided | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +277,22 @@ def _requested(facts: Facts, watch: Watch) -> Standing:
     return Standing("requested", BROKER if overdue else CBP, text, facts.changed_at, due, overdue=overdue, todo=todo)
 
 
+def decided_text(decided: Decided, name: str, at: str = "") -> str:
+    """CBP's decision on a change as a sentence. A person there grants (SO); what goes by itself is taken (SX, 355)."""
+    verb = ("granted" if decided.source == "SO" else "took") if decided.taken else "refused"
+    what = "cancellation" if decided.ends else "change"
+    part = " in part" if decided.in_part else ""
+    when = f" at {at}" if at else ""
+    said = " ".join(one for one in (decided.source, decided.code) if one)
+    return f"CBP {verb} the {what} of {name} (version {decided.version}){part}{when} ({said})."
+
+
+def _last_decision(facts: Facts, watch: Watch) -> str:
+    if facts.decided is None:
+        return ""
+    return f" {decided_text(facts.decided, facts.name, watch.clock(facts.decided.at))}"
+
+
 def receipt_out(file: File, watch: Watch) -> Standing:
     """A file whose receipt is out, where nothing else is: CBP has answered what it carries, or it only asks."""
     since = file.doubt_since or file.created_at
@@ -290,16 +320,17 @@ def _settled(facts: Facts, watch: Watch) -> Standing:
     if facts.summary_due is not None:
         day = eastern_day(facts.summary_due - timedelta(microseconds=1))
         overdue = watch.now >= facts.summary_due
-        text = f"Released. The entry summary {'was' if overdue else 'is'} due on {day}."
+        text = f"Released. The entry summary {'was' if overdue else 'is'} due on {day}.{_last_decision(facts, watch)}"
         todo = "File the entry summary, and note that: gateway alerts --kind entry_summary_due."
         return Standing("summary", BROKER, text, None, facts.summary_due, overdue=overdue, todo=todo)
     if state is FilingState.ACCEPTED:
-        text = f"CBP has {name} on file; no answer is awaited."
+        text = f"CBP has {name} on file; no answer is awaited.{_last_decision(facts, watch)}"
         if file is not None and file.state in ("sending", "awaiting_receipt", "in_doubt"):
             text += f" {receipt_out(file, watch).text}"
         return Standing("settled", NOBODY, text, facts.changed_at)
     if state is FilingState.CANCELLED:
-        return Standing("settled", NOBODY, f"{_capital(name)} is cancelled.", facts.changed_at)
+        text = f"{_capital(name)} is cancelled.{_last_decision(facts, watch)}"
+        return Standing("settled", NOBODY, text, facts.changed_at)
     return Standing("answer", CBP, f"CBP's answer about {name} is awaited.", facts.changed_at)
 
 

@@ -30,6 +30,8 @@ from schemas.trip import read_trip
 BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
 OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
 HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
+UNSIGNED: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
+"""States of a file of ours that the partner has not signed for."""
 SHOWN: Final = 25
 
 
@@ -55,6 +57,9 @@ def board(
     decision, reason = _verdict(row, states, unsettled(conn, trip_number, row.held_as))
     if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
         reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
+    sent = _transmissions(conn, trip_number)
+    if decision == "go" and row.arrived_at is None and (out := sum(sent.get(state, 0) for state in UNSIGNED)):
+        reason += f" The receipt{' for 1 file is' if out == 1 else f's for {out} files are'} out: do not cross before."
     if judging is not None:
         decision, reason = "wait", f"The trip is being judged again for {local_text(judging, zone)}."
     refused = refusals.listed(conn, trip_number)
@@ -97,7 +102,7 @@ def board(
         "handoffs": by_state.get("handed_off", 0),
         "released": by_state.get("released", 0),
         "held": sum(by_state.get(state, 0) for state in HELD),
-        "transmissions": _transmissions(conn, trip_number),
+        "transmissions": sent,
         "changes": changes,
         "open": open_matters.of_trip(conn, trip_number, watch),
         "deadlines": open_matters.deadlines(conn, row, watch),

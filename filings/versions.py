@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from filings.store import tables as t
 
@@ -165,7 +165,10 @@ def settle(
         values: dict[str, Any] = {
             "state": bindparam("new_state"),
             "outcome": bindparam("new_outcome"),
-            "settled_at": now,
+            # CBP saying the same once more does not move the instant of its word
+            "settled_at": case(
+                (table.c.state == bindparam("new_state"), func.coalesce(table.c.settled_at, now)), else_=now
+            ),
         }
         conn.execute(statement.values(values), list(rows.values()))
     waiting = (

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text, update
 
 from filings import asking
-from filings.alerts import Alert, raise_alert
+from filings.alerts import Alert, raise_alert, settle
 from filings.deadlines import (
     ANSWER,
     ARRIVAL,
@@ -23,6 +23,7 @@ from filings.deadlines import (
     DOUBT,
     KINDS,
     RECEIPT,
+    REFUSED,
     SUMMARY,
     UNHEARD,
     Carried,
@@ -30,12 +31,15 @@ from filings.deadlines import (
     FileOut,
     Matter,
     Patience,
+    Refusals,
     Released,
     of_crossing,
     of_file,
+    of_refusals,
     of_release,
 )
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
+from filings.reasons import reasons
 from filings.store import tables as t
 
 WATCH_LOCK: Final = 0x7761746368
@@ -45,6 +49,8 @@ MOST: Final = 100
 PAGE: Final = 400
 REMEMBERED: Final = timedelta(days=60)
 """How long a truck is looked after once it was due: after that nobody waits for it any more."""
+NAMED_REFUSALS: Final = 10
+"""Refusals of a trip of which CBP's words are read; a sentence names fewer."""
 NAMED: Final = 20
 """Shipments listed in the detail of a trip's alert."""
 _WAITING: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
@@ -80,6 +86,8 @@ def watch(conn: Connection, patience: Patience, now: datetime) -> int:
         known = standing.get(key)
         if known is None:
             new += raise_alert(conn, _alert(matter), now)
+            if matter.kind == DOUBT and matter.transmission_id:  # the same doubt, which has become too long
+                settle(conn, "in_doubt", transmission_id=matter.transmission_id, by="gateway", now=now)
         elif known.text != matter.text or known.severity != matter.severity:
             restated = {"text": matter.text, "severity": matter.severity, "detail": matter.detail}
             conn.execute(update(table).where(table.c.id == known.id).values(restated))
@@ -112,6 +120,7 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
     files |= known[RECEIPT] | known[DOUBT] | known[ANSWER]
     trips = _near_or_silent(conn, patience, now) | known[ARRIVAL] | known[UNHEARD] | known[BORDER]
     entries = _summaries(conn, patience, now) | known[SUMMARY]
+    blocked = _with_refusals(conn, now) | known[REFUSED]
     found: list[Matter] = []
     for file in read_files(conn, files, patience, now):
         found += of_file(file, patience, now)
@@ -119,6 +128,8 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
         found += of_crossing(trip, patience, now)
     for entry in read_releases(conn, entries):
         found += of_release(entry, patience, now)
+    for refusals in read_refusals(conn, blocked):
+        found += of_refusals(refusals)
     return found
 
 
@@ -133,7 +144,11 @@ def _not_told(kind: str, subject: ColumnElement[Any], about: ColumnElement[Any])
 
 def _late_files(conn: Connection, patience: Patience, now: datetime) -> set[str]:
     out = t.transmissions
-    late = and_(out.c.created_at < now - patience.receipt, _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id))
+    late = and_(
+        out.c.created_at < now - patience.receipt,
+        out.c.doubt_since.is_(None),
+        _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id),
+    )
     doubtful = and_(out.c.doubt_since < now - patience.doubt, _not_told(DOUBT, out.c.id, t.alerts.c.transmission_id))
     query = select(out.c.id).where(out.c.direction == "out", out.c.state.in_(_WAITING), or_(late, doubtful))
     return set(conn.execute(query.order_by(out.c.id).limit(MOST)).scalars())
@@ -190,6 +205,19 @@ def _near_or_silent(conn: Connection, patience: Patience, now: datetime) -> set[
     for which in (near, unheard, there):
         found |= set(conn.execute(select(number).where(which).order_by(number).limit(MOST)).scalars())
     return found
+
+
+def _with_refusals(conn: Connection, now: datetime) -> set[str]:
+    trips, goods = t.trips, t.shipments
+    number = trips.c.trip_number
+    refused = select(goods.c.key).where(goods.c.trip_number == number, goods.c.state == ShipmentState.REJECTED.value)
+    query = select(number).where(
+        trips.c.state == TripState.BLOCKED.value,
+        trips.c.estimated_arrival > now - REMEMBERED,
+        refused.exists(),
+        _not_told(REFUSED, number, t.alerts.c.trip_number),
+    )
+    return set(conn.execute(query.order_by(number).limit(MOST)).scalars())
 
 
 def _summaries(conn: Connection, patience: Patience, now: datetime) -> set[str]:
@@ -281,6 +309,45 @@ def read_crossings(conn: Connection, numbers: Iterable[str]) -> list[Crossing]:
             goods = tuple(f"shipment {scn}" for scn in conn.execute(query).scalars())
         state = TripState(row.state)
         found.append(Crossing(number, state, row.estimated_arrival, row.arrived_at, manifest, goods))
+    return found
+
+
+def read_refusals(conn: Connection, numbers: Iterable[str]) -> list[Refusals]:
+    """Trips by number, with what CBP refused of them: the whole manifest, else bills and entries one by one.
+
+    Of a truck that is there nothing: ``arrived_before_clear`` has told of it, and nothing can be mended any more.
+    """
+    found: list[Refusals] = []
+    for number in sorted(numbers):
+        goods, filings = t.shipments, t.filings
+        trip = select(t.trips.c.trip_number).where(t.trips.c.trip_number == number, t.trips.c.arrived_at.is_(None))
+        mine = goods.c.trip_number.in_(trip) & (goods.c.state == ShipmentState.REJECTED.value)
+        rows = conn.execute(select(goods).where(mine).order_by(goods.c.position).limit(PAGE)).all()
+        why = reasons(conn, rows[:NAMED_REFUSALS])
+        whole = (
+            select(filings)
+            .join(t.trips, t.trips.c.trip_number == filings.c.trip_number)
+            .where(
+                filings.c.trip_number == number,
+                filings.c.kind == "manifest",
+                filings.c.state == FilingState.REJECTED.value,
+                t.trips.c.held_as.is_(None),  # else CBP holds it as preliminary, with the bills that it took
+            )
+        )
+        manifest = conn.execute(whole).first() if rows else None
+        refused: list[tuple[str, str, str]] = []
+        if manifest is not None:
+            said = manifest.last_outcome or {}
+            words = " ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name))
+            refused.append((name_of(manifest), manifest.id, words))
+        for row in rows:
+            said_of_it = why.get(row.key, "")
+            if row.entry_state == FilingState.REJECTED.value and row.entry_filing_id:
+                name = f"entry {row.entry_number} of shipment {row.scn}"
+                refused.append((name, row.entry_filing_id, said_of_it))
+            elif manifest is None and row.manifest_filing_id:
+                refused.append((f"the bill of shipment {row.scn}", row.manifest_filing_id, said_of_it))
+        found.append(Refusals(number, tuple(refused)))
     return found
 
 

@@ -136,10 +136,15 @@ no answer yet, and that `gateway trip TRIP` shows it; the exit status is 130. Af
 A retry, a question and a resend are made by the service. A service that does not run does none of them: start it, and
 it goes on where it was.
 
+A PostgreSQL server that does not answer takes nothing away either: every route says 503 `store_away` and when to ask
+again (`/readyz` says `not_ready`, `/healthz` only that the process lives), the log has one line for each worker and
+request, and when the server is back everything goes on; commands ask again by themselves for half a minute.
+
 ## Alerts
 
-An alert of a deadline ends by itself when what was awaited has come. Any other is closed by whoever has seen to it,
-with a word: `gateway alerts --settle ID --note TEXT`.
+An alert of a deadline or of a refusal ends by itself when what was awaited has come, or what was refused is mended. Of
+a missing receipt there is one alert at a time: that it is late gives way to that it is in doubt. Any other alert is
+closed by whoever has seen to it, with a word: `gateway alerts --settle ID --note TEXT`.
 
 | kind | what to do |
 |---|---|

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from filings import receiving
 from filings.alerts import Alert, raise_alert
-from filings.store import Store, StoreClosed, leases
+from filings.store import Store, StoreError, leases
 from filings.uuid7 import uuid7
 from gateway.filing_context import context_of
 from gateway.first_start import one_at_a_time
@@ -207,7 +207,7 @@ class Gateway:
         try:
             for owner in self._owners:
                 await self.store.write(partial(leases.give_up, now=real_clock(), owner=owner))
-        except (DBAPIError, OSError, StoreClosed) as error:  # it is gone before us: the leases run out by themselves
+        except (DBAPIError, OSError, StoreError) as error:  # gone before us: leases run out by themselves
             log.warning("leases not given up", error=str(error).splitlines()[0])
         await self._workshop.close()
         if self._link is not None:

@@ -29,13 +29,17 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_sc
 
 from schemas.errors import Problem
 from schemas.identifiers import COUNTRIES, COUNTRY
+from schemas.plain_text import REMEDY, unfit_sentence
 
 M = TypeVar("M", bound=BaseModel)
 CrossCheck = Callable[[Mapping[str, Any]], Iterable[Problem]]
 
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+EARLIEST_YEAR: Final = 2000
+LATEST_YEAR: Final = 2099
+"""Instants outside these years are slips of the pen; the calendar's ends would leave no room for a zone or a day."""
 
 _BOUNDS: Final = frozenset({"greater_than_equal", "less_than_equal"})
 _SHORTEN: Final = "Shorten it; nothing is cut for you."
@@ -102,6 +106,11 @@ def _day(value: object) -> date:
     )
 
 
+def in_years(day: date) -> bool:
+    """Whether a day or an instant lies in the years that are taken."""
+    return EARLIEST_YEAR <= day.year <= LATEST_YEAR
+
+
 def _instant(value: object) -> datetime:
     instant = value if isinstance(value, datetime) else None
     if isinstance(value, str) and len(value) >= 16:
@@ -116,6 +125,9 @@ def _instant(value: object) -> datetime:
         raise PydanticCustomError(
             "no_time_zone", "The time has no offset from UTC.", {"remedy": "Add the offset, for example -05:00."}
         )
+    if not in_years(instant):
+        words = {"years": f"{EARLIEST_YEAR} to {LATEST_YEAR}", "remedy": "Give the true instant."}
+        raise PydanticCustomError("out_of_range", "The instant lies outside the years {years}.", words)
     return instant
 
 
@@ -144,10 +156,8 @@ class Text:
 
     def check(self, value: str) -> str:
         """The value, or the fault of its length or of a control character in it."""
-        if _CONTROL.search(value):
-            raise PydanticCustomError(
-                "control_character", "The text holds a control character.", {"remedy": "Remove it."}
-            )
+        if sentence := unfit_sentence(value):
+            raise PydanticCustomError("control_character", "{sentence}", {"sentence": sentence, "remedy": REMEDY})
         if len(value) < self.minimum or not value.strip():
             words = {"minimum": self.minimum, "remedy": f"Give {self.what}."}
             sentence = "The value is empty." if not value.strip() else "The value has fewer than {minimum} characters."

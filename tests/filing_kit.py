@@ -245,6 +245,16 @@ class Desk:
 
         return await self.store.read(show)
 
+    async def dry_run_cancel(self, name: str, reason: str = "A mistake.", **said: Any) -> dict[str, Any]:
+        """What a cancellation would do; nothing is changed."""
+        asked, now = amendments.read_cancellation({"reason": reason, **said}), self.now
+
+        def show(conn: Connection) -> dict[str, Any]:
+            plan = amendments.prepare_cancellation(conn, self.ctx, name, asked, now)
+            return amendments.dry_run(conn, self.ctx, plan, now)
+
+        return await self.store.read(show)
+
     async def amend(self, name: str, patch: Any, *, plan: bool = True, **said: Any) -> dict[str, Any]:
         """Amend, and let the planner finish."""
         asked, now = amendments.read_amendment({"patch": patch, **said}), self.now

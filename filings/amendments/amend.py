@@ -21,7 +21,7 @@ from filings.amending_messages import NOT_COMING, REPLACED
 from filings.amendments.asked import Asked
 from filings.amendments.cautions import cautions
 from filings.amendments.difference import FieldChange, field_changes
-from filings.amendments.forbids import refuse_forbidden, refuse_reasons, refuse_unready, refuse_version
+from filings.amendments.forbids import reasons_needed, refuse_forbidden, refuse_unready, refuse_version
 from filings.amendments.held import Held, Target, held, rows_of, shipments_of, target_of
 from filings.amendments.judged import Judgement, judge_corrected
 from filings.amendments.patching import patched_shipments, patched_trip, patches_of
@@ -87,7 +87,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         text = "The patch changes nothing, and CBP has on file what the filing says."
         raise Conflict(Problem("nothing_changes", "patch", text, "Send what is to be different."))
     refuse_forbidden(conn, plan)
-    refuse_reasons(plan)
+    plan = replace(plan, needs=reasons_needed(plan))
     return replace(plan, warnings=(*cautions(plan, now), *(one for one in odd if one.severity != "error")))
 
 
@@ -172,7 +172,11 @@ def _planned(
             step = replace(step, entry=EntryStep())  # CBP has refused it as it is
         if patched or step.says_something:
             reason = _cancels_reason(step.entry.files, stays=step.stays, asked=asked)
-            planned.append(PlannedShipment(one, step, document, content, "", reason if step.entry.cancels else ""))
+            if not step.entry.cancels:
+                planned.append(PlannedShipment(one, step, document, content))
+                continue
+            chosen = bool(reason) and not asked.entry_reason_code
+            planned.append(PlannedShipment(one, step, document, content, "", reason, reason_chosen=chosen))
     return tuple(planned), problems
 
 

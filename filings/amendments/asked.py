@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from schemas.errors import Problem, ShipmentError
+from schemas.plain_text import REMEDY, unfit_sentence
 
 Off = Literal["delete", "delink"]
 BillAct = Literal["keep", "delete", "delink"]
@@ -74,6 +75,9 @@ class _Reader:
         if not isinstance(value, str) or len(value) > longest:
             self.fault(name, f"{name} is a text of at most {longest} characters.", "Shorten or correct it.")
             return ""
+        if sentence := unfit_sentence(value):
+            self.fault(name, sentence, REMEDY, "control_character")
+            return ""
         return value.strip()
 
     def version(self) -> int | None:
@@ -135,9 +139,6 @@ def read_cancellation(raw: Any, version: int | None = None) -> CancelAsked:
     reader = _Reader(raw)
     reader.unknown(_CANCELLATION)
     reason = reader.text("reason")
-    if not reason:
-        remedy = 'Send {"reason": "…"}: it is kept with the version and shown to auditors.'
-        reader.fault("reason", "A cancellation says why.", remedy, "reason_missing")
     named = raw.get("shipments") or ()
     if not isinstance(named, list | tuple) or not all(isinstance(one, str) for one in named):
         reader.fault("shipments", "shipments is a list of ids or control numbers.", "Send a list of texts.")

@@ -27,6 +27,7 @@ from filings.store import tables as t
 from filings.trips import record_act
 from filings.verdicts import manifest_deleted
 from schemas.entry_number import make_entry_number
+from schemas.errors import ShipmentError
 from schemas.trip import read_trip
 
 PAGE: Final = 400
@@ -42,7 +43,12 @@ class Begun:
 
 
 def begin(conn: Connection, ctx: FilingContext, plan: Plan, *, actor: Actor, now: datetime) -> Begun:
-    """Take the plan on; what it stands on has been checked in this transaction."""
+    """Take the plan on; what it stands on has been checked in this transaction.
+
+    Raises :class:`ShipmentError` where a reason must be given that nobody has given.
+    """
+    if plan.needs:
+        raise ShipmentError(plan.needs)
     plan = _numbered(conn, ctx, plan)
     work = _Beginning(conn, plan, actor, now)
     work.amendment_row()

@@ -21,7 +21,7 @@ from filings.amendments.amend import addressed_filing
 from filings.amendments.asked import CancelAsked
 from filings.amendments.cautions import cautions
 from filings.amendments.difference import FieldChange
-from filings.amendments.forbids import refuse_forbidden, refuse_reasons, refuse_unready, refuse_version
+from filings.amendments.forbids import reasons_needed, refuse_forbidden, refuse_unready, refuse_version
 from filings.amendments.held import Held, HeldShipment, held, named, rows_of, shipments_of, target_of
 from filings.amendments.plan import Plan, PlannedShipment, TripStep
 from filings.amendments.steps import (
@@ -75,7 +75,7 @@ def prepare_cancellation(conn: Connection, ctx: FilingContext, name: str, asked:
     if not plan.sends and not trip_step and not any(_withdrawn(one) for one in planned):
         raise Conflict(_nothing(name))
     refuse_forbidden(conn, plan)
-    refuse_reasons(plan)
+    plan = replace(plan, needs=reasons_needed(plan))
     return replace(plan, warnings=tuple(cautions(plan, now)))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from filings.amendments.plan import PRELIMINARY, Plan
+from filings.amending_messages import NOT_COMING, REPLACED
+from filings.amendments.plan import PRELIMINARY, Plan, entry_reasons
+from filings.deadlines import named
 from filings.shown import local_text, zone_of
 from schemas.errors import Problem
 
@@ -43,6 +46,7 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
             text = f"The bill of shipment {shipment} stays on the manifest: without an entry the truck is turned back."
             remedy = "Take it off too (delete or delink the bill), unless the goods are cleared under another entry."
             found.append(Problem("bill_without_entry", f"shipments.{shipment}", text, remedy, "", "warning"))
+    found += _reasons_chosen(plan)
     for shipment, lapse in plan.judgement.lapsed if plan.judgement is not None else ():
         text = f"Shipment {shipment} would no longer be lawful as {lapse.in_force.pathway}: {lapse.text}"
         remedy = f"File it anew afterwards: gateway refile {plan.trip_number}."
@@ -52,3 +56,26 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
         remedy = "Correct or take off every refused bill."
         found.append(Problem("still_preliminary", "trip_number", text, remedy, "", "warning"))
     return found
+
+
+_WHY: Final = {
+    REPLACED: "a new entry takes its place",
+    NOT_COMING: "its goods come off the truck",
+}
+
+
+def _reasons_chosen(plan: Plan) -> Iterator[Problem]:
+    """The codes by which entries are cancelled (SE13) though nobody has given them, and from what they follow."""
+    chosen: dict[str, list[str]] = {}
+    for one in plan.shipments:
+        if one.reason_chosen:
+            chosen.setdefault(one.cancels_reason, []).append(f"entry {one.held.old.number}")
+    for code, names in chosen.items():
+        text = (
+            f"CBP is told reason {code} ({entry_reasons()[code]}) for cancelling {named(names)}. Nobody gave it: the "
+            f"gateway takes it because {_WHY[code]}."
+        )
+        remedy = "Another reason is given by --entry-reason-code CC (entry_reason_code)."
+        yield Problem(
+            "entry_reason_chosen", "entry_reason_code", text, remedy, "CBP CATAIR Cargo Release v40, SE13", "warning"
+        )

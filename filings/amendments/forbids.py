@@ -113,9 +113,12 @@ def _of_entry(entry: Row[Any], name: str) -> Iterator[Problem]:
         yield Problem("request_pending", name, text, "Ask again when it has decided.")
 
 
-def refuse_reasons(plan: Plan) -> None:
-    """Raise :class:`ShipmentError` where a reason code is missing, or is none that CBP knows."""
+def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
+    """What must still be said before it goes; raises :class:`ShipmentError` for a reason that CBP does not know."""
     problems = []
+    if plan.purpose == "cancel" and not plan.reason:
+        remedy = 'Send {"reason": "…"}: it is kept with the version and shown to auditors.'
+        problems.append(Problem("reason_missing", "reason", "A cancellation says why.", remedy))
     if plan.needs_reason and not plan.reason_code:
         problems.append(
             Problem(
@@ -131,8 +134,9 @@ def refuse_reasons(plan: Plan) -> None:
         remedy = f"Give one of: {listed(BILL_REASONS)}."
         problems.append(Problem("reason_code_unknown", "reason_code", text, remedy, "X12 data element 393"))
     problems += _entry_reasons(plan.shipments)
-    if problems:
-        raise ShipmentError(dict.fromkeys(problems))
+    if wrong := [one for one in problems if not one.code.endswith("_missing")]:
+        raise ShipmentError(dict.fromkeys(wrong))
+    return tuple(dict.fromkeys(problems))
 
 
 NAMES_ANOTHER = {"02": "an in-bond number", "04": "an FTZ admission"}

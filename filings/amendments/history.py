@@ -11,7 +11,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from filings.lifecycle import FilingState
+from filings.matching import ENDING
 from filings.shown import instant_text
+from filings.standing import Decided
 from filings.store import tables as t
 
 _OF_FIRST: Final = {
@@ -22,6 +24,10 @@ _OF_FIRST: Final = {
     FilingState.CANCELLED.value: "withdrawn",
 }
 """What became of the only version of a filing, by its state; of any other it is pending."""
+
+
+_DECIDED: Final = ("accepted", "partly_accepted", "refused")
+"""States of a version that CBP has answered for good."""
 
 
 def versions_of(conn: Connection, filing: Row[Any]) -> list[dict[str, Any]]:
@@ -54,6 +60,25 @@ def _version(filing: Row[Any], one: Row[Any], sent: dict[int, list[dict[str, Any
         "outcome": None if outcome is None else {name: outcome.get(name) for name in ("source", "code", "text")},
         "settled_at": instant_text(one.settled_at),
     }
+
+
+def decisions_of(conn: Connection, filing: Row[Any]) -> list[Decided]:
+    """What CBP decided on the changes of a filing, the first first; one that it has not answered is not among them."""
+    table = t.filing_versions
+    answered = table.c.settled_at.is_not(None) & table.c.outcome.is_not(None) & table.c.state.in_(_DECIDED)
+    query = select(table).where(table.c.filing_id == filing.id, table.c.version > 1, answered).order_by(table.c.version)
+    return [
+        Decided(
+            one.version,
+            one.state != "refused",
+            one.settled_at,
+            str(one.outcome.get("source") or ""),
+            str(one.outcome.get("code") or ""),
+            one.action in ENDING,
+            in_part=one.state == "partly_accepted",
+        )
+        for one in conn.execute(query)
+    ]
 
 
 def _only(conn: Connection, filing: Row[Any], sent: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:

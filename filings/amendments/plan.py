@@ -41,6 +41,8 @@ class PlannedShipment:
     new_number: str = ""
     cancels_reason: str = ""
     cancels_reference: str = ""
+    reason_chosen: bool = False
+    """Nobody gave ``cancels_reason``: it follows from what becomes of the goods."""
 
     @property
     def decision(self) -> PathwayDecision | None:
@@ -66,6 +68,8 @@ class Plan:
     completes: bool
     warnings: tuple[Problem, ...]
     judgement: Judgement | None
+    needs: tuple[Problem, ...] = ()
+    """What must still be said before it may be begun: reasons. It can be shown without."""
 
     @property
     def trip_number(self) -> str:

@@ -7,16 +7,19 @@ is a secret of the installation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import operator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from filings.amending_messages import ANEW, ENTRY_STAGES, MANIFEST_STAGES, STAGES, TIES, Item, Work, make
+from filings.amending_messages import ANEW, ENTRY_STAGES, MANIFEST_STAGES, REPLACED, STAGES, TIES, Item, Work, make
 from filings.amendments.acts import REMADE, SENT, action_of
-from filings.amendments.plan import Plan
+from filings.amendments.forbids import NAMES_ANOTHER
+from filings.amendments.plan import BILL_REASONS, Plan, entry_reasons
 from filings.context import FilingContext
 from filings.control_numbers import entry_sequence, interchange_sequence, peek
 from filings.outbox import Draft
@@ -25,6 +28,9 @@ from schemas.trip import read_trip
 
 HIDDEN: Final = "******"
 """What stands for columns 9 to 14 of an A record (CBP CATAIR Batch and Block Control rev 23)."""
+
+UNSAID: Final = "?"
+"""What stands for each character of a reason code that nobody has given yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,23 @@ class Message:
 
 
 def messages(conn: Connection, ctx: FilingContext, plan: Plan, now: datetime) -> list[Message]:
-    """The messages that would be sent, made as they are when it goes."""
+    """The messages that would be sent, made as they are when it goes.
+
+    Where a reason code is still to be given they are made with two, and what differs is shown as :data:`UNSAID`.
+    """
+    if not plan.needs:
+        return _made(conn, ctx, plan, now)
+    pairs = zip(*(_made(conn, ctx, _with_reasons(plan, which), now) for which in range(2)), strict=True)
+    return [_masked(one, other) for one, other in pairs]
+
+
+def _masked(one: Message, other: Message) -> Message:
+    both = zip(one.draft.payload, other.draft.payload, strict=True)
+    payload = bytes(byte if byte == there else ord(UNSAID) for byte, there in both)
+    return replace(one, draft=replace(one.draft, payload=payload))
+
+
+def _made(conn: Connection, ctx: FilingContext, plan: Plan, now: datetime) -> list[Message]:
     numbered = _with_next_numbers(conn, ctx, plan)
     found: list[Message] = []
     drawn = {interchange_sequence(ctx.partner): 0, f"batch:{ctx.partner}": 0}
@@ -74,6 +96,23 @@ def messages(conn: Connection, ctx: FilingContext, plan: Plan, now: datetime) ->
             names = {one.held.row.key: one.held.row.shipment_id for one in numbered.shipments}
             found += (_message(draft, stage, work, names) for draft in made.drafts)
     return found
+
+
+def _with_reasons(plan: Plan, which: int) -> Plan:
+    """The plan with one of two codes in the place of each that is still to be given."""
+    of_bill, of_entry = _two(BILL_REASONS)[which], _two(entry_reasons(), NAMES_ANOTHER)[which]
+    shipments = tuple(
+        replace(one, cancels_reason=one.cancels_reason or of_entry) if one.step.entry.cancels else one
+        for one in plan.shipments
+    )
+    return replace(plan, reason_code=plan.reason_code or of_bill, shipments=shipments)
+
+
+def _two(codes: Iterable[str], but: Container[str] = ()) -> tuple[str, str]:
+    """Two codes that name nothing else and differ in each of their places."""
+    plain = [one for one in codes if one not in but and one != REPLACED]
+    pairs = itertools.combinations(plain, 2)
+    return next((one, other) for one, other in pairs if all(map(operator.ne, one, other)))
 
 
 def _with_next_numbers(conn: Connection, ctx: FilingContext, plan: Plan) -> Plan:

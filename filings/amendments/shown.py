@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from filings.amendments.acts import REMADE, action_of
 from filings.amendments.begun import Begun
-from filings.amendments.plan import Plan, PlannedShipment
+from filings.amendments.plan import Plan, PlannedShipment, entry_reasons
 from filings.amendments.previewed import messages
 from filings.context import FilingContext
 
@@ -77,6 +77,7 @@ def _shown(plan: Plan) -> dict[str, Any]:
         "shipments": [_shipment(one) for one in plan.shipments],
         "completes_manifest": plan.completes,
         "warnings": [one.as_dict() for one in plan.warnings],
+        "needs": [one.as_dict() for one in plan.needs],
     }
 
 
@@ -109,7 +110,7 @@ def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:
     if action:
         yield _ACTION_WORDS[action].format(number=named)
     if step.entry.cancels:
-        yield f"entry {named} of type {old.entry_type} is cancelled"
+        yield f"entry {named} of type {old.entry_type} is cancelled{_for_reason(one)}"
     if step.entry.withdraws:
         yield "the package for the licensed broker is withdrawn"
     if step.entry.files == "entry" and one.decision is not None:
@@ -118,6 +119,12 @@ def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:
         yield "a package for the licensed broker is made"
     if not step.stays and one.document is not None:
         yield "it must come off the truck"
+
+
+def _for_reason(one: PlannedShipment) -> str:
+    """The reason by which an entry goes, in words; a placeholder where nobody has given one."""
+    code = one.cancels_reason
+    return f" (reason {code}, {entry_reasons()[code]})" if code else ""
 
 
 def _expected(plan: Plan) -> Iterator[dict[str, Any]]:

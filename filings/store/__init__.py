@@ -7,6 +7,6 @@ them inside a transaction.
 
 from __future__ import annotations
 
-from filings.store.database import NewerDatabase, Store, StoreClosed, StoreError, Work
+from filings.store.database import NewerDatabase, Store, StoreAway, StoreClosed, StoreError, Work
 
-__all__ = ["NewerDatabase", "Store", "StoreClosed", "StoreError", "Work"]
+__all__ = ["NewerDatabase", "Store", "StoreAway", "StoreClosed", "StoreError", "Work"]

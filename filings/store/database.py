@@ -9,7 +9,8 @@ Rules:
   SAVEPOINT, so that one failure does not spoil its neighbours. WAL with ``synchronous=FULL``.
 * PostgreSQL: each function has its own transaction on a pooled connection, READ COMMITTED whatever
   the server's default is: a lock that was waited for is followed by a fresh look. A function that lost
-  its connection before the commit was asked for is run again, as after a deadlock.
+  its connection before the commit was asked for is run again, as after a deadlock. A server that is
+  not there is :class:`StoreAway`; when it is back nothing has to be done, connections are made anew.
 * A process that stands still in the middle of a transaction holds locks that everybody waits for; so
   the server ends a transaction in which nothing happens for ``stalled``.
 * A failed commit fails every function in it: nobody is told that something is kept which is not.
@@ -24,18 +25,23 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from filings.store.types import from_json, to_json
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -46,10 +52,22 @@ RETRIES = 8  # attempts after PostgreSQL chose a transaction as the victim of a 
 STALLED = timedelta(seconds=30)  # silence inside a transaction after which PostgreSQL ends it
 JOURNAL_LOCK = 0x66696C696E6773  # advisory lock that orders events and archive entries
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_GOING = frozenset({"57P01", "57P02", "57P03"})  # admin_shutdown, crash_shutdown, cannot_connect_now
 
 
 class StoreError(Exception):
     """The store cannot do what it was asked; nothing of the function was kept."""
+
+
+class StoreAway(StoreError):
+    """The database server does not answer, now; the same may be asked again.
+
+    ``in_doubt`` means that it was lost while committing: the function may have been kept.
+    """
+
+    def __init__(self, text: str, *, in_doubt: bool = False) -> None:
+        super().__init__(text)
+        self.in_doubt = in_doubt
 
 
 class StoreClosed(StoreError):
@@ -295,7 +313,36 @@ def _lost(fault: DBAPIError) -> bool:
     """Whether the fault lies with the connection: it is gone, or another process has upgraded the database under it."""
     from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
-    return fault.connection_invalidated or isinstance(fault.orig, AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    going = state in _GOING or state.startswith("08")  # connection_exception
+    stale = isinstance(fault.orig, AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
+    return going or stale or fault.connection_invalidated
+
+
+def _words(fault: BaseException) -> str:
+    """The first line of what a driver says, without the name of its class."""
+    said = str(getattr(fault, "orig", None) or fault)
+    return (said.splitlines()[0].rpartition(">: ")[2] if said else "") or type(fault).__name__
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool. Raises :class:`StoreAway` when none can be made."""
+    from asyncpg import InterfaceError, PostgresError
+
+    conn = engine.connect()
+    try:
+        await conn.start()
+    except (OSError, PostgresError, InterfaceError, PoolTimeout) as fault:  # TimeoutError is an OSError
+        raise StoreAway(_words(fault)) from fault
+    except DBAPIError as fault:  # lost while the connection was made ready
+        if not _lost(fault):
+            raise
+        raise StoreAway(_words(fault)) from fault
+    try:
+        yield conn
+    finally:
+        await conn.close()
 
 
 class _PostgresEngine:
@@ -321,12 +368,15 @@ class _PostgresEngine:
         for attempt in range(RETRIES):
             done: list[T] = []
             try:
-                async with self._engine.begin() as conn:
+                async with _connected(self._engine) as conn, conn.begin():
                     done.append(await conn.run_sync(work))
             except DBAPIError as fault:
                 # A connection lost while committing leaves open whether it was kept: that is the caller's to settle.
-                again = (not done and _lost(fault)) or getattr(fault.orig, "sqlstate", None) in _RETRYABLE
+                lost = _lost(fault)
+                again = (not done and lost) or getattr(fault.orig, "sqlstate", None) in _RETRYABLE
                 if attempt == RETRIES - 1 or not again:
+                    if lost:
+                        raise StoreAway(_words(fault), in_doubt=bool(done)) from fault
                     raise
             else:
                 return done[0]
@@ -336,11 +386,13 @@ class _PostgresEngine:
     async def read(self, work: Work[T]) -> T:
         for attempt in range(RETRIES):
             try:
-                async with self._snapshots.connect() as conn, conn.begin():
+                async with _connected(self._snapshots) as conn, conn.begin():
                     return await conn.run_sync(work)
             except DBAPIError as fault:
-                if attempt == RETRIES - 1 or not _lost(fault):
+                if not _lost(fault):
                     raise
+                if attempt == RETRIES - 1:
+                    raise StoreAway(_words(fault)) from fault
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def close(self) -> None:

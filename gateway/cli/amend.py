@@ -1,7 +1,7 @@
 """``gateway amend`` and ``gateway cancel``: the difference and the exact messages first, then, if so wished, the act.
 
 What goes is what was shown: the act names the version that was looked at, and is refused if somebody has changed the
-filing since.
+filing since. A reason that is missing is asked for after that, too: a dry run needs none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output
+from schemas.errors import Problem, ShipmentError
 
 if TYPE_CHECKING:
     from gateway.client import GatewayClient
@@ -32,6 +33,7 @@ IdArgument = Annotated[
     typer.Argument(help="The filing: its id, SCN or entry number; a trip number means its manifest.", metavar="ID"),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking; what is done is shown first.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done, and what must be said.")]
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow until CBP has answered.")]
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to follow at most.", min=1, max=86_400)]
 VersionOption = Annotated[
@@ -65,6 +67,7 @@ def amend(
     ] = None,
     version: VersionOption = None,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
     wait: WaitOption = True,
     timeout: TimeoutOption = 900.0,
     url: UrlOption = DEFAULT_URL,
@@ -97,12 +100,12 @@ def amend(
         body = envelope | ({"version": seen} if seen is not None else {})
         return client.amend(identifier, body, dry_run=dry_run)
 
-    _run(Output(as_json), ask, version, url, key, yes=yes, wait=wait, seconds=timeout)
+    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, wait=wait, seconds=timeout)
 
 
 def cancel(
     identifier: IdArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, in words; kept with the version.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words, which must be said; kept with it.")] = "",
     reason_code: Annotated[
         str,
         typer.Option(
@@ -131,6 +134,7 @@ def cancel(
     ] = None,
     version: VersionOption = None,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
     wait: WaitOption = True,
     timeout: TimeoutOption = 900.0,
     url: UrlOption = DEFAULT_URL,
@@ -159,7 +163,7 @@ def cancel(
         body = asked | ({"version": seen} if seen is not None else {})
         return client.cancel(identifier, body, dry_run=dry_run)
 
-    _run(Output(as_json), ask, version, url, key, yes=yes, wait=wait, seconds=timeout)
+    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, wait=wait, seconds=timeout)
 
 
 def _run(
@@ -170,22 +174,29 @@ def _run(
     key: str | None,
     *,
     yes: bool,
+    dry_run: bool,
     wait: bool,
     seconds: float,
 ) -> None:
-    """Show what would be done; do it if so wished; follow it; the exit status."""
+    """Show what would be done, then what must still be said for it; do it if so wished; follow it; the exit status."""
     import asyncio
 
     from gateway.cli import interrupts
     from gateway.cli.access import client_for
     from gateway.cli.amend_view import show_plan, show_settled
 
+    not_both(yes=yes, dry_run=dry_run)
     client = client_for(output, url, key)
 
     async def run() -> Json:
         async with client:
             shown = await ask(client, True, version)
             show_plan(output, shown)
+            if dry_run:
+                output.say("Nothing has been changed or sent: this was a dry run.", "dim")
+                return {"shown": shown}
+            if shown["needs"]:
+                raise ShipmentError(Problem.from_dict(one) for one in shown["needs"])
             if not (yes or _agreed(output)):
                 output.say("Nothing has been changed or sent.", "dim")
                 return {"shown": shown}
@@ -211,6 +222,12 @@ def _run(
         output.document(document)
     refused = any(one["state"] == "refused" for one in document.get("settled", ()))
     raise typer.Exit(1 if refused or document.get("timed_out") else 0)
+
+
+def not_both(*, yes: bool, dry_run: bool) -> None:
+    """Refuse a command line that asks for the act and for a dry run."""
+    if yes and dry_run:
+        raise typer.BadParameter("it only shows, and --yes does: give one of them.", param_hint="--dry-run")
 
 
 def _agreed(output: Output) -> bool:

@@ -52,6 +52,11 @@ def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
         output.say(f"and {left} more messages; --json has all of them", "dim")
     for one in shown["warnings"]:
         output.say(f"warning {one['code']}: {one['text']} {one['remedy']}".rstrip(), "yellow")
+    if shown.get("needs"):
+        output.say("\nBefore it goes, this must be said (in the bytes above ?? stands for a code):", "bold")
+        for one in shown["needs"]:
+            option = f"--{one['path'].replace('_', '-')}"
+            output.say(f"- {option}: {one['text']} {one['remedy']}", "yellow")
 
 
 def _show_difference(output: Output, changes: list[dict[str, Any]]) -> None:

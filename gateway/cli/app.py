@@ -34,6 +34,7 @@ from gateway.cli import (
 )
 from gateway.cli.output import Output
 from schemas.errors import GatewayError, Problem
+from schemas.plain_text import unfit_sentence
 
 INTERRUPTED: Final = 130
 
@@ -69,6 +70,13 @@ app.command("bench")(bench.bench)
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    unfit = [
+        Problem("control_character", "", f"{one[:80]!a} is no argument. {sentence}", "Write it anew.")
+        for one in given
+        if (sentence := unfit_sentence(one))
+    ]
+    if unfit:
+        return refuse(unfit, as_json="--json" in given)
     try:
         result = app(args=given, prog_name="gateway", standalone_mode=True)
     except SystemExit as stop:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gateway.cli.amend_view import show_versions
-from gateway.cli.follow import ACTS, show_alert
+from gateway.cli.follow import ACTS, show_alert, under_way
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -29,6 +29,7 @@ NEXT: Final = {
     "lapsed": "ask a broker to file anew what has lapsed: gateway refile {number}",
     "judging": "wait for the judgement: gateway trip {number}",
     "clear": "cross",
+    "unsigned": "wait until the partner has signed for everything that was sent: gateway trip {number}",
     "arrived": "look at what is still held: gateway trip {number} --state held",
 }
 TRIP_COMMANDS: Final = {
@@ -123,10 +124,12 @@ async def _judged(client: GatewayClient, number: str, seconds: float) -> dict[st
 
 
 def next_step(board: Mapping[str, Any]) -> str:
-    """What may be done next; never to cross where the board does not say GO."""
+    """What may be done next; never to cross where the board does not say GO, or a file of ours has no receipt."""
     state = "judging" if board.get("being_judged_for") else "lapsed" if board.get("lapsed") else str(board["state"])
     if state == "clear" and board["decision"] != "go":
         state = "blocked" if board["decision"] == "no_go" else "filed"
+    elif state == "clear" and under_way(board):
+        state = "unsigned"
     return NEXT.get(state, "").format(number=board["trip_number"])
 
 
@@ -203,7 +206,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         for reason in [shipment["why"]] if shipment.get("why") else shipment["reasons"]:
             output.say(f"  {reason}", "dim")
     if found.get("decided_by"):
-        show_decided(output, found["decided_by"])
+        show_decided(output, found["decided_by"], found["time_zone"])
     for alert in found.get("alerts", ()):
         show_alert(output, alert)
     show_versions(output, found["versions"], found["time_zone"])
@@ -233,11 +236,12 @@ def show_standing(output: Output, standing: Mapping[str, Any] | None) -> None:
         output.say(f"To do: {standing['todo']}", "bold")
 
 
-def show_decided(output: Output, decided: Mapping[str, Any]) -> None:
+def show_decided(output: Output, decided: Mapping[str, Any], zone: str) -> None:
     """By which law the pathway was chosen: rules with their citations, book, instant, severities, what was refused."""
     entry_type = f" (entry type {decided['entry_type']})" if decided["entry_type"] else ""
-    at = str(decided["judged_for_eastern"])[:16].replace("T", " ")
-    output.say(f"\nDecided by: {decided['pathway']}{entry_type}, judged for {at} Eastern time", "bold")
+    decided_for, judged_for = (_minute(decided[name], zone) for name in ("decided_for", "judged_for"))
+    made = "" if decided_for == judged_for else f" decided for {decided_for},"
+    output.say(f"\nDecided by: {decided['pathway']}{entry_type},{made} judged for {judged_for} ({zone})", "bold")
     version = decided["rule_book_version"]
     output.say(f"  rule book {version}; `gateway rules book {version}` shows it as it was kept")
     for rule in decided["rules"]:
@@ -258,7 +262,7 @@ def show_decided(output: Output, decided: Mapping[str, Any]) -> None:
 
 
 def _show_timeline(output: Output, steps: list[dict[str, Any]], zone: str = "UTC") -> None:
-    """In the order in which we came to know; what CBP dates by the minute is shown by the minute."""
+    """In the order in which we came to know; what CBP dates by the minute is shown by the minute, with its zone."""
     table = make_table("What happened")
     table.add_column(f"when ({zone})", no_wrap=True)
     table.add_column("what", no_wrap=True)
@@ -275,6 +279,14 @@ def _show_timeline(output: Output, steps: list[dict[str, Any]], zone: str = "UTC
     output.show(table)
 
 
+def _minute(text: str, zone: str) -> str:
+    """An instant by the minute on the clock of ``zone``, as the board writes it."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
 def _when(step: Mapping[str, Any], zone: str) -> str:
     from datetime import datetime
     from zoneinfo import ZoneInfo
@@ -283,5 +295,5 @@ def _when(step: Mapping[str, Any], zone: str) -> str:
     if not at:
         return ""
     by_the_minute = at != recorded and at[16:19] == ":00" and at[19:20] != "."
-    local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).isoformat()
-    return local[: 16 if by_the_minute else 19].replace("T", " ")
+    local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
+    return f"{local:%Y-%m-%d %H:%M %Z}" if by_the_minute else f"{local:%Y-%m-%d %H:%M:%S %Z}"

@@ -81,11 +81,13 @@ def in_store(config: Path | None, work: Callable[[Connection], T], overrides: Ma
         raise store_not_usable(settings, error) from None
 
 
-def store_not_usable(settings: Settings, error: Exception) -> TransportError:
+def store_not_usable(settings: Settings, error: BaseException) -> TransportError:
     """The configured database cannot be used, and why; its address is not shown."""
-    from filings.store import NewerDatabase
+    from filings.store import NewerDatabase, StoreAway
     from gateway.causes import cause
 
+    if isinstance(error, StoreAway) and error.__cause__ is not None:
+        error = error.__cause__
     failure = getattr(error, "orig", None) or error
     shown = named(settings)
     words = cause(failure) if isinstance(failure, OSError) else str(failure).splitlines()[0].rstrip(".")

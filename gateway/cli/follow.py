@@ -44,10 +44,15 @@ def answered(board: Mapping[str, Any]) -> bool:
     return (
         board.get("planning") == "done"
         and not board.get("being_judged_for")
-        and not sum(board["transmissions"].get(state, 0) for state in UNDER_WAY)
+        and not under_way(board)
         and not board["manifest"]["pending"]
         and not board["entries"]["pending"]
     )
+
+
+def under_way(board: Mapping[str, Any]) -> int:
+    """How many files of the trip the partner has not signed for."""
+    return sum(board.get("transmissions", {}).get(state, 0) for state in UNDER_WAY)
 
 
 def refusals(board: Mapping[str, Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gateway.cli.amend import DryRunOption, not_both
 from gateway.cli.options import DEFAULT_URL, JsonOption, KeyOption, UrlOption
 from gateway.cli.output import Output, make_table, plain
 
@@ -19,6 +20,7 @@ SHOWN: Final = 20
 def refile(
     number: Annotated[str, typer.Argument(help="The trip number.", metavar="TRIP")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only shown.")] = False,
+    dry_run: DryRunOption = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="With --yes: follow until CBP has answered.")] = True,
     timeout: Annotated[float, typer.Option(help="Seconds to follow at most.", min=1, max=86_400)] = 900.0,
     url: UrlOption = DEFAULT_URL,
@@ -37,6 +39,7 @@ def refile(
     from gateway.cli.follow import refusals
 
     output = Output(as_json)
+    not_both(yes=yes, dry_run=dry_run)
     client = client_for(output, url, key)
 
     async def run() -> dict[str, Any]:

@@ -6,6 +6,7 @@ readable by its owner alone. Keys are never printed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -25,9 +26,18 @@ if TYPE_CHECKING:
 
 LISTEN_REMEDY: Final = "End that program, or choose another with --port (0 takes a free one) or listen.port."
 SANDBOX_REMEDY: Final = (
-    "End that program, or give --port 0, which takes free ports for all; the simulated CBP listens on the port of "
-    "partners.NAME.url and on the one after it."
+    "End that program, or choose others with --sandbox-port, --sandbox-control-port and --sandbox-sftp-port (0 takes a "
+    "free one). Without them the simulated CBP listens on the port of partners.NAME.url and on the one after it."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPorts:
+    """Ports of the simulated CBP as they were given; 0 is a free one, ``None`` the one that follows from the rest."""
+
+    as2: int | None = None
+    control: int | None = None
+    sftp: int | None = None
 
 
 def serve(
@@ -44,11 +54,23 @@ def serve(
         Path | None, typer.Option("--data", help="Data directory, over the settings.", file_okay=False)
     ] = None,
     transport: TransportOption = None,
+    sandbox_port: Annotated[
+        int | None, typer.Option("--sandbox-port", help="AS2 port of the simulated CBP.", min=0, max=65535)
+    ] = None,
+    sandbox_control_port: Annotated[
+        int | None,
+        typer.Option("--sandbox-control-port", help="Port of its console and control API.", min=0, max=65535),
+    ] = None,
+    sandbox_sftp_port: Annotated[
+        int | None,
+        typer.Option("--sandbox-sftp-port", help="Its SFTP port, with --transport sftp.", min=0, max=65535),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the service until it is interrupted. Listens on loopback unless the settings say otherwise.
 
-    With --json the document says where it listens, once it does.
+    With --json the document says where it listens, once it does. The simulated CBP takes the port of the partner's
+    address and the one after it, or with --port 0 free ones; its own options say otherwise, and 0 is a free port.
 
     Example: gateway serve --config gateway.toml
     """
@@ -67,16 +89,27 @@ def serve(
     configure_logs(settings.logs.format, settings.logs.level)
     if transport is not None and not with_sandbox:
         raise typer.BadParameter("it chooses the road to the simulated CBP: give --with-sandbox too.")
+    ports = SandboxPorts(sandbox_port, sandbox_control_port, sandbox_sftp_port)
+    if ports != SandboxPorts() and not with_sandbox:
+        raise typer.BadParameter("the ports are those of the simulated CBP: give --with-sandbox too.")
     beside = road(transport, settings.partner.transport) if with_sandbox else None
+    if sandbox_sftp_port is not None and beside != "sftp":
+        raise typer.BadParameter("files travel by AS2: give --transport sftp too.", param_hint="--sandbox-sftp-port")
     serve_long()
-    asyncio.run(_serve(output, settings, overrides, config, beside=beside))
+    asyncio.run(_serve(output, settings, overrides, config, beside=beside, ports=ports))
     output.note("stopped")
 
 
 async def _serve(
-    output: Output, settings: Settings, overrides: dict[str, Any], config: Path | None, *, beside: str | None
+    output: Output,
+    settings: Settings,
+    overrides: dict[str, Any],
+    config: Path | None,
+    *,
+    beside: str | None,
+    ports: SandboxPorts,
 ) -> None:
-    """``beside`` is the road to a simulated CBP that is started too."""
+    """``beside`` is the road to a simulated CBP that is started too, on ``ports``."""
     import asyncio
     import signal
     from contextlib import AsyncExitStack
@@ -100,7 +133,7 @@ async def _serve(
         address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
         document: dict[str, Any] = {"url": address, "data": settings.storage.directory}
         if beside is not None:
-            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside))
+            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside, ports))
             overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
             output.note(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
@@ -159,18 +192,22 @@ def cannot_listen(host: str, port: int, error: OSError, remedy: str) -> Transpor
     return TransportError(Problem("cannot_listen", f"{host}:{port}", text, remedy), in_doubt=False)
 
 
-def _sandbox_beside(settings: Settings, address: str, transport: str) -> Any:
+def _first(given: int | None, otherwise: int) -> int:
+    return otherwise if given is None else given
+
+
+def _sandbox_beside(settings: Settings, address: str, transport: str, given: SandboxPorts) -> Any:
     from urllib.parse import urlsplit
 
     from gateway.demo.sandbox_process import SandboxProcess
 
     free = settings.listen.port == 0
-    port = 0 if free else urlsplit(settings.partner.url).port or 8471
-    control = 0 if free else port + 1
+    port = _first(given.as2, 0 if free else urlsplit(settings.partner.url).port or 8471)
+    control = _first(given.control, 0 if free or not port else port + 1)
     ports = [port, control]
     arguments = ["--port", str(port), "--control-port", str(control)]
     if transport == "sftp":
-        ports.append(0 if free else settings.partner.sftp.port)
+        ports.append(_first(given.sftp, 0 if free else settings.partner.sftp.port))
         arguments += ["--sftp-port", str(ports[-1])]
     for wanted in ports:
         _door("127.0.0.1", wanted, SANDBOX_REMEDY).close()  # told now: the child could only log it

@@ -26,8 +26,10 @@ from aiohttp.typedefs import Handler
 from filings import identity
 from filings.context import Actor
 from filings.identity import ApiKey, Role
+from filings.store import StoreAway
 from gateway.http.problems import HttpProblem
 from gateway.http.service import SERVICE
+from gateway.logs import logger
 from schemas.errors import NotAllowed, Problem
 
 ROLES: Final = tuple(Role)
@@ -68,6 +70,7 @@ USED_KEYS: Final[web.AppKey[set[str]]] = web.AppKey("used_keys", set)
 TOUCH_SECONDS: Final = 60.0
 """How exactly the last use of a key is known; noted for many keys at once, never per request."""
 
+_log = logger("gateway.http")
 _BEARER: Final = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,200})")
 
 
@@ -113,8 +116,12 @@ async def note_used_keys(app: web.Application) -> AsyncIterator[None]:
         noted: set[str] = app[USED_KEYS]
         used = sorted(noted)
         noted.clear()
-        if used:
-            await app[SERVICE].store.write(lambda conn: identity.touch(conn, used, datetime.now(UTC)))
+        try:
+            if used:
+                await app[SERVICE].store.write(lambda conn: identity.touch(conn, used, datetime.now(UTC)))
+        except StoreAway as error:
+            noted.update(used)
+            _log.warning("store_away", noting="used keys", cause=str(error))
 
     async def now_and_then() -> None:
         while True:

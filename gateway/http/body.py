@@ -19,7 +19,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.causes import not_json
 from gateway.http.problems import HttpProblem
-from schemas.errors import Problem
+from schemas.errors import Problem, ShipmentError
+from schemas.plain_text import unfit_texts
 
 MIB: Final = 1024 * 1024
 SHIPMENTS_LIMIT: Final = 256 * MIB
@@ -129,7 +130,10 @@ async def read_json_and_digest(request: web.Request, limit: int = BODY_LIMIT) ->
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of ``body``; a key given twice in one object is an error, not the last one wins."""
+    """The value of ``body``; a key given twice in one object is an error, not the last one wins.
+
+    Text that cannot be kept (:mod:`schemas.plain_text`) is refused here, wherever it stands, as :class:`ShipmentError`.
+    """
     try:
         value = orjson.loads(body)
         json.loads(body, object_pairs_hook=_unique)
@@ -139,6 +143,8 @@ def parse_json(body: bytes) -> Any:
     except RecursionError:
         problem = Problem("too_deep", "", "The body is nested too deeply.", "Send the published shape.")
         raise HttpProblem(400, problem) from None
+    if unfit := unfit_texts(value):
+        raise ShipmentError(unfit)
     return value
 
 

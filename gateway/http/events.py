@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from filings import events
 from filings.events import Event
+from filings.store import StoreAway
 from gateway.http.answers import json_answer, to_json
 from gateway.http.metrics import METRICS
 from gateway.http.parameters import PARAMETERS
@@ -97,6 +98,9 @@ async def _stream(request: web.Request, newest: NewestCursor, cursor: int) -> we
         await response.write_eof()
     except (ConnectionError, TimeoutError):
         _drop(request)  # gone, or does not read; it comes back with the last cursor it saw
+    except StoreAway as error:
+        _log.warning("store_away", cursor=cursor, cause=str(error))
+        _drop(request)  # it comes back with the last cursor it saw
     except Exception as error:  # noqa: BLE001 - the answer has begun: no problem document can follow
         _log.error("event_stream_failed", cursor=cursor, exc_info=error)
         _drop(request)

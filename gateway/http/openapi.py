@@ -333,7 +333,7 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     roles = sorted(PERMISSIONS.get(route.name, ()), key=ROLES.index)
-    faults = {400, 500, *route.faults} if route.name in PUBLIC else {400, 401, 403, 500, *route.faults}
+    faults = {400, 500, *route.faults} if route.name in PUBLIC else {400, 401, 403, 500, 503, *route.faults}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,

@@ -43,8 +43,8 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "Cancellation": record(
-        "reason",
-        reason=string(minLength=1, maxLength=1000),
+        "",
+        reason=string(maxLength=1000, description="Why. Asked for before it goes; a dry run needs none."),
         reason_code=string(description="That of the filing named: SE13 for an entry, X12 393 for a bill."),
         bill=string(enum=["keep", "delete", "delink"], description="What becomes of a cancelled entry's bill."),
         bill_reason_code=string(),
@@ -63,7 +63,7 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "Amendment": {
         **record(
-            "purpose trip_number dry_run sent version difference does expected warnings",
+            "purpose trip_number dry_run sent version difference does expected warnings needs",
             purpose=string(enum=["amend", "cancel"]),
             filing_id={"type": ["string", "null"]},
             kind={"type": ["string", "null"]},
@@ -105,6 +105,12 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             },
             completes_manifest={"type": "boolean"},
             warnings={"type": "array", "items": ref("Fault")},
+            needs={
+                "type": "array",
+                "items": ref("Fault"),
+                "description": "Reasons that must be given before it goes. A dry run shows it without them, with `??` "
+                "in their place.",
+            },
         ),
         "description": "What an amendment or cancellation does, and what CBP will do with it.",
     },

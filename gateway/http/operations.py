@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from filings.store import migrations, tables
-from filings.store.database import StoreError
+from filings.store.database import StoreAway, StoreError
 from gateway.http import openapi
 from gateway.http.answers import json_answer, to_json
 from gateway.http.body import BodyReader
@@ -68,7 +68,7 @@ async def readyz(request: web.Request) -> web.Response:
             await request.app[SERVICE].store.read(migrations.require_current)
     except (StoreError, SQLAlchemyError, OSError) as error:  # TimeoutError is an OSError
         _log.warning("not_ready", cause=str(error), kind=type(error).__name__)
-        outdated = isinstance(error, StoreError)
+        outdated = isinstance(error, StoreError) and not isinstance(error, StoreAway)
         text = "The store is not at this program's version." if outdated else "The store does not answer."
         remedy = "Run `gateway db upgrade`." if outdated else "See the log of the gateway."
         raise HttpProblem(503, Problem("not_ready", "", text, remedy), {hdrs.RETRY_AFTER: "5"}) from None

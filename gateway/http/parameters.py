@@ -20,6 +20,7 @@ from gateway.http.auth import PUBLIC
 from gateway.http.problems import HttpProblem, bad_parameter
 from gateway.http.routes import BY_NAME, Parameter, Route
 from schemas.errors import Problem
+from schemas.model import EARLIEST_YEAR, LATEST_YEAR, in_years
 
 PARAMETERS: Final[web.RequestKey[dict[str, Any]]] = web.RequestKey("parameters", dict)
 
@@ -94,7 +95,10 @@ def _integer(parameter: Parameter, text: str) -> int:
 def _day(parameter: Parameter, text: str) -> date:
     try:
         if len(text) == len("YYYY-MM-DD"):
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
+            if in_years(day):
+                return day
     except ValueError:
         pass  # the one error below says it: this is no day of the calendar
-    raise bad_parameter(parameter.name, text, "is not a day.", "Write a real day as YYYY-MM-DD.")
+    years = f"{EARLIEST_YEAR} to {LATEST_YEAR}"
+    raise bad_parameter(parameter.name, text, "is not a day.", f"Write a real day of {years} as YYYY-MM-DD.")

@@ -2,8 +2,9 @@
 
 An RFC 9457 document, ``application/problem+json``, on every route and for every cause: type, title,
 status, detail, the stable ``code`` of the first fault, and ``errors`` with path, code, text and remedy
-of each. One middleware makes them all. What was not foreseen becomes a 500 with an incident number;
-the log has the rest, the caller sees no internals.
+of each. One middleware makes them all. A database server that is not there is a 503 that says when to
+ask again. What was not foreseen becomes a 500 with an incident number; the log has the rest, the caller
+sees no internals.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import orjson
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler
 
+from filings.store import StoreAway
 from gateway.logs import logger
 from schemas.errors import (
     AgencyReject,
@@ -48,6 +50,9 @@ STATUS_OF_CLASS: Final[tuple[tuple[type[GatewayError], int], ...]] = (
 
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"unknown_content_type": 415}
 """Codes that mean more than their class."""
+
+AWAY_SECONDS: Final = "5"
+"""After how many seconds it is worth to ask again for what a database server was not there."""
 
 _log = logger("gateway.http")
 
@@ -153,8 +158,21 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return _of_aiohttp(request, error)
+    except StoreAway as error:
+        return away_response(request, error)
     except Exception as error:  # noqa: BLE001 - the last place before the caller
         return incident_response(request, error)
+
+
+def away_response(request: web.Request, error: StoreAway) -> web.Response:
+    """503: the database server is not there, now. One line in the log: the fault is not in here."""
+    _log.warning("store_away", method=request.method, path=request.path, cause=str(error))
+    text = "The database does not answer, so nothing can be looked up or taken on now."
+    if error.in_doubt:
+        text = "The database was lost while it kept this; whether it did is not known."
+    remedy = "Send the same request again in a moment, with the same Idempotency-Key if it has one."
+    headers: dict[str, str] = {hdrs.RETRY_AFTER: AWAY_SECONDS}
+    return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, [Problem("store_away", "", text, remedy)], headers)
 
 
 def incident_response(request: web.Request, error: Exception) -> web.Response:

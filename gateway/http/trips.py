@@ -17,11 +17,10 @@ from gateway.http.parameters import PARAMETERS
 from gateway.http.problems import HttpProblem
 from gateway.http.service import SERVICE
 from schemas.errors import Problem, ShipmentError
+from schemas.model import EARLIEST_YEAR, LATEST_YEAR, in_years
 from schemas.trip import check_trip
 
 _LOCATION: Final = "/v1/trips/{}"
-EARLIEST: Final = 2000
-LATEST: Final = 2099
 _NOTHING: Final = (b"", b"{}", b"null")
 
 
@@ -106,8 +105,8 @@ def _arrival_of(raw: Any) -> datetime:
     if arrival is None or arrival.utcoffset() is None:
         text = "The arrival is not an instant with its offset from UTC."
         raise ShipmentError(Problem("wrong_instant", "estimated_arrival", text, remedy))
-    if not EARLIEST <= arrival.year <= LATEST:
-        text = f"The arrival lies outside the years {EARLIEST} to {LATEST}."
+    if not in_years(arrival):
+        text = f"The arrival lies outside the years {EARLIEST_YEAR} to {LATEST_YEAR}."
         raise ShipmentError(Problem("wrong_instant", "estimated_arrival", text, remedy))
     return arrival
 

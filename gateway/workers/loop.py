@@ -2,7 +2,7 @@
 
 A worker does one ``turn`` at a time until a turn finds nothing to do, then waits to be woken or for its
 patience to run out. An error of a turn is logged with its worker's name, never swallowed, and followed
-by a growing pause; the others go on.
+by a growing pause; the others go on. A database server that is away is told once, and that it is back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 import structlog
 
+from filings.store import StoreAway
 from schemas.errors import TransportError
 
 PATIENCE: Final = 0.5
@@ -61,14 +62,19 @@ class Worker(ABC):
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                self.last_error = f"{type(error).__name__}: {error}"
-                if isinstance(error, TransportError):  # its sentence says it all; the other side is away for hours
+                before, self.last_error = self.last_error, f"{type(error).__name__}: {error}"
+                if isinstance(error, StoreAway):
+                    if not before.startswith(StoreAway.__name__):  # once: every worker meets it, at every turn
+                        log.warning("store_away", worker=self.name, cause=str(error))
+                elif isinstance(error, TransportError):  # its sentence says it all; the other side is away for hours
                     log.warning("turn failed", worker=self.name, pause=pause, error=str(error))
                 else:
                     log.exception("turn failed", worker=self.name, pause=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
+            if self.last_error.startswith(StoreAway.__name__):
+                log.info("store_back", worker=self.name)
             self.last_error = ""
             pause = PATIENCE
             if not busy:

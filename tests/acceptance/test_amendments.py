@@ -57,6 +57,10 @@ def test_one_address_is_one_309_with_one_bill_by_the_command_line(world: World) 
     asked = world.run("amend", scn, "street.json")
     assert asked.returncode == 1
     assert "reason_code_missing" in asked.stderr
+    for text in ("12 Sample Ave", "77 Elm Ave", "M13*TSTC*0901*R*00000000003", "--reason-code"):
+        assert text in asked.stdout
+    dry = world.run("amend", scn, "street.json", "--dry-run")
+    assert (dry.returncode, "77 Elm Ave" in dry.stdout, "dry run" in dry.stdout) == (0, True, True)
     assert "03 clerical error against the bill" in " ".join(asked.stderr.split())
     shown = world.run("amend", scn, "street.json", "--reason-code", "03")
     assert shown.returncode == 0

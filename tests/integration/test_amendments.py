@@ -529,3 +529,49 @@ async def test_the_hour_that_begins_again_is_said(desk: Desk) -> None:
     (warning,) = shown["warnings"]
     assert (warning["code"], warning["reference"]) == ("hour_begins_again", "19 CFR 123.92")
     assert "17:00" in warning["remedy"]
+
+
+async def test_what_is_shown_without_a_reason_is_what_goes_with_it(desk: Desk) -> None:
+    """The difference and the bytes come first, with ?? for the code; begun without it nothing is, and it is named."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, parcel(1), parcel(2))
+    patch = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
+    before = await desk.dry_run("TSTC00000000001", patch)
+    after = await desk.dry_run("TSTC00000000001", patch, reason_code="03")
+    assert ([one["code"] for one in before["needs"]], after["needs"]) == (["reason_code_missing"], [])
+    assert before["difference"] == after["difference"] != []
+    shown, real = before["messages"][0]["text"], after["messages"][0]["text"]
+    assert "*??" in shown
+    assert shown.replace("??", "03") == real
+    with pytest.raises(ShipmentError) as asked:
+        await desk.amend("TSTC00000000001", patch)
+    assert [one.code for one in asked.value.problems] == ["reason_code_missing"]
+    assert await desk.table(t.amendments) == []
+
+
+async def test_a_cancellation_is_shown_without_its_reasons(desk: Desk) -> None:
+    """Neither in words nor by a code: it is shown with both asked for, and an unknown code is refused at once."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    shown = await desk.dry_run_cancel("TSTC00000000001", reason="")
+    assert {one["code"] for one in shown["needs"]} == {"reason_missing", "entry_reason_code_missing"}
+    assert [one["says"] for one in shown["messages"]] == ["SE action D"]
+    with pytest.raises(ShipmentError) as unknown:
+        await desk.dry_run_cancel("TSTC00000000001", reason="", reason_code="ZZ")
+    assert "entry_reason_code_unknown" in {one.code for one in unknown.value.problems}
+
+
+async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
+    """Taken off the truck, the entry goes for reason 08: the preview says so and why; given, it is not explained."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    patch = {"shipments": {"P-0001": None}}
+    shown = await desk.dry_run(TRIP, patch, reason_code="03")
+    (warning,) = [one for one in shown["warnings"] if one["code"] == "entry_reason_chosen"]
+    assert "reason 08" in warning["text"]
+    assert "because its goods come off the truck" in warning["text"]
+    assert "--entry-reason-code" in warning["remedy"]
+    assert any("(reason 08, " in act for act in shown["does"])
+    given = await desk.dry_run(TRIP, patch, reason_code="03", entry_reason_code="01")
+    assert "entry_reason_chosen" not in {one["code"] for one in given["warnings"]}
+    assert any("(reason 01, " in act for act in given["does"])

@@ -58,6 +58,14 @@ class Case:
         """The entry's filing."""
         return next(row for row in await self.desk.table(t.filings) if row.kind == "entry")
 
+    async def told(self) -> tuple[str, list[tuple[str, str]]]:
+        """What the filing says where it stands, and the steps of its timeline that are CBP's decisions."""
+        now = self.desk.now
+        found = await self.desk.look(lambda conn: queries.filing(conn, self.number, now=now))
+        steps = await self.desk.look(lambda conn: queries.timeline(conn, self.number))
+        decided = [(one["what"], one["text"]) for one in steps if one["what"] in ("granted", "refused")]
+        return found["standing"]["text"], decided
+
     async def versions(self) -> list[tuple[int, str, bool]]:
         """Number, state, in force."""
         kept = await self.desk.look(lambda conn: queries.versions(conn, self.number))
@@ -83,6 +91,10 @@ async def test_a_granted_correction_puts_the_new_version_in_force(case: Case) ->
     await case.desk.hear(case.says("88"))
     assert await case.versions() == [(1, "accepted", False), (2, "accepted", True)]
     assert (await case.desk.board())["decision"] == "go"
+    text, decided = await case.told()
+    said = f"CBP granted the change of entry {case.number} of shipment {SCN} (version 2)"
+    assert f"{said} at 10:05 EDT (SO 88)." in text
+    assert decided == [("granted", f"{said} (SO 88).")]
     told = [one for one in await case.desk.told("filing.amended") if one.data.get("kind") == "entry"]
     assert len(told) == 1
     assert (told[0].data["version"], told[0].data["in_force"]) == (2, 2)
@@ -109,6 +121,11 @@ async def test_a_refused_request_leaves_the_version_before_in_force(case: Case, 
     kept = await case.desk.look(lambda conn: queries.versions(conn, case.number))
     assert why in str(kept[-1]["outcome"])
     assert "change_refused" in await case.desk.alerts()
+    act = "change" if what == "correct" else "cancellation"
+    text, ((step, told_again),) = await case.told()
+    said = f"CBP refused the {act} of entry {case.number} of shipment {SCN} (version 2)"
+    assert f"{said} at 10:05 EDT (SO {code})." in text
+    assert (step, told_again) == ("refused", f"{said} (SO {code}).")
 
 
 @pytest.mark.parametrize(("what", "code"), [("correct", "84"), ("cancel", "85")])
@@ -132,6 +149,10 @@ async def test_a_granted_cancellation_is_told(case: Case) -> None:
     assert (await case.entry()).state == "cancelled"
     assert await case.versions() == [(1, "accepted", False), (2, "accepted", False)]
     assert "filing.cancelled" in {one.type for one in await case.desk.told()}
+    text, decided = await case.told()
+    assert "CBP granted the cancellation" in text
+    assert "(SO 23)" in text
+    assert [one[0] for one in decided] == ["granted"]
     board = await case.desk.board()
     assert (board["decision"], board["states"]) == ("no_go", {"cancelling": 1, "on_file": 1})
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from filings import watching
-from filings.deadlines import ANSWER, ARRIVAL, BORDER, DOUBT, RECEIPT, SUMMARY, UNHEARD, Patience
+from filings import queries, watching
+from filings.deadlines import ANSWER, ARRIVAL, BORDER, DOUBT, RECEIPT, REFUSED, SUMMARY, UNHEARD, Patience
 from filings.store import Store
 from filings.store import tables as t
 from sandbox.testing import LoopbackCbp
 from tests.filing_kit import TRIP, Desk, informal, is_away, loses_the_receipt, marked, parcel, type86
 
 PATIENCE = Patience()
-OURS = (RECEIPT, DOUBT, ANSWER, ARRIVAL, UNHEARD, BORDER, SUMMARY)
+OURS = (RECEIPT, DOUBT, ANSWER, ARRIVAL, UNHEARD, BORDER, SUMMARY, REFUSED)
 
 
 @pytest.fixture
@@ -62,17 +62,23 @@ async def test_no_receipt(desk: Desk) -> None:
 
 
 async def test_in_doubt_too_long(desk: Desk) -> None:
-    """Doubt is a matter of its own after half an hour, counted from its beginning and ended by the receipt."""
+    """One lost receipt is one alert: doubt at once, doubt for too long after half an hour, nothing with the receipt."""
+
+    async def all_kinds() -> list[str]:
+        await watch(desk)
+        return [one.kind for one in await desk.table(t.alerts, t.alerts.c.id) if one.settled_at is None]
+
     await desk.file(parcel(1))
     desk.later(minutes=10)
     desk.road.plan = [loses_the_receipt]
     await desk.send()
+    assert await all_kinds() == ["in_doubt"]
     desk.later(minutes=30)
-    assert await kinds(desk) == [RECEIPT]
+    assert await all_kinds() == ["in_doubt"]
     desk.later(seconds=1)
-    assert await kinds(desk) == [DOUBT, RECEIPT]
+    assert await all_kinds() == [DOUBT]
     await desk.send()
-    assert await kinds(desk) == []
+    assert await all_kinds() == []
 
 
 async def test_no_answer_names_the_silent_entry_only(desk: Desk) -> None:
@@ -177,3 +183,47 @@ async def test_a_broken_line_is_told_bit_by_bit(desk: Desk, monkeypatch: pytest.
         return watching.watch(conn, PATIENCE, now)
 
     assert [await desk.store.write(look) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_what_cbp_refused_is_one_alert_until_it_is_mended(desk: Desk) -> None:
+    """Two refusals of a trip are one alert that names both with CBP's words and blocks; corrected, it is over."""
+    cbp = LoopbackCbp("2025-03-10T10:00:00-04:00")
+    await desk.file(marked(parcel(1), "REJ470"), marked(parcel(2), "REJ470"), parcel(3))
+    await desk.exchange(cbp)
+    assert (await desk.board())["decision"] == "no_go"
+    (alert,) = await watch(desk)
+    bill = await desk.shipment("P-0001")
+    assert (alert.kind, alert.severity, alert.trip_number) == (REFUSED, "error", TRIP)
+    assert f"the bill of shipment {bill.scn} (CBP 355 470" in alert.text
+    other = await desk.shipment("P-0002")
+    assert alert.detail["names"] == [f"the bill of shipment {one.scn}" for one in (bill, other)]
+    shown = await desk.look(lambda conn: queries.filing(conn, bill.scn))
+    assert [one["kind"] for one in shown["alerts"]] == [REFUSED]
+    assert "gateway amend" in shown["alerts"][0]["remedy"]
+    await desk.amend(TRIP, {"shipments": {"P-0001": None}})
+    await desk.exchange(cbp)
+    (alert,) = await watch(desk)
+    assert len(alert.detail["names"]) == 1
+    await desk.amend(TRIP, {"shipments": {"P-0002": None}})
+    await desk.exchange(cbp)
+    assert await kinds(desk) == []
+
+
+async def test_an_entry_that_was_refused_is_named(desk: Desk) -> None:
+    """A refused entry is named by its number, the one beside it is not; of a truck that is there another tells."""
+    cbp = LoopbackCbp("2025-03-10T10:00:00-04:00")
+    await desk.file(marked(type86(1), "REJ"), type86(2))
+    await desk.exchange(cbp)
+    refused, good = await desk.shipment("P-0001"), await desk.shipment("P-0002")
+    assert (refused.state, good.state) == ("rejected", "on_file")
+    (alert,) = await watch(desk)
+    assert alert.kind == REFUSED
+    assert f"entry {refused.entry_number} of shipment {refused.scn}" in alert.text
+    assert good.entry_number not in alert.text
+    desk.later(hours=2)
+    cbp.set_clock(desk.now.isoformat())
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    assert REFUSED not in await kinds(desk)
+    assert "arrived_before_clear" in await desk.alerts()
+    of_good = await desk.look(lambda conn: queries.filing(conn, good.entry_number))
+    assert of_good["alerts"] == []

@@ -421,13 +421,16 @@ async def test_the_same_message_twice_is_taken_in_once(desk: Desk) -> None:
 
 
 async def test_long_and_odd_names_are_taken_in(desk: Desk) -> None:
-    """A message id or file name longer than a column, or with a NUL, stops nothing and is still known again."""
-    long_id, name = "<" + "x" * 900 + "@cbp>", "a\x00" + "b" * 900
+    """An id or file name longer than a column, with a NUL or no text, stops nothing and is still known again."""
+    long_id, name = "<" + "x" * 900 + "@cbp>", "a\x00\udcff" + "b" * 900
 
     def take_in(conn: Connection) -> str | None:
         inbound = receiving.Inbound("cbp", "as2", name, name, b"ISA", long_id)
         return receiving.receive(conn, inbound, desk.now)
 
+    assert await desk.store.write(take_in) is not None
+    assert await desk.store.write(take_in) is None
+    long_id = "file:\udcff.txt:0"
     assert await desk.store.write(take_in) is not None
     assert await desk.store.write(take_in) is None
     while await desk.reader.turn():

@@ -176,6 +176,10 @@ async def test_arrived_before_the_minute_is_not_touched(desk: Desk) -> None:
     assert set((await desk.states()).values()) == {"released"}
     assert await desk.rejudge() == 0
     assert "arrived_under_other_law" not in await desk.alerts()
+    board, scn = await desk.board(), str((await desk.shipment("P-0002")).scn)
+    decided = (await desk.look(lambda conn: queries.filing(conn, scn)))["decided_by"]
+    assert decided["judged_for"] == board["judged_for"] == board["arrived_at"]
+    assert decided["decided_for"] != decided["judged_for"]
 
 
 async def test_a_changed_arrival_is_judged_at_once_and_back(desk: Desk) -> None:
@@ -432,7 +436,9 @@ async def test_a_filing_says_by_what_it_was_decided_and_who_did_what(desk: Desk)
     decided = found["decided_by"]
     assert (found["time_zone"], decided["pathway"], decided["entry_type"]) == ("America/New_York", "type86", "86")
     assert decided["rule_book_version"] == desk.ctx.rules.version
-    assert decided["judged_for_eastern"] == PLANNED
+    assert datetime.fromisoformat(decided["decided_for"]) == datetime.fromisoformat(PLANNED)
+    board = await desk.board()
+    assert datetime.fromisoformat(decided["judged_for"]) == datetime.fromisoformat(board["judged_for"]) == late
     assert decided["rules"]
     assert all(one["citation"] and one["text"] for one in decided["rules"])
     assert decided["lapse"]["pathway"] == "informal"

@@ -135,6 +135,26 @@ async def test_a_negative_receipt_settles_no_earlier_doubt(desk: Desk) -> None:
     assert await desk.alerts() == []
 
 
+async def test_a_lost_receipt_is_one_alert_however_often_it_is_tried(desk: Desk) -> None:
+    """After the third attempt the alert of the doubt says how it goes on; no second one is raised beside it."""
+    desk.road.plan = [loses_the_receipt] * 4
+    for _ in range(4):
+        await desk.send()
+        desk.later(minutes=1)
+    (alert,) = [one for one in await desk.table(t.alerts) if one.settled_at is None]
+    assert (alert.kind, alert.detail["attempts"]) == ("in_doubt", 4)
+    assert "There was no receipt after 4 attempts: No receipt came." in alert.text
+
+
+async def test_what_was_not_delivered_and_is_in_doubt_now_is_one_alert(desk: Desk) -> None:
+    """The door was closed, then the receipt was lost: the older alert is over."""
+    desk.road.plan = [is_away] * 3 + [loses_the_receipt]
+    for _ in range(4):
+        await desk.send()
+        desk.later(minutes=1)
+    assert await desk.alerts() == ["in_doubt"]
+
+
 async def test_nobody_at_the_door_is_no_doubt(desk: Desk) -> None:
     """If not one byte left it waits its turn, with growing pauses; after the third failure a person is told once."""
     desk.road.plan = [is_away] * 5

@@ -36,6 +36,7 @@ def plan(**changes: Any) -> dict[str, Any]:
         "expected": [{"about": "manifest", "expected": "automatic", "text": "CBP takes it.", "reference": "sheet"}],
         "messages": [message],
         "warnings": [{"code": "hour_begins_again", "text": "It begins anew.", "remedy": "Come later."}],
+        "needs": [],
     }
     return made | changes
 
@@ -60,6 +61,15 @@ def test_a_plan_is_shown_with_its_exact_messages(capsys: pytest.CaptureFixture[s
         "warning hour_begins_again: It begins anew. Come later.",
     ):
         assert part in text, part
+
+
+def test_what_must_still_be_said_is_asked_after_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    """The difference and the bytes stand first, then the option that must be given, with its choices."""
+    need = {"code": "reason_code_missing", "path": "reason_code", "text": "It gives its reason.", "remedy": "Give 03."}
+    show_plan(Output(), plan(needs=[need]))
+    text = seen(capsys)
+    assert "- --reason-code: It gives its reason. Give 03." in text
+    assert text.index("12 Sample Ave") < text.index("309 type Y") < text.index("--reason-code")
 
 
 def test_another_pathway_is_shown_with_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,13 +185,15 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
     [
         (["amend", "X", "nowhere.json"], "nowhere.json"),
         (["amend", "X", "{file}", "--off-the-truck", "throw"], "delete, delink"),
-        (["cancel", "X"], "--reason"),
+        (["amend", "X", "{file}", "--yes", "--dry-run"], "give one of them"),
+        (["cancel", "X", "--yes", "--dry-run"], "give one of them"),
+        (["refile", "X", "--yes", "--dry-run"], "give one of them"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     tmp_path: Path, arguments: list[str], says: str
 ) -> None:
-    """A missing file, an unknown way off, a missing reason: a usage error."""
+    """A missing file, an unknown way off, an act and a dry run of it: a usage error."""
     file = tmp_path / "patch.json"
     file.write_text("{}")
     result = CliRunner().invoke(app, [str(file) if one == "{file}" else one for one in arguments])

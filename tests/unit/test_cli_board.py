@@ -101,6 +101,16 @@ def test_refused_rows_and_the_manifests_state_are_on_the_board(capsys: pytest.Ca
     assert "refused" not in shown(capsys, a_board())
 
 
+@pytest.mark.parametrize("state", ["queued", "sending", "awaiting_receipt", "in_doubt"])
+def test_nobody_is_told_to_cross_while_a_receipt_is_out(state: str) -> None:
+    """Next is to cross only when the partner has signed for everything that was sent."""
+    board = a_board(state="clear", decision="go", transmissions={"delivered": 2})
+    assert commands.next_step(board) == "cross"
+    following = commands.next_step(board | {"transmissions": {"delivered": 1, state: 1}})
+    assert "cross" not in following
+    assert "wait until the partner has signed" in following
+
+
 def test_why_falls_back_on_the_reasons() -> None:
     """``why`` wins; without it the reasons of the pathway are told, as many as wanted."""
     assert why(shipment(1, "held", why="Held.")) == "Held."
@@ -118,10 +128,10 @@ def test_the_timeline_keeps_its_order_and_cbps_minutes(capsys: pytest.CaptureFix
     ]
     commands._show_timeline(Output(), steps)
     text = capsys.readouterr().out
-    assert "2026-11-23 20:31:07" in text
-    assert "2026-11-23 20:29 " in text
+    assert "2026-11-23 20:31:07 UTC" in text
+    assert "2026-11-23 20:29 UTC" in text
     assert "20:29:00" not in text
-    assert "2026-11-23 20:32:00" in text
+    assert "2026-11-23 20:32:00 UTC" in text
     assert text.index("later known") < text.index("known last")
     assert "field" in text
     commands._show_timeline(Output(), steps[:1])

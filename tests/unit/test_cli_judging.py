@@ -115,16 +115,17 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         "citations": ["19 CFR 1"],
         "reasons": [],
         "rule_book_version": "123456789abc",
+        "decided_for": "2030-06-04T20:30:00+00:00",
         "judged_for": "2030-06-04T20:30:00+00:00",
         "judged_for_eastern": "2030-06-04T16:30:00-04:00",
         "severities": {"vague-description": "error"},
         "refused": [{"pathway": "section321", "rule": "no-rule", "text": "It may not."}],
         "lapse": {"text": "No more.", "rule": "a-denial", "pathway": "informal"},
     }
-    commands.show_decided(Output(), decided)
+    commands.show_decided(Output(), decided, "America/New_York")
     text = capsys.readouterr().out
     for part in (
-        "Decided by: type86 (entry type 86), judged for 2030-06-04 16:30 Eastern time",
+        "Decided by: type86 (entry type 86), judged for 2030-06-04 16:30 (America/New_York)",
         "gateway rules book 123456789abc",
         "by a-rule (allow): It may. 19 CFR 1",
         "by a-limit (threshold): 19 CFR 2",
@@ -135,11 +136,21 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         assert part in text
 
 
+def test_a_filing_of_a_truck_that_is_there_names_the_instant_of_its_board(capsys: pytest.CaptureFixture[str]) -> None:
+    """Decided for one arrival and judged again for another: both are said, the second as the board says it."""
+    none: dict[str, Any] = {"rules": [], "citations": [], "refused": [], "severities": {}, "lapse": None}
+    decided = {"pathway": "type86", "entry_type": "86", "rule_book_version": "b", **none}
+    decided |= {"decided_for": "2030-06-04T20:30:00+00:00", "judged_for": "2030-06-04T20:41:07+00:00"}
+    commands.show_decided(Output(), decided, "America/New_York")
+    text = capsys.readouterr().out
+    assert "decided for 2030-06-04 16:30, judged for 2030-06-04 16:41 (America/New_York)" in text
+
+
 def test_the_timeline_is_on_the_ports_clock_and_names_who_acted(capsys: pytest.CaptureFixture[str]) -> None:
-    """The zone stands over the column; an act has its actor."""
+    """The zone stands over the column and in each line, which may be in winter or summer; an act has its actor."""
     step = {"at": "2030-06-04T20:30:07+00:00", "what": "arrival_changed", "text": "expected later", "actor": "dispatch"}
     commands._show_timeline(Output(), [step], "America/New_York")
     text = capsys.readouterr().out
     assert "when (America/New_York)" in text
-    assert "2030-06-04 16:30:07" in text
+    assert "2030-06-04 16:30:07 EDT" in text
     assert "expected later (by dispatch)" in text

@@ -15,6 +15,7 @@ from filings.deadlines import (
     DOUBT,
     KINDS,
     RECEIPT,
+    REFUSED,
     SUMMARY,
     UNHEARD,
     Carried,
@@ -22,9 +23,11 @@ from filings.deadlines import (
     FileOut,
     Matter,
     Patience,
+    Refusals,
     Released,
     of_crossing,
     of_file,
+    of_refusals,
     of_release,
     summary_due,
 )
@@ -50,9 +53,7 @@ EDGES: list[Edge] = [
     (RECEIPT, lambda now: of_file(replace(FILE, state="sending"), PATIENCE, now), NOW + PATIENCE.receipt),
     (
         DOUBT,
-        lambda now: [
-            one for one in of_file(replace(FILE, state="in_doubt", doubt_since=NOW), PATIENCE, now) if one.kind == DOUBT
-        ],
+        lambda now: of_file(replace(FILE, state="in_doubt", doubt_since=NOW), PATIENCE, now),
         NOW + PATIENCE.doubt,
     ),
     (ANSWER, lambda now: of_file(sent(ENTRY), PATIENCE, now), NOW + PATIENCE.answer),
@@ -146,12 +147,24 @@ def test_an_answer_to_some_of_a_batch_answers_for_those_only() -> None:
     assert of_file(sent(replace(ENTRY, state=FilingState.ACCEPTED)), PATIENCE, LATER) == []
 
 
-def test_doubt_and_a_missing_receipt_are_two_matters() -> None:
-    """A file in doubt for long has no receipt either; both name its filing, and both end with the receipt."""
+def test_what_cbp_refused_of_a_trip_is_one_matter() -> None:
+    """All of it in one, with CBP's words; its filing is named where it is one; nothing refused is no matter."""
+    bill, entry = ("the bill of shipment TSTC1", "m-1", "CBP 355 470: NO"), ("entry XYZ1 of shipment TSTC2", "f-2", "")
+    (matter,) = of_refusals(Refusals("TSTC0001", (bill, entry)))
+    assert (matter.kind, matter.severity, matter.filing_id) == (REFUSED, "error", None)
+    assert "the bill of shipment TSTC1 (CBP 355 470: NO), entry XYZ1 of shipment TSTC2: trip TSTC0001" in matter.text
+    assert matter.detail["filings"] == ["m-1", "f-2"]
+    assert [one.filing_id for one in of_refusals(Refusals("TSTC0001", (bill, bill)))] == ["m-1"]
+    assert of_refusals(Refusals("TSTC0001")) == []
+
+
+def test_doubt_and_a_missing_receipt_are_one_matter() -> None:
+    """A file in doubt for long has no receipt either; that is told once, with its filing, and ends with the receipt."""
     doubtful = replace(FILE, state="in_doubt", doubt_since=NOW)
-    found = of_file(doubtful, PATIENCE, LATER)
-    assert [one.kind for one in found] == [RECEIPT, DOUBT]
-    assert all("entry XYZ00000015" in one.text and one.filing_id == "f-1" for one in found)
+    (found,) = of_file(doubtful, PATIENCE, LATER)
+    assert (found.kind, found.filing_id) == (DOUBT, "f-1")
+    assert "entry XYZ00000015" in found.text
+    assert of_file(doubtful, PATIENCE, NOW + PATIENCE.receipt + TICK) == []
     answered = replace(ENTRY, state=FilingState.ACCEPTED)
     done = replace(doubtful, state="delivered", delivered_at=LATER, doubt_since=None, carries=(answered,))
     assert of_file(done, PATIENCE, LATER) == []
@@ -167,4 +180,4 @@ def test_a_truck_that_is_there_or_a_draft_is_not_waited_for(state: TripState) ->
 
 def test_every_kind_is_tested_here() -> None:
     """No deadline without an edge."""
-    assert {edge[0] for edge in EDGES} | {ARRIVAL, SUMMARY} == set(KINDS)
+    assert {edge[0] for edge in EDGES} | {ARRIVAL, SUMMARY, REFUSED} == set(KINDS)

@@ -1,0 +1,76 @@
+"""Text that cannot be kept is found wherever it stands, and everything else is let through."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from filings.identity import Role, create_key
+from filings.receiving import kept_message_id, printable
+from gateway.cli import main
+from schemas.plain_text import MOST, unfit_sentence, unfit_texts
+
+
+@pytest.mark.parametrize("text", ["", "plain", "é ß 漢 \U0001f600", "two\nlines\tand\ra tab", "\u202e\ufffe\x85"])
+def test_what_can_be_kept_is_let_through(text: str) -> None:
+    """Any script, tabs and line ends."""
+    assert unfit_sentence(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a\0", "U+0000, a control"), ("\x1b[2J", "U+001B"), ("\udcff", "U+DCFF, half"), ("\x7f", "7F")]
+)
+def test_what_cannot_be_kept_is_named(text: str, says: str) -> None:
+    """By its number, for it cannot be shown."""
+    assert says in str(unfit_sentence(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("\0", [""]),
+        ({"a": {"b": ["x", "y\0"]}}, ["a.b[1]"]),
+        ({"a\0b": 1, "c": "\0"}, ["a\\u0000b", "c"]),
+        ([{"n": "\0"}, {"n": "ok"}, {"n": "\x01"}], ["[0].n", "[2].n"]),
+        ({"n": 1, "m": None, "t": True, "f": 1.5}, []),
+    ],
+)
+def test_each_fault_has_its_place(value: Any, paths: list[str]) -> None:
+    """Keys and values, at any depth, in their order."""
+    assert [one.path for one in unfit_texts(value)] == paths
+
+
+def test_a_file_of_another_kind_has_a_few_faults() -> None:
+    """Not one for each of a million bytes; and depth is no matter."""
+    assert len(unfit_texts(["\0"] * 1000)) == MOST
+    deep: Any = "\0"
+    for _ in range(5000):
+        deep = [deep]
+    assert len(unfit_texts(deep)) == 1
+
+
+def test_an_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes that are no UTF-8 come as halves of characters; they go no further."""
+    assert main(["trip", "SFIC\udcff", "--json"]) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error["code"] == "control_character"
+    assert "U+DCFF" in error["text"]
+
+
+def test_a_key_has_a_name_that_can_be_kept() -> None:
+    """Refused before the database is asked."""
+    conn: Connection = None  # type: ignore[assignment]
+    with pytest.raises(ValueError, match=r"U\+0000"):
+        create_key(conn, "a\0b", Role.BROKER, now=datetime(2025, 3, 10, tzinfo=UTC))
+
+
+def test_what_partners_name_is_kept_with_a_mark() -> None:
+    """A foreign file is not refused for its name: what cannot be kept is replaced, and the id is a digest."""
+    assert printable({"a\0": ["\udcff", 1]}) == {"a\ufffd": ["\ufffd", 1]}
+    assert kept_message_id("<a@b>") == "<a@b>"
+    assert kept_message_id("file:\udcff:0") == kept_message_id("file:\udcff:0") != kept_message_id("file:\udcfe:0")
+    assert kept_message_id("file:\udcff:0").isascii()
