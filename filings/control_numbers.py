@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from filings.store.one_of import one_of
 from filings.store.tables import counters, scn_ledger
 from schemas.errors import GatewayError, Problem
 
@@ -170,7 +171,7 @@ def reserve_scns(conn: Connection, requests: Iterable[ScnRequest], today: date) 
 def _holders(conn: Connection, scns: Sequence[str]) -> dict[str, Any]:
     holders: dict[str, Any] = {}
     for group in _chunks(scns):
-        for row in conn.execute(select(scn_ledger).where(scn_ledger.c.scn.in_(group))):
+        for row in conn.execute(select(scn_ledger).where(one_of(scn_ledger.c.scn, group))):
             holders[row.scn] = row
     return holders
 
@@ -178,7 +179,7 @@ def _holders(conn: Connection, scns: Sequence[str]) -> dict[str, Any]:
 def _reuse_expired(conn: Connection, group: Sequence[ScnRequest], today: date) -> None:
     expired = scn_ledger.c.free_after < today
     scns = [one.scn for one in group]
-    free = set(conn.execute(select(scn_ledger.c.scn).where(scn_ledger.c.scn.in_(scns), expired)).scalars())
+    free = set(conn.execute(select(scn_ledger.c.scn).where(one_of(scn_ledger.c.scn, scns), expired)).scalars())
     rows = [{"of": one.scn, "key": one.shipment_key, "trip": one.trip_number} for one in group if one.scn in free]
     if rows:
         statement = update(scn_ledger).where(scn_ledger.c.scn == bindparam("of"), expired)
@@ -194,7 +195,7 @@ def use_scns(conn: Connection, shipment_keys: Iterable[str], used_on: date) -> i
     free_after = _years_later(used_on, REUSE_YEARS)
     marked = 0
     for group in _chunks(list(shipment_keys)):
-        unused = and_(scn_ledger.c.shipment_key.in_(group), scn_ledger.c.used_on.is_(None))
+        unused = and_(one_of(scn_ledger.c.shipment_key, group), scn_ledger.c.used_on.is_(None))
         marked += conn.execute(update(scn_ledger).where(unused).values(used_on=used_on, free_after=free_after)).rowcount
     return marked
 

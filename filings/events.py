@@ -16,10 +16,11 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from filings.store.database import hold_journal
+from filings.store.one_of import one_of
 from filings.store.tables import events, shipments
 from filings.uuid7 import uuid7
 
-CHUNK = 500  # streams looked up in one statement
+CHUNK = 2_000  # streams looked up in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _last_sequences(conn: Connection, streams: Sequence[str]) -> dict[str, int]:
     for start in range(0, len(streams), CHUNK):
         query = (
             select(events.c.stream, func.max(events.c.sequence))
-            .where(events.c.stream.in_(streams[start : start + CHUNK]))
+            .where(one_of(events.c.stream, streams[start : start + CHUNK]))
             .group_by(events.c.stream)
         )
         last.update((stream, sequence) for stream, sequence in conn.execute(query))

@@ -19,10 +19,11 @@ from typing import Final
 from sqlalchemy import Connection, select, text
 
 from filings.store import tables as t
+from filings.store.one_of import one_of
 
 ANSWERS_LOCK: Final = 0x616E7377657273
 """The advisory lock under which answers are applied."""
-CHUNK: Final = 400
+CHUNK: Final = 2_000
 
 
 def hold_trips(conn: Connection, numbers: Iterable[str | None]) -> None:
@@ -31,7 +32,7 @@ def hold_trips(conn: Connection, numbers: Iterable[str | None]) -> None:
         return
     wanted = sorted({number for number in numbers if number is not None})
     for start in range(0, len(wanted), CHUNK):
-        query = select(t.trips.c.trip_number).where(t.trips.c.trip_number.in_(wanted[start : start + CHUNK]))
+        query = select(t.trips.c.trip_number).where(one_of(t.trips.c.trip_number, wanted[start : start + CHUNK]))
         conn.execute(query.order_by(t.trips.c.trip_number).with_for_update(key_share=True)).all()
 
 
@@ -42,7 +43,7 @@ def hold_trips_of(conn: Connection, shipment_keys: Iterable[str]) -> None:
     wanted = list(shipment_keys)
     found: set[str] = set()
     for start in range(0, len(wanted), CHUNK):
-        query = select(t.shipments.c.trip_number).where(t.shipments.c.key.in_(wanted[start : start + CHUNK]))
+        query = select(t.shipments.c.trip_number).where(one_of(t.shipments.c.key, wanted[start : start + CHUNK]))
         found.update(conn.execute(query.distinct()).scalars())
     hold_trips(conn, found)
 

@@ -18,16 +18,17 @@ from decimal import ROUND_UP, Decimal
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, text, true, update
 
 from filings.store import tables as t
+from filings.store.one_of import one_of
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, eastern_day
 from mappings.person import person_key
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
-CHUNK: Final = 400
+CHUNK: Final = 2_000
 DAY_LOCKS: Final = 64
 """Locks that the people of one Eastern day share on PostgreSQL."""
 CENT: Final = Decimal("0.01")
@@ -73,12 +74,13 @@ def _ledger(conn: Connection, trip: Trip, shipments: Sequence[Shipment], own: fr
     orders = {shipment.order_id for shipment in shipments}
     ledger = DayLedger()
     counted: dict[str, tuple[str, Decimal]] = {}
+    elsewhere = t.shipments.c.trip_number != trip.trip_number if own is None else true()
     for query in _counted_queries(day, sorted(people)):
-        for row in conn.execute(query):
+        for row in conn.execute(query.where(elsewhere)):
             if _is_another(row, trip, ids, own):
                 counted[row.key] = (people[row.person_key], row.value)
     for query in _order_queries(sorted(orders)):
-        for row in conn.execute(query):
+        for row in conn.execute(query.where(elsewhere)):
             if _is_another(row, trip, ids, own):
                 person = person_key(Shipment.model_validate(row.document).consignee)
                 amount = counted.pop(row.key, (person, Decimal(0)))[1]
@@ -111,7 +113,7 @@ def _counted_queries(day: Any, people: Sequence[str]) -> Iterator[Select[Any]]:
         yield (
             select(*_PARCEL, t.day_ledger.c.person_key, t.day_ledger.c.value)
             .select_from(joined)
-            .where(t.day_ledger.c.eastern_day == day, t.day_ledger.c.person_key.in_(hashes))
+            .where(t.day_ledger.c.eastern_day == day, one_of(t.day_ledger.c.person_key, hashes))
         )
 
 
@@ -121,7 +123,7 @@ def _order_queries(orders: Sequence[str]) -> Iterator[Select[Any]]:
         yield (
             select(*_PARCEL, t.shipments.c.order_id, t.shipments.c.document)
             .select_from(joined)
-            .where(t.shipments.c.order_id.in_(some))
+            .where(one_of(t.shipments.c.order_id, some))
             .order_by(t.shipments.c.key)
         )
 
@@ -129,7 +131,7 @@ def _order_queries(orders: Sequence[str]) -> Iterator[Select[Any]]:
 def count_days(conn: Connection, trip: Trip, judged: Sequence[Counted]) -> None:
     """Write what these shipments count toward their people's day; what they counted before is replaced."""
     for keys in chunks([one.shipment_key for one in judged]):
-        conn.execute(delete(t.day_ledger).where(t.day_ledger.c.shipment_key.in_(keys)))
+        conn.execute(delete(t.day_ledger).where(one_of(t.day_ledger.c.shipment_key, keys)))
     day = eastern_day(trip.arrival)
     rows = [
         {

@@ -39,11 +39,12 @@ from filings.lifecycle.evidence import Kind
 from filings.moves import Moves, move_filing
 from filings.store import tables as t
 from filings.store.alike import write_alike
+from filings.store.one_of import one_of
 from filings.store.types import to_json
 from filings.verdicts import counts, trip_events
 from filings.wording import MANIFEST_SETS
 
-CHUNK: Final = 400
+CHUNK: Final = 2_000
 
 
 class Step(StrEnum):
@@ -82,7 +83,9 @@ def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
     hold_trips_of(conn, wanted)
     found: dict[str, Known] = {}
     for start in range(0, len(wanted), CHUNK):
-        query = select(*_MOVED).where(t.shipments.c.key.in_(wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
+        query = (
+            select(*_MOVED).where(one_of(t.shipments.c.key, wanted[start : start + CHUNK])).order_by(t.shipments.c.key)
+        )
         for row in conn.execute(query.with_for_update()).all():
             found[row.key] = Known(row, facts_of(row.facts))
     return found
@@ -229,7 +232,7 @@ def filings_of(conn: Connection, identifiers: Iterable[str], *, lock: bool = Tru
     wanted = sorted(set(identifiers))
     found: list[Row[Any]] = []
     for start in range(0, len(wanted), CHUNK):
-        query = select(t.filings).where(t.filings.c.id.in_(wanted[start : start + CHUNK])).order_by(t.filings.c.id)
+        query = select(t.filings).where(one_of(t.filings.c.id, wanted[start : start + CHUNK])).order_by(t.filings.c.id)
         found.extend(conn.execute(query.with_for_update() if lock else query))
     return found
 
@@ -242,7 +245,7 @@ def by_column(conn: Connection, column: str, values: Iterable[str]) -> dict[str,
     for start in range(0, len(wanted), CHUNK):
         query = (
             select(place, t.shipments.c.key)
-            .where(place.in_(wanted[start : start + CHUNK]))
+            .where(one_of(place, wanted[start : start + CHUNK]))
             .order_by(t.shipments.c.created_at.desc())
         )
         for value, key in conn.execute(query):

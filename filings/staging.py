@@ -24,6 +24,7 @@ from filings.judging import Judged, eastern_day, fit, judge
 from filings.lifecycle import TRIP, TripInput, TripState
 from filings.person_days import count_days
 from filings.store import tables as t
+from filings.store.one_of import one_of
 from filings.trips import already_filed, load_trip, record_act
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
@@ -264,7 +265,7 @@ def _known(conn: Connection, trip_number: str, ids: Iterable[str]) -> dict[str, 
     found: dict[str, Any] = {}
     for start in range(0, len(wanted), 500):
         query = select(t.shipments).where(
-            t.shipments.c.trip_number == trip_number, t.shipments.c.shipment_id.in_(wanted[start : start + 500])
+            t.shipments.c.trip_number == trip_number, one_of(t.shipments.c.shipment_id, wanted[start : start + 500])
         )
         found |= {row.shipment_id: row for row in conn.execute(query)}
     return found

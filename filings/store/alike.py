@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, bindparam, update
 
-AT_ONCE: Final = 400
+from filings.store.one_of import one_of
+
+AT_ONCE: Final = 2_000
 """Keys in one statement."""
 FEW: Final = 4
 """So few rows alike are written with the others, row by row."""
@@ -33,7 +35,7 @@ def write_alike(conn: Connection, key: Column[Any], rows: Mapping[str, Mapping[s
             alone += ({"of_row": of} | {f"new_{name}": one for name, one in rows[of].items()} for of in keys)
             continue
         for start in range(0, len(keys), AT_ONCE):
-            named = key.in_(keys[start : start + AT_ONCE])
+            named = one_of(key, keys[start : start + AT_ONCE])
             conn.execute(update(key.table).where(named).values(**values, **same))
     if alone:
         statement = update(key.table).where(key == bindparam("of_row"))
