@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from filings.store import Store
 from filings.store import tables as t
 from filings.store.alike import AT_ONCE, FEW, write_alike
 from filings.store.one_of import one_of
+from filings.store.types import to_json
 
 NOW = datetime(2025, 3, 10, 16, tzinfo=UTC)
 AWKWARD = ["it's", 'a "quote"', "back\\slash", "{1,2}", "NULL", "é漢", " ", ""]
@@ -51,6 +52,24 @@ async def test_those_that_are_named_are_found(filing_store: Store) -> None:
     assert await found(["F00003", "F00003", "F00007", "nobody"]) == ["F00003", "F00007"]
     assert await found([]) == []
     assert await found(names) == sorted(names)
+
+
+async def test_those_that_are_named_are_looked_up(filing_store: Store) -> None:
+    """An index finds them: what is read does not grow with the table."""
+    query = select(t.filings.c.kind).where(one_of(t.filings.c.id, ["F1", "F2"]))
+
+    def plan(conn: Connection) -> str:
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SET LOCAL enable_seqscan = off"))
+        written = query.compile(dialect=conn.dialect, compile_kwargs={"render_postcompile": True})
+        how = "EXPLAIN" if conn.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        values = tuple(written.construct_params()[name] for name in written.positiontup or ())
+        kept = values if conn.dialect.name == "postgresql" else (to_json(values[0]),)
+        return str(conn.exec_driver_sql(f"{how} {written}", kept).all())
+
+    told = await filing_store.read(plan)
+    assert "Index" in told or "SEARCH filings USING INDEX" in told
+    assert "SCAN filings" not in told
 
 
 @pytest.mark.parametrize("alike", [1, FEW, FEW + 1, AT_ONCE + 7])
