@@ -3,8 +3,8 @@
 An answer names what it answers by our control numbers or user data, by trip, by bill or by entry; a 355 only by its
 trip, and only what is wrong (:mod:`filings.awaited`). What a 355 does not name stands as its trip does. A status that
 decides on a request of ours is about the newest version that CBP was told of, unless it was told before. What matches
-nothing is kept and raised; so is a 355 that cannot be understood, or that may be about several messages which have their
-answer: it moves nothing.
+nothing is kept and raised; so is a 355 that cannot be understood, or that may be about several messages which have had
+their answer: it moves nothing.
 """
 
 from __future__ import annotations
@@ -342,7 +342,8 @@ class Matcher:
         """What CBP holds the manifest as from now on."""
         number, taken = outcome.trip_number, outcome.meaning in _TAKEN
         word = str(outcome.correlation.get("manifest_state") or "").lower()
-        saved = outcome.meaning == "rejected" and bool(outcome.correlation.get("saved_rest"))
+        refuses = outcome.meaning in ("rejected", "already_on_file")
+        saved = refuses and bool(outcome.correlation.get("saved_rest"))
         fell_back = saved and outcome.correlation.get("manifest_type") == WHOLE
         remarks = (one for one in self.reading.outcomes if one.trip_number == number and one.scope == "trip")
         if fell_back or any(one.meaning == "warning" and "PRELIM" in one.text.upper() for one in remarks):
@@ -377,7 +378,7 @@ class Matcher:
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
         keys = [one.shipment_key for one in carried_by(self.conn, sent.id) if one.shipment_key]
         known = self._load(keys)
-        saved = outcome.meaning in _SOME_REFUSED and outcome.correlation.get("saved_rest")
+        saved = outcome.meaning in (*_SOME_REFUSED, "already_on_file") and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code, version=version)
         for one in known:
