@@ -10,12 +10,16 @@ import pytest
 
 from filings.context import Limits
 from filings.deadlines import Patience
+from filings.lifecycle import TRIP, Cell, TripInput, TripState
+from filings.moves import Moves
+from filings.progress import arrive
 from filings.store import Store
 from filings.store import tables as t
 from gateway.workers.asker import Asker
 from gateway.workers.watcher import Watcher
 from sandbox.testing import LoopbackCbp
 from tests.answers import answer_355
+from tests.filing_kit import TRIP as TRIP_NUMBER
 from tests.filing_kit import Desk, loses_the_receipt, parcel, takes, type86
 from tests.integration.test_retrying import retry
 from tests.system_failure import failed_batch, failed_manifest
@@ -148,6 +152,22 @@ async def test_one_more_word_on_one_of_several_messages_moves_nothing(filing_sto
     assert (before["manifest"], before["bills"]) == (("rejected", None), ["accepted", "rejected"])
     await desk.hear(answer_355(sent, desk.ctx.profile))
     assert await standing(desk) == {**before, "alerts": CONTRADICTION}
+
+
+ARRIVALS: Final = [state for state, row in TRIP.items() if row.get(TripInput.ARRIVED, Cell(state)).alert]
+
+
+@pytest.mark.parametrize("state", ARRIVALS)
+async def test_a_truck_that_should_not_be_there_yet_is_raised(desk: Desk, state: TripState) -> None:
+    """Wherever the table of trips has an alert for an arrival, it is raised while something aboard is not clear."""
+    await desk.file(parcel(1))
+    moved = t.trips.update().values(state=state.value)
+    await desk.store.write(lambda conn: conn.execute(moved) and None)
+    moves, now = Moves(), desk.now
+    await desk.store.write(lambda conn: arrive(conn, TRIP_NUMBER, now, moves))
+    assert [(one.kind, one.trip_number) for one in moves.alerts] == [
+        (TRIP[state][TripInput.ARRIVED].alert, TRIP_NUMBER)
+    ]
 
 
 # ------------------------------------------------------------------------- in doubt, and CBP's system fails

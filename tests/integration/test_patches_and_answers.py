@@ -1,4 +1,4 @@
-"""A patch that meets an answer on its way: what CBP has on file is not known, so no version follows the one that waits."""
+"""A patch that meets an answer on its way: what CBP has on file is not known, so no version follows that one."""
 
 from __future__ import annotations
 

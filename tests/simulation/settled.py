@@ -26,6 +26,8 @@ UNANSWERED: Final = frozenset({"queued", "sent", "in_doubt", "under_review", "re
 """States of a filing for which CBP's word is awaited."""
 GONE: Final = frozenset({"cancelled", "lapsed", "refused", "delinked", "cancelling"})
 """States of a shipment that is not to be on the truck, or perhaps not."""
+UNMADE: Final = "trip_not_plannable"
+"""An alert that the messages of a trip cannot be made as they are."""
 MENDED: Final = frozenset({"in_review", "rejected"})
 """States of a shipment for which its whole trip waits, shown as blocked."""
 
@@ -46,7 +48,9 @@ async def final(auditor: Auditor) -> None:
     )
     if owed:
         raise Broken("everything settles", f"{owed[0]['name']} was to be sent again and was not")
-    alerts = await rows("SELECT trip_number, filing_id, transmission_id, text FROM alerts WHERE settled_at IS NULL")
+    alerts = await rows(
+        "SELECT kind, trip_number, filing_id, transmission_id, text FROM alerts WHERE settled_at IS NULL"
+    )
     carried = await rows("SELECT transmission_id, shipment_key, filing_id FROM transmission_filings")
     for row in auditor.shipments.values():
         if not _waits_for_a_person(auditor, row) and not _is_told(auditor, row, alerts, carried):
@@ -63,7 +67,8 @@ def _asked_of_a_person(auditor: Auditor, filing: Row, alerts: Sequence[Row], fil
     """A filing without its answer is named by an open alert, itself or by a file that carries it."""
     if auditor.trips[filing["trip_number"]]["state"] == "cancelled":
         return  # it goes with its manifest
-    if not any(one["filing_id"] == filing["id"] or one["transmission_id"] in files for one in alerts):
+    unmade = any(one["kind"] == UNMADE and one["trip_number"] == filing["trip_number"] for one in alerts)
+    if not unmade and not any(one["filing_id"] == filing["id"] or one["transmission_id"] in files for one in alerts):
         name = f"{filing['kind']} filing {filing['entry_number'] or filing['trip_number']}"
         raise Broken("everything settles", f"{name} is {filing['state']}, and nobody is told why")
 
