@@ -3,7 +3,8 @@
 Rules: silence is never taken for anything. An entry is asked for by a status query (CQ), whose answer (C1) says what
 CBP has. For a truck manifest CBP has no such query: there the very same payload goes once more in a new envelope, which
 CBP either takes as the first it hears of it, or knows again (TA1 025). Neither can make a second declaration. Asking is
-no declaration, so it moves no filing; only the answer does. One query is one batch (CBP takes no more, X41).
+no declaration, so it moves no filing; only the answer does. One query is one batch (CBP takes no more, X41). Of a
+manifest in several messages one may be refused and another have no answer: that one is asked for too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Subquery, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Subquery, and_, func, insert, or_, select, update
 
 from filings import archive
 from filings.context import FilingContext
@@ -80,7 +81,7 @@ def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONC
         .join(ties, and_(ties.c.filing_id == filings.c.id, ties.c.version == filings.c.version))
         .join(out, out.c.id == ties.c.transmission_id)
         .where(
-            filings.c.state.in_(_SILENT),
+            or_(filings.c.state.in_(_SILENT), message_unanswered()),
             filings.c.kind.in_(("manifest", "entry")),
             out.c.direction == "out",
             out.c.state == "delivered",
@@ -111,6 +112,13 @@ def due(conn: Connection, patience: Patience, now: datetime, limit: int = AT_ONC
     return found
 
 
+def message_unanswered() -> ColumnElement[bool]:
+    """Of the filings and transmissions in a query: a message of a manifest that another message of it has refused."""
+    filings, out = t.filings, t.transmissions
+    refused = and_(filings.c.kind == "manifest", filings.c.state == FilingState.REJECTED.value)
+    return and_(refused, out.c.application.in_(MANIFEST_SETS), out.c.answered_at.is_(None))
+
+
 def _unanswered(conn: Connection, since: datetime) -> int:
     """Queries that went out after ``since`` and have no answer."""
     asked, out = t.inquiries, t.transmissions
@@ -128,7 +136,8 @@ def ask(conn: Connection, ctx: FilingContext, patience: Patience, identifier: st
     hold_trips(conn, conn.execute(select(t.filings.c.trip_number).where(mine)).scalars())
     filing = conn.execute(select(t.filings).where(mine).with_for_update()).one()
     silence = _silence(conn, filing)
-    if filing.state not in _SILENT or silence is None:
+    silent = filing.state in _SILENT or (filing.state == FilingState.REJECTED.value and filing.kind == "manifest")
+    if not silent or silence is None:
         return False
     at = next_ask(silence, patience, FilingState(filing.state))
     if at is None or at > now:

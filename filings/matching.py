@@ -2,8 +2,9 @@
 
 An answer names what it answers by our control numbers or user data, by trip, by bill or by entry; a 355 only by its
 trip, and only what is wrong (:mod:`filings.awaited`). What a 355 does not name stands as its trip does. A status that
-decides on a request of ours is about the newest version, unless it was told before. What matches nothing is kept and
-raised.
+decides on a request of ours is about the newest version that CBP was told of, unless it was told before. What matches
+nothing is kept and raised; so is a 355 that cannot be understood, or that may be about several messages which have had
+their answer: it moves nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +17,31 @@ from sqlalchemy import Connection, Row, select, update
 
 from filings import asking
 from filings.alerts import Alert
-from filings.awaited import carried_by, find_sent, messages_of, unanswered_message
-from filings.lifecycle import REQUEST_PAPERS, FilingInput, FilingState, Statement, decides, proves_arrival
+from filings.awaited import (
+    Message,
+    carried_by,
+    failed_messages,
+    find_sent,
+    message_of,
+    messages_of,
+)
+from filings.lifecycle import (
+    REQUEST_PAPERS,
+    TAKEN,
+    FilingInput,
+    FilingState,
+    Statement,
+    decides,
+    proves_arrival,
+)
 from filings.lifecycle.evidence import KINDS
-from filings.moves import Moves, move_filing
+from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER
+from filings.moves import Moves, filing_alert, move_filing
 from filings.progress import CHUNK, Known, arrive, by_column, filings_of, load, speaks_for, tell
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.verdicts import manifest_deleted
-from filings.versions import actions_of
+from filings.versions import actions_of, said_of
 from filings.wording import MANIFEST_SETS
 from mappings.outcomes import Outcome, ResponseReading
 
@@ -51,6 +68,8 @@ EARLIER: Final = 0
 """The version of what is about an earlier one, whichever that was."""
 HELD_AS: Final = ("complete", "preliminary", "deleted")
 """What a 355 says that CBP holds a manifest as; another word (amended) leaves that as it was."""
+NOT_UNDERSTOOD: Final = "unknown"
+"""Meaning of a 355 whose summary cannot be read: it is no answer, and its message waits on."""
 WHOLE: Final = "W"
 """Type of a complete manifest: with some of its bills refused it is preliminary, whatever its summary calls it."""
 
@@ -66,7 +85,7 @@ class Matcher:
         self.now = now
         self.rows: list[dict[str, Any]] = []
         self._arrivals: dict[str, datetime] = {}
-        self._versions: dict[str, int | None] = {}
+        self._messages: dict[str, Message] = {}
         self._batches: dict[str, dict[str, int]] = {}
         outcomes = reading.outcomes
         by_scn = by_column(conn, "scn", {one.scn for one in outcomes if one.scn})
@@ -86,10 +105,17 @@ class Matcher:
         self.trips = self._trip_manifests({one.trip_number for one in outcomes if one.trip_number})
         changed = (*self.filings.values(), *self.replaced.values(), *self.trips.values())
         self.actions = actions_of(conn, {one.id for one in changed if one.version > 1})
+        self._said = said_of(conn, changed)
 
-    def _action(self, filing: Row[Any], version: int | None = None) -> str:
-        """What was sent for a version of a filing, the newest if none is named."""
-        return self.actions.get((filing.id, version or filing.version), "")
+    def _newest(self, filing: Row[Any]) -> int:
+        """The newest version of a filing that was said to CBP."""
+        if filing.id not in self._said:
+            self._said |= said_of(self.conn, [filing])
+        return self._said[filing.id]
+
+    def _action(self, filing: Row[Any]) -> str:
+        """What was sent for the newest version of a filing that was said to CBP."""
+        return self.actions.get((filing.id, self._newest(filing)), "")
 
     def _replaced_entries(self, numbers: set[str]) -> dict[str, Row[Any]]:
         """Entries of ours, by number, that another one has taken the place of: their shipments go by that one."""
@@ -143,7 +169,8 @@ class Matcher:
         about = entry if outcome.source in _OF_ENTRIES else manifest
         version = self._version_of(outcome, about)
         said = Statement.of(outcome, received_at=self.now, order=self._order(order), version=version)
-        tell(known, said, self.moves, self.now)
+        of_entry = entry.id if entry is not None and outcome.source in _ANSWERING else None
+        tell(known, said, self.moves, self.now, raised_of=of_entry)
         if entry is not None and entry.kind == "entry" and outcome.source in _OF_ENTRIES:
             self._about_entry(outcome, entry, version)
         if manifest is not None and outcome.source == "355" and version:
@@ -169,11 +196,14 @@ class Matcher:
         answers = outcome.source in _ANSWERING and outcome.meaning in _ANSWERS
         what = FilingInput(outcome.meaning) if answers else None
         verdict = decides(outcome.source, outcome.meaning, outcome.code)
-        if verdict is not None and (version in (None, entry.version) or verdict is FilingInput.CANCELLED):
+        newest, ends = self._newest(entry), self._action(entry) in ENDING
+        if ends and verdict in TAKEN:
+            verdict = None  # a correction is granted that was asked for before the cancellation
+        if verdict is not None and (version in (None, newest) or verdict is FilingInput.CANCELLED):
             what = verdict
-        if what is not None and version in (None, entry.version):
-            ends = self._action(entry) in ENDING
-            move_filing(entry, what, self.moves, self.now, outcome.as_dict(), ends=ends)
+        if what is not None and version in (None, newest):
+            said, more = outcome.as_dict(), outcome.source in _ANSWERING
+            move_filing(entry, what, self.moves, self.now, said, ends=ends, version=newest, once_more=more)
         if outcome.source == "SO" and outcome.code in REQUEST_PAPERS:
             text = (
                 f"CBP wants papers before it decides on what was asked for entry {entry.entry_number}: {outcome.text}."
@@ -185,12 +215,12 @@ class Matcher:
     def _version_of(self, outcome: Outcome, about: Row[Any] | None) -> int | None:
         """Which version of a filing an answer is about; ``None`` where the answer does not say."""
         if outcome.source == "355":
-            return self._answered_version(outcome.trip_number)
-        if about is None or about.version == 1:
+            return self._message(outcome.trip_number).version
+        if about is None or self._newest(about) == 1:
             return None
         if outcome.source == "SX":
             repeated = outcome.correlation.get("action") in (None, "", self._action(about))
-            return self._batch(outcome).get(about.id, about.version if repeated else 1)
+            return self._batch(outcome).get(about.id, self._newest(about) if repeated else 1)
         if decides(outcome.source, outcome.meaning, outcome.code) is not None and self._said_before(outcome, about.id):
             return EARLIER
         return None
@@ -224,18 +254,16 @@ class Matcher:
         """An entry that another one has replaced: its cancellation is followed, the shipment no longer goes by it."""
         version = self._version_of(outcome, filing)
         cancelling = outcome.correlation.get("action") == "D" or outcome.source == "SO"
-        if cancelling and (outcome.source == "SO" or version in (None, filing.version)):
+        if cancelling and (outcome.source == "SO" or version in (None, self._newest(filing))):
             self._about_entry(outcome, filing, version)
         self._keep(outcome, filing.id, filing.shipment_key, filing.trip_number)
         return True
 
-    def _answered_version(self, trip_number: str) -> int | None:
-        """The version of the manifest that the 355 in hand answers; ``None`` when nothing waits for one."""
-        if trip_number not in self._versions:
-            sent = unanswered_message(self.conn, trip_number)
-            carried = carried_by(self.conn, sent.id) if sent is not None else ()
-            self._versions[trip_number] = max((one.version for one in carried), default=None)
-        return self._versions[trip_number]
+    def _message(self, trip_number: str) -> Message:
+        """The message about the manifest of a trip that the 355 in hand answers."""
+        if trip_number not in self._messages:
+            self._messages[trip_number] = message_of(self.conn, self.reading, trip_number)
+        return self._messages[trip_number]
 
     def _order(self, place: int) -> int:
         """What sorts CBP's statements of one minute: its own running number, never the order in which they reached us.
@@ -251,30 +279,46 @@ class Matcher:
             return False
         if outcome.source == "355" and outcome.meaning in _ANSWERS:
             self._about_manifest(outcome, manifest)
+        elif outcome.source == "355" and outcome.meaning == NOT_UNDERSTOOD:
+            self.moves.alerts.append(filing_alert(UNEXPECTED_ANSWER, manifest, outcome.as_dict()))
         self._note_arrival(outcome, outcome.trip_number)
         self._keep(outcome, manifest.id, None, outcome.trip_number)
         return True
 
     def _about_manifest(self, outcome: Outcome, manifest: Row[Any]) -> None:
         """An answer to a message about the manifest; a completion that is refused leaves it as it was."""
-        version = self._answered_version(outcome.trip_number)
-        sent = unanswered_message(self.conn, outcome.trip_number)
+        answered, newest = self._message(outcome.trip_number), self._newest(manifest)
+        version, sent = answered.version, answered.sent
+        if answered.several:
+            self._about_several(outcome, manifest)
+            return
         completing = sent is not None and sent.application == "353"
         if completing and outcome.meaning in _REFUSALS:
             text = f"CBP does not complete the manifest of trip {outcome.trip_number}: {outcome.text}."
             named = {"trip_number": manifest.trip_number, "filing_id": manifest.id}
             self.moves.alerts.append(Alert("completion_refused", text, "warning", **named))
-        elif version in (None, manifest.version) and self._settles_manifest(outcome, manifest):
+        elif version in (None, newest) and self._settles_manifest(outcome, manifest, sent):
             ends = version is not None and self._action(manifest) in ENDING
-            move_filing(manifest, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict(), ends=ends)
+            said, what = outcome.as_dict(), FilingInput(outcome.meaning)
+            more = sent is not None and sent.answered_at is not None
+            move_filing(manifest, what, self.moves, self.now, said, ends=ends, version=newest, once_more=more)
+        elif sent is not None and sent.answered_at is not None and manifest.state == FilingState.REJECTED:
+            self.moves.alerts.append(filing_alert(CONTRADICTION, manifest, outcome.as_dict()))
         self._rest_of_manifest(outcome, manifest)
         self._note_held_as(outcome, completing=completing)
+
+    def _about_several(self, outcome: Outcome, manifest: Row[Any]) -> None:
+        """One more word, and it cannot be known on which of several messages: if it is another word, a person asks."""
+        agrees = _TAKEN if manifest.state == FilingState.ACCEPTED else _REFUSALS
+        if outcome.meaning not in agrees | {"try_again", "known_before", "already_on_file"}:
+            self.moves.alerts.append(filing_alert(CONTRADICTION, manifest, outcome.as_dict()))
 
     def _note_held_as(self, outcome: Outcome, *, completing: bool) -> None:
         """What CBP holds the manifest as from now on."""
         number, taken = outcome.trip_number, outcome.meaning in _TAKEN
         word = str(outcome.correlation.get("manifest_state") or "").lower()
-        saved = outcome.meaning == "rejected" and bool(outcome.correlation.get("saved_rest"))
+        refuses = outcome.meaning in ("rejected", "already_on_file")
+        saved = refuses and bool(outcome.correlation.get("saved_rest"))
         fell_back = saved and outcome.correlation.get("manifest_type") == WHOLE
         remarks = (one for one in self.reading.outcomes if one.trip_number == number and one.scope == "trip")
         if fell_back or any(one.meaning == "warning" and "PRELIM" in one.text.upper() for one in remarks):
@@ -290,29 +334,31 @@ class Matcher:
         if held_as == "deleted":
             manifest_deleted(self.conn, number, self.now)
 
-    def _settles_manifest(self, outcome: Outcome, manifest: Row[Any]) -> bool:
+    def _settles_manifest(self, outcome: Outcome, manifest: Row[Any], sent: Row[Any] | None) -> bool:
         """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
         messages = messages_of(self.conn, outcome.trip_number)
         if len(messages) < 2 or outcome.meaning in _SOME_REFUSED:
             return True
-        open_ones = [one for one in messages if one.answered_at is None]
-        return len(open_ones) <= 1 and manifest.state != FilingState.REJECTED
+        failed = failed_messages(self.conn, outcome.trip_number)
+        others = (one for one in messages if sent is None or one.id != sent.id)
+        waiting = any(one.answered_at is None or one.id in failed for one in others)
+        return not waiting and manifest.state != FilingState.REJECTED
 
     def _rest_of_manifest(self, outcome: Outcome, manifest: Row[Any]) -> None:
         """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
-        sent = unanswered_message(self.conn, outcome.trip_number)
+        answered = self._message(outcome.trip_number)
+        sent, version = answered.sent, answered.version
         if sent is None:
             return
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
         keys = [one.shipment_key for one in carried_by(self.conn, sent.id) if one.shipment_key]
         known = self._load(keys)
-        saved = outcome.meaning in _SOME_REFUSED and outcome.correlation.get("saved_rest")
+        saved = outcome.meaning in (*_SOME_REFUSED, "already_on_file") and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
-        version = self._answered_version(outcome.trip_number)
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code, version=version)
         for one in known:
             if one.row.scn not in named:
-                tell(one, told, self.moves, self.now)
+                tell(one, told, self.moves, self.now, raised_of=manifest.id)
                 self._about_bill(manifest.id, version or 1, one.row.key, meaning)
 
     def _load(self, keys: Sequence[str]) -> list[Known]:
@@ -333,12 +379,14 @@ class Matcher:
                 if speaks_for(one, of.filing_id, kind):
                     at = outcome.occurred_at or self.now
                     told = Statement(outcome.meaning, source, at, outcome.code, version=of.version)
-                    tell(one, told, self.moves, self.now)
+                    tell(one, told, self.moves, self.now, raised_of=of.filing_id)
                 if kind == KINDS[0]:
                     self._about_bill(of.filing_id, of.version, one.row.key, outcome.meaning)
             for filing in filings_of(self.conn, filings):
-                if filings[filing.id] == filing.version:
-                    move_filing(filing, FilingInput(outcome.meaning), self.moves, self.now, outcome.as_dict())
+                newest = self._newest(filing)
+                if filings[filing.id] == newest:
+                    said, what = outcome.as_dict(), FilingInput(outcome.meaning)
+                    move_filing(filing, what, self.moves, self.now, said, version=newest)
             if outcome.meaning in _UNPROCESSED:
                 self._mark_answered(sent.id)
         self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)
@@ -347,10 +395,15 @@ class Matcher:
     def _answered(self) -> None:
         """Mark the transmissions that this file answers, so that the next one about a manifest may go."""
         if self.reading.kind.startswith("355"):
-            for number in {one.trip_number for one in self.reading.outcomes if one.trip_number}:
-                sent = unanswered_message(self.conn, number)
-                if sent is not None:
-                    self._mark_answered(sent.id)
+            verdicts = [one for one in self.reading.outcomes if one.trip_number and one.meaning != NOT_UNDERSTOOD]
+            for number in sorted({one.trip_number for one in verdicts}):
+                answered = self._message(number)
+                if answered.sent is None:
+                    continue
+                if answered.waits:
+                    self._mark_answered(answered.sent.id)
+                if all(one.meaning != "try_again" for one in verdicts if one.trip_number == number):
+                    self._need_not_go_again(answered.sent.id)
         reference = self.reading.control.get("user_data")
         if reference and any(one.source == "C1" for one in self.reading.outcomes):
             asking.answered(self.conn, str(reference), self.now)
@@ -369,6 +422,12 @@ class Matcher:
         self.conn.execute(
             update(t.transmissions).where(t.transmissions.c.id == identifier).values(answered_at=self.now)
         )
+
+    def _need_not_go_again(self, identifier: str) -> None:
+        """CBP has judged a message after all, over which its system had failed: no retry of it is owed any more."""
+        table = t.retries
+        owed = (table.c.transmission_id == identifier) & table.c.made_at.is_(None)
+        self.conn.execute(update(table).where(owed).values(made_at=self.now))
 
     def _keep(self, outcome: Outcome, filing: str | None, key: str | None, trip_number: str | None = None) -> None:
         self.rows.append(

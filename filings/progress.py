@@ -91,8 +91,10 @@ def load(conn: Connection, keys: Iterable[str]) -> dict[str, Known]:
     return found
 
 
-def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> None:
-    """Fold one thing into a shipment and note what follows."""
+def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime, *, raised_of: str | None = None) -> None:
+    """Fold one thing into a shipment and note what follows; ``raised_of`` is the filing of which an alert is raised
+    too, so that of the shipments it is about none is raised as well.
+    """
     row = known.row
     try:
         done = moves.folder.fold(known.facts, told)
@@ -138,8 +140,10 @@ def tell(known: Known, told: Did | Statement, moves: Moves, now: datetime) -> No
     if done.effects.alert and isinstance(told, Statement):
         said = f"{told.meaning} ({told.code or told.source})"
         text = f"Shipment {row.scn}: CBP's answer {said} needs a look: {done.effects.alert}."
-        moves.alerts.append(
-            Alert(done.effects.alert, text, "warning", {"scn": row.scn, "code": told.code}, trip_number=row.trip_number)
+        detail = {"scn": row.scn, "code": told.code}
+        named = {"trip_number": row.trip_number, "filing_id": raised_of}
+        (moves.echoes if raised_of else moves.alerts).append(
+            Alert(done.effects.alert, text, "warning", detail, **named)
         )
 
 
@@ -151,7 +155,7 @@ def write(conn: Connection, moves: Moves, now: datetime) -> None:
     write_alike(conn, t.filings.c.id, moves.filings, updated_at=now)
     write_alike(conn, t.filings.c.id, {of: {"deadline_at": at} for of, at in moves.deadlines.items()})
     versions.settle(conn, moves.versions, moves.taken, moves.refused, now)
-    for alert in moves.alerts:
+    for alert in (*moves.alerts, *moves.echoes):
         raise_alert(conn, alert, now)
     for trip_number in sorted(moves.trips):
         moves.events.extend(trip_events(conn, trip_number, now))
@@ -199,6 +203,8 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
             t.transmission_filings.c.version,
         ).where(t.transmission_filings.c.transmission_id == row.id)
     ).all()
+    again = _going_again(conn, row.id)
+    carried = [one for one in carried if one.filing_id not in again]
     kind: Kind = "manifest" if row.application in MANIFEST_SETS else "entry"
     known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
     for one in carried:
@@ -209,6 +215,22 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
         if versions[filing.id] == filing.version:  # else it has been declared anew since
             move_filing(filing, FilingInput(step.value), moves, now)
     write(conn, moves, now)
+
+
+def _going_again(conn: Connection, transmission: str) -> set[str]:
+    """Filings over which CBP's system has failed, and that wait to go again in a new envelope.
+
+    How it went with the bytes that failed says nothing of them any more: a receipt may come after the answer.
+    """
+    table, carried = t.retries, t.transmission_filings
+    owed = select(table.c.entries).where(table.c.transmission_id == transmission, table.c.made_at.is_(None))
+    found: set[str] = set()
+    for entries in conn.execute(owed).scalars().all():
+        mine = select(t.filings.c.id, t.filings.c.entry_number).where(
+            t.filings.c.id.in_(select(carried.c.filing_id).where(carried.c.transmission_id == transmission))
+        )
+        found |= {one.id for one in conn.execute(mine) if entries is None or one.entry_number in entries}
+    return found
 
 
 def speaks_for(known: Known, filing: str, kind: Kind) -> bool:

@@ -14,12 +14,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select
 
 from filings.alerts import Alert
-from filings.awaited import find_sent, unanswered_message
+from filings.awaited import failed_messages, find_sent, message_of
 from filings.lifecycle import FilingState
 from filings.patience import RetryPatience, next_try
 from filings.retrying import attempts_of
 from filings.store import tables as t
 from filings.uuid7 import uuid7
+from filings.wording import MANIFEST_SETS
 from mappings.outcomes import Outcome, ResponseReading
 from mappings.outcomes_refusals import REFUSING, Refusal, Subject, excused, subject_of
 
@@ -48,10 +49,11 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
         row = rows.get(subject_of(one))
         if row is None or one.meaning not in REFUSING:
             continue
-        answered = (
-            unanswered_message(conn, one.trip_number) if one.source == "355" else find_sent(conn, one.correlation)
-        )
+        answered, judged = _answered(conn, reading, one)
         if answered is None:
+            continue
+        if judged and row.kind == "try_again":
+            meanings[subject_of(one)] = row.kind  # said of bytes that CBP has judged: they need not go again
             continue
         sent[answered.id] = answered
         if row.kind == "try_again":
@@ -69,6 +71,14 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
     )
     told.reading = replace(reading, outcomes=tuple(changed))
     return told
+
+
+def _answered(conn: Connection, reading: ResponseReading, one: Outcome) -> tuple[Row[Any] | None, bool]:
+    """What an outcome answers, and whether CBP has judged that before."""
+    if one.source != "355":
+        return find_sent(conn, one.correlation), False
+    found = message_of(conn, reading, one.trip_number)
+    return found.sent, not found.waits
 
 
 def _went_before(conn: Connection, sent: Row[Any]) -> bool:
@@ -137,6 +147,8 @@ def _again(
     now: datetime,
 ) -> bool:
     """Whether what failed of a transmission goes again; if not any more, a person is told."""
+    if sent.application in MANIFEST_SETS and sent.id in failed_messages(conn, sent.trip_number):
+        return True  # the same bytes have failed twice: they go again in one new envelope
     first, row = outcomes[0]
     attempts = attempts_of(conn, sent.id, now)
     tries = max(row.tries for _one, row in outcomes)

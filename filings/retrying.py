@@ -5,12 +5,15 @@ envelope under new numbers (:mod:`mappings.sending_again`); an entry keeps its n
 for in the transaction that applies CBP's answer, so a crash loses no retry, and made in one transaction, so none is
 made twice. After an hour a person is told to call CBP, as CBP's own guide says, and the refusal stands as it was said.
 Pauses run on the clock of the business.
+
+Bytes that are in doubt go again by themselves, also those over which CBP's system is known to have failed once, and it
+may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
@@ -21,10 +24,10 @@ from filings.awaited import carried_by
 from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence
 from filings.holding import hold_trips
-from filings.lifecycle import FilingState
+from filings.lifecycle import WAITING, FilingState
 from filings.outbox import Draft, queue
-from filings.patience import Attempts
-from filings.progress import filings_of
+from filings.patience import RETRIES, Attempts
+from filings.progress import filings_of, load
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.wording import MANIFEST_SETS, batch_reference
@@ -33,6 +36,10 @@ from mappings.sending_again import batch_again, interchange_again
 from schemas.errors import FormatError, Problem
 
 AT_ONCE: Final = 20
+IN_DOUBT: Final = timedelta(minutes=30)
+"""How long a new envelope waits for bytes that are in doubt."""
+UNSETTLED: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
+"""States of a transmission whose bytes go again by themselves."""
 
 
 def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:
@@ -44,9 +51,22 @@ def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:
 
 def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
     """Retries whose time has come, the oldest first."""
-    table = t.retries
-    query = select(table.c.id).where(table.c.made_at.is_(None), table.c.due_at <= now)
+    table, out = t.retries, t.transmissions
+    settled = out.c.state.not_in(UNSETTLED) | (table.c.due_at <= now - IN_DOUBT)
+    query = (
+        select(table.c.id)
+        .join(out, out.c.id == table.c.transmission_id)
+        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled)
+    )
     return list(conn.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+
+
+def postpone(conn: Connection, transmission: str, now: datetime) -> None:
+    """The bytes have just reached CBP (again): it has time to answer before they go in a new envelope."""
+    table = t.retries
+    owed = (table.c.transmission_id == transmission) & table.c.made_at.is_(None)
+    soon = owed & (table.c.due_at < now + RETRIES.first)
+    conn.execute(update(table).where(soon).values(due_at=now + RETRIES.first))
 
 
 def send_again(conn: Connection, ctx: FilingContext, identifier: str, now: datetime) -> bool:
@@ -76,9 +96,12 @@ def _still_waiting(conn: Connection, sent: Row[Any], entries: Sequence[str] | No
     carried = carried_by(conn, sent.id)
     known = {one.id: one for one in filings_of(conn, {one.filing_id for one in carried})}
     if sent.application in MANIFEST_SETS:
-        # A message is one thing: it goes again whole while its manifest stands in that version.
-        stands = all(known[one.filing_id].version == one.version for one in carried)
-        return list(carried) if stands else []
+        # A message is one thing: it goes again whole while its manifest stands in that version and waits for it.
+        stands = all(
+            known[one.filing_id].version == one.version and FilingState(known[one.filing_id].state) in WAITING
+            for one in carried
+        )
+        return list(carried) if stands and _bills_wait(conn, carried) else []
     return [
         one
         for one in carried
@@ -86,6 +109,15 @@ def _still_waiting(conn: Connection, sent: Row[Any], entries: Sequence[str] | No
         and known[one.filing_id].state == FilingState.QUEUED.value
         and (entries is None or known[one.filing_id].entry_number in entries)
     ]
+
+
+def _bills_wait(conn: Connection, carried: Sequence[Any]) -> bool:
+    """Whether some bill of a message waits to be sent, if it has any: of another message they may have been taken."""
+    keys = [one.shipment_key for one in carried if one.shipment_key]
+    if not keys:
+        return True
+    bills = (known.facts.declarations.get("manifest") for known in load(conn, keys).values())
+    return any(bill is not None and bill.state is FilingState.QUEUED for bill in bills)
 
 
 def _draft(

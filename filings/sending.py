@@ -30,6 +30,7 @@ from filings import archive
 from filings.alerts import Alert, raise_alert, restate, settle
 from filings.holding import hold_trips
 from filings.progress import Step, advance_transmission
+from filings.retrying import postpone
 from filings.store import tables as t
 from filings.store.leases import claim
 from filings.store.leases import settle as settle_lease
@@ -78,7 +79,13 @@ def take(
     """
     out = t.transmissions
     earlier = out.alias("earlier")
-    # Another message about the same manifest is on its way, or older and still to go.
+    # Another message about the same manifest is on its way, or older and still to go; or CBP's system has failed over
+    # it, and it is in doubt: it goes again by itself, and a 355 does not say which of the two it answers.
+    failed = (
+        select(t.retries.c.id)
+        .where(t.retries.c.transmission_id == earlier.c.id, t.retries.c.made_at.is_(None))
+        .exists()
+    )
     blocked = (
         select(earlier.c.id)
         .where(
@@ -86,7 +93,7 @@ def take(
             earlier.c.application.in_(MANIFEST_SETS),
             earlier.c.trip_number == out.c.trip_number,
             earlier.c.id < out.c.id,
-            earlier.c.answered_at.is_(None),
+            or_(earlier.c.answered_at.is_(None), and_(earlier.c.state != "delivered", failed)),
             earlier.c.state != "refused",
         )
         .exists()
@@ -200,6 +207,7 @@ def delivered(conn: Connection, identifier: str, receipt: Mapping[str, Any], bod
     _keep_receipt(conn, row, "receipt", receipt, body, now)
     for kind in ("transmission_refused", "not_delivered", "in_doubt", "receipt_not_valid"):
         settle(conn, kind, transmission_id=identifier, by="gateway", now=now)
+    postpone(conn, identifier, now)
     advance_transmission(conn, row, Step.SENT, now)
 
 

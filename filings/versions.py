@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from filings.store import tables as t
 
@@ -208,6 +208,23 @@ def _following(before: str | None, move: VersionMove) -> VersionState:
     if before == "accepted" and move.state in ("refused", "requested"):
         return "accepted"
     return "refused" if before == "refused" and move.state == "requested" else move.state
+
+
+NOT_SAID: Final = ("not_sent", "withdrawn")
+"""States of versions of which CBP was told nothing, so that no answer is about them."""
+
+
+def said_of(conn: Connection, filings: Collection[Row[Any]]) -> dict[str, int]:
+    """The newest version of each filing that was said to CBP, by filing: what an answer is about that names none."""
+    table = t.filing_versions
+    found = {one.id: 1 for one in filings}
+    ids = sorted(one.id for one in filings if one.version > 1)
+    for start in range(0, len(ids), CHUNK):
+        query = select(table.c.filing_id, func.max(table.c.version).label("newest")).where(
+            table.c.filing_id.in_(ids[start : start + CHUNK]), table.c.state.not_in(NOT_SAID)
+        )
+        found |= {one.filing_id: one.newest for one in conn.execute(query.group_by(table.c.filing_id))}
+    return found
 
 
 def actions_of(conn: Connection, filings: Collection[str]) -> dict[tuple[str, int], str]:

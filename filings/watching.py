@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, text, update
 
 from filings import asking
 from filings.alerts import Alert, raise_alert, settle
@@ -162,7 +162,7 @@ def _silent_files(conn: Connection, patience: Patience, now: datetime) -> set[st
         .join(carried, carried.c.transmission_id == out.c.id)
         .join(filings, and_(filings.c.id == carried.c.filing_id, filings.c.version == carried.c.version))
         .where(
-            filings.c.state.in_(_SILENT),
+            or_(filings.c.state.in_(_SILENT), asking.message_unanswered()),
             filings.c.updated_at < now - min(patience.answer, patience.review),
             out.c.direction == "out",
             out.c.state == "delivered",
@@ -262,12 +262,13 @@ def _carried(
             filings.c.trip_number,
             filings.c.scn,
             filings.c.entry_number,
-            filings.c.state,
+            case((asking.message_unanswered(), FilingState.SENT.value), else_=filings.c.state).label("state"),
             filings.c.updated_at,
             func.coalesce(asks.c.times, 0).label("asked"),
             asks.c.last.label("asked_at"),
         )
         .join(filings, and_(filings.c.id == carried.c.filing_id, filings.c.version == carried.c.version))
+        .join(t.transmissions, t.transmissions.c.id == carried.c.transmission_id)
         .outerjoin(asks, and_(asks.c.filing_id == filings.c.id, asks.c.version == filings.c.version))
         .where(carried.c.transmission_id.in_(transmissions))
         .distinct()

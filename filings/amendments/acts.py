@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Literal
 
-from filings.amendments.plan import PlannedShipment
+from sqlalchemy import Row
+
+from filings.amendments.plan import Plan, PlannedShipment
 from filings.lifecycle import Act, Did, FilingState
 from filings.lifecycle.evidence import KINDS, Kind
 
@@ -22,6 +24,36 @@ def action_of(one: PlannedShipment) -> str:
     if one.step.entry.again:
         return "A"
     return REMADE if one.step.entry.remakes else ""
+
+
+Becomes = Literal["", "withdrawn", "cancelled", "sent", "remade"]
+
+
+def becomes(one: PlannedShipment) -> Becomes:
+    """What the next version of the entry or handoff is that a shipment has; nothing where it gets none."""
+    step, entry = one.step, one.held.entry
+    if entry is None:
+        return ""
+    refused = entry.state == FilingState.REJECTED.value
+    if step.entry.withdraws or (refused and (one.document is None or step.entry.files)):
+        return "withdrawn"
+    if step.entry.cancels:
+        return "cancelled"
+    if action_of(one) in SENT:
+        return "sent"
+    return "remade" if step.entry.remakes else ""
+
+
+def unsaid(plan: Plan) -> Row[Any] | None:
+    """The filing whose next version is only kept: the one addressed by a patch that says nothing else of it to CBP."""
+    filing = plan.addressed
+    if filing is None or plan.purpose == "cancel":
+        return None
+    if filing.kind == "manifest":
+        return None if plan.says_manifest or plan.trip_step == "withdrawn" else filing
+    mine = (one for one in plan.shipments if one.held.entry is not None and one.held.entry.id == filing.id)
+    # A shipment that only comes off this trip leaves its entry as it is.
+    return None if any(becomes(one) or one.document is None for one in mine) else filing
 
 
 def acts_of(one: PlannedShipment, of_manifest: int, versions: Mapping[str, int], now: datetime) -> list[Did]:

@@ -86,7 +86,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
     if not plan.difference and not plan.sends:
         text = "The patch changes nothing, and CBP has on file what the filing says."
         raise Conflict(Problem("nothing_changes", "patch", text, "Send what is to be different."))
-    refuse_forbidden(conn, plan)
+    refuse_forbidden(conn, ctx, plan)
     plan = replace(plan, needs=reasons_needed(plan))
     return replace(plan, warnings=(*cautions(plan, now), *(one for one in odd if one.severity != "error")))
 

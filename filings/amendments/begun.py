@@ -68,7 +68,8 @@ def begin(conn: Connection, ctx: FilingContext, plan: Plan, *, actor: Actor, now
     act = "amend_filing" if plan.purpose == "amend" else "cancel_filing"
     record_act(conn, act, {**content, **named}, actor=actor, now=now, trip_number=plan.trip_number)
     write(conn, work.moves, now)
-    return Begun(plan, work.amendment, work.versions.get(plan.addressed.id, 1) if plan.addressed is not None else 1)
+    filing = plan.addressed
+    return Begun(plan, work.amendment, work.versions.get(filing.id, filing.version) if filing is not None else 1)
 
 
 def _numbered(conn: Connection, ctx: FilingContext, plan: Plan) -> Plan:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from filings.alerts import settle_filing
-from filings.amendments.acts import REMADE, SENT, action_of
+from filings.amendments.acts import REMADE, action_of, becomes, unsaid
 from filings.amendments.held import trip_part
 from filings.amendments.plan import Plan, PlannedShipment
 from filings.context import Actor
@@ -108,26 +108,25 @@ class Changed:
             self._new_filing(one)
 
     def _old_filing(self, one: PlannedShipment, entry: Row[Any]) -> None:
-        step = one.step
-        refused = entry.state == FilingState.REJECTED.value
-        if step.entry.withdraws or (refused and (one.document is None or step.entry.files)):
+        following = becomes(one)
+        if following == "withdrawn":
             self.kept.append(_first_of_entry(one, entry))
             content = {"withdrawn": True}
             self._next(entry, content, "", "withdrawn")
             move_filing(entry, FilingInput.WITHDRAWN, self.moves, self.now)
-        elif step.entry.cancels:
+        elif following == "cancelled":
             self.kept.append(_first_of_entry(one, entry))
             said = {"action": "D", "reason_code": one.cancels_reason, "replaced_by": self._replaced_by(one)}
             version = self._next(entry, said, "D")
             self.pending.append(Pending(entry.id, one.held.row.key, version, None, self._before(one), entry.version))
             move_filing(entry, FilingInput.QUEUED, self.moves, self.now)
-        elif action_of(one) in SENT:
+        elif following == "sent":
             self.kept.append(_first_of_entry(one, entry))
             version = self._next(entry, {**self._content(one), "action": action_of(one)}, action_of(one))
             before = self._before(one) if one.held.old.entry is not None else None
             self.pending.append(Pending(entry.id, one.held.row.key, version, self._content(one), before, entry.version))
             move_filing(entry, FilingInput.QUEUED, self.moves, self.now)
-        elif step.entry.remakes:
+        elif following == "remade":
             self.kept.append(_first_of_entry(one, entry))
             self._next(entry, self._content(one), REMADE, "accepted")
 
@@ -161,8 +160,8 @@ class Changed:
 
     def not_sent(self) -> None:
         """A patch that says nothing else to CBP makes a version of the filing addressed all the same."""
-        filing = self.plan.addressed
-        if filing is None or filing.id in self.versions or self.plan.purpose == "cancel":
+        filing = unsaid(self.plan)
+        if filing is None:
             return
         own = next((one for one in self.plan.shipments if one.held.row.key == self.plan.shipment_key), None)
         content = self._content(own) if own is not None and own.document is not None else {"trip": dict(self.document)}

@@ -74,7 +74,7 @@ def prepare_cancellation(conn: Connection, ctx: FilingContext, name: str, asked:
     )
     if not plan.sends and not trip_step and not any(_withdrawn(one) for one in planned):
         raise Conflict(_nothing(name))
-    refuse_forbidden(conn, plan)
+    refuse_forbidden(conn, ctx, plan)
     plan = replace(plan, needs=reasons_needed(plan))
     return replace(plan, warnings=tuple(cautions(plan, now)))
 

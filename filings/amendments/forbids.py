@@ -1,7 +1,9 @@
 """What does the state forbid, and what is asked for before anything is sent? Every reason at once.
 
 - One message about a manifest is unanswered at a time, and one version of an entry: what CBP has on file is not known
-  before it answers. A request that a person there decides on is waited for.
+  before it answers. A request that a person there decides on is waited for. So long, no patch is taken for one that
+  says nothing: neither one whose version would follow the one that waits (what CBP answers to that would be about no
+  version any more), nor one that leaves a bill or an entry as it is on file while another one has been asked for.
 - A truck that is there has its manifest with it: bills and trip cannot be amended any more (recalled). Its entries can,
   as the guide of cargo release has it (:mod:`mappings.entry_change`).
 - After completion an amendment gives its reason by a code, at the header and at each bill.
@@ -16,10 +18,13 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from filings.amending_messages import STAGES
-from filings.amendments.held import Held
+from filings.amendments.acts import unsaid
+from filings.amendments.held import AskedFor, Held
 from filings.amendments.plan import BILL_REASONS, Plan, PlannedShipment, entry_reasons, listed
+from filings.amendments.steps import Content, bill_differs, entries_differ
 from filings.awaited import awaits_answer
-from filings.lifecycle import WAITING, FilingState, TripState
+from filings.context import FilingContext
+from filings.lifecycle import UNANSWERED, WAITING, FilingState, TripState
 from schemas.errors import Conflict, Problem, ShipmentError
 
 TRUCK_355 = "CBP truck 355"
@@ -54,17 +59,21 @@ def refuse_version(filing: Row[Any] | None, version: int | None) -> None:
     raise Conflict(Problem("version_conflict", "version", text, remedy))
 
 
-def refuse_forbidden(conn: Connection, plan: Plan) -> None:
+def refuse_forbidden(conn: Connection, ctx: FilingContext, plan: Plan) -> None:
     """Raise :class:`Conflict` with every reason for which the state forbids the plan."""
-    problems = [*_of_manifest(conn, plan)]
+    awaited = awaits_answer(conn, plan.trip_number)
+    problems = [*_of_manifest(plan, awaited=awaited), *_of_unsaid(plan, awaited=awaited)]
     for one in plan.shipments:
         problems += _of_shipment(plan, one)
+        problems += _of_asked_for(ctx, plan, one, awaited=awaited)
     if problems:
         raise Conflict(dict.fromkeys(problems))
 
 
-def _of_manifest(conn: Connection, plan: Plan) -> Iterator[Problem]:
+def _of_manifest(plan: Plan, *, awaited: bool) -> Iterator[Problem]:
     number = plan.trip_number
+    if plan.trip_step == "withdrawn" and awaited:
+        yield _awaited(plan)  # another message of it may be taken yet
     if not plan.says_manifest:
         return
     if plan.on.manifest is None and not any(one.step.bill == "add" for one in plan.shipments):
@@ -73,9 +82,44 @@ def _of_manifest(conn: Connection, plan: Plan) -> Iterator[Problem]:
     if plan.on.trip.arrived_at is not None:
         text = f"Trip {number} has arrived: its manifest cannot be amended any more."
         yield Problem("trip_arrived", "trip_number", text, "Settle it with CBP at the port.")
-    elif awaits_answer(conn, number):
-        text = f"CBP has not answered the manifest of trip {number} yet; what it has on file is not known."
-        yield Problem("answer_awaited", "trip_number", text, "Ask again when it has answered.", TRUCK_355)
+    elif awaited:
+        yield _awaited(plan)
+
+
+def _awaited(plan: Plan) -> Problem:
+    text = f"CBP has not answered the manifest of trip {plan.trip_number} yet; what it has on file is not known."
+    return Problem("answer_awaited", "trip_number", text, "Ask again when it has answered.", TRUCK_355)
+
+
+def _of_unsaid(plan: Plan, *, awaited: bool) -> Iterator[Problem]:
+    """A version that is only kept follows none that CBP has not answered."""
+    filing = unsaid(plan)
+    if filing is None:
+        return
+    if filing.kind == "manifest":
+        if awaited or FilingState(filing.state) in UNANSWERED:
+            yield _awaited(plan)
+    elif filing.kind == "entry":
+        name = next(one.held.row.shipment_id for one in plan.shipments if one.held.row.key == filing.shipment_key)
+        yield from _of_entry(filing, f"shipments.{name}")
+
+
+def _of_asked_for(ctx: FilingContext, plan: Plan, one: PlannedShipment, *, awaited: bool) -> Iterator[Problem]:
+    """What stays as it is on file must be what was asked for last, while CBP has not answered that."""
+    content, step, entry = one.content, one.step, one.held.entry
+    if content is None:
+        return
+    bill, asked = one.held.bill_asked, one.held.entry_asked
+    if awaited and not step.bill and bill is not None and _bill_left(ctx, bill, content):
+        yield _awaited(plan)
+    if entry is not None and asked is not None and not (step.change or step.entry.again or step.entry.cancels):
+        number = entry.entry_number or ""
+        if asked.content is None or entries_differ(asked.content, content, ctx.filer, number) != "none":
+            yield from _of_entry(entry, f"shipments.{one.held.row.shipment_id}")
+
+
+def _bill_left(ctx: FilingContext, asked: AskedFor, after: Content) -> bool:
+    return asked.content is None or bill_differs(asked.content, after, ctx.profile)
 
 
 def _of_shipment(plan: Plan, one: PlannedShipment) -> Iterator[Problem]:

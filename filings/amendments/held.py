@@ -38,13 +38,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What was last asked for and has no answer of CBP's; ``content`` is ``None`` if nothing is to be on file."""
+
+    content: Content | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldShipment:
-    """One shipment with what its filing and CBP's file say."""
+    """One shipment with what its filing and CBP's file say, and what was asked for of its bill and its entry."""
 
     row: Row[Any]
     facts: ShipmentFacts
     entry: Row[Any] | None
     old: Old
+    bill_asked: AskedFor | None = None
+    entry_asked: AskedFor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +143,30 @@ def shipments_of(conn: Connection, on: Held, rows: Sequence[Row[Any]]) -> list[H
     return [_shipment(on, row, entries.get(row.entry_filing_id or ""), kept) for row in rows]
 
 
-def _declared(conn: Connection, filings: Collection[str]) -> dict[tuple[str, str], Any]:
+def _declared(conn: Connection, filings: Collection[str]) -> dict[tuple[str, str], Row[Any]]:
     table = t.declared
     ids = sorted(filings)
-    found: dict[tuple[str, str], Any] = {}
+    found: dict[tuple[str, str], Row[Any]] = {}
     for start in range(0, len(ids), CHUNK):
-        query = select(table.c.filing_id, table.c.subject, table.c.content)
-        for row in conn.execute(query.where(table.c.filing_id.in_(ids[start : start + CHUNK]))):
-            found[row.filing_id, row.subject] = row.content
+        for row in conn.execute(select(table).where(table.c.filing_id.in_(ids[start : start + CHUNK]))):
+            found[row.filing_id, row.subject] = row
     return found
 
 
-_ABSENT: Final = object()
-
-
-def _shipment(on: Held, row: Row[Any], entry: Row[Any] | None, kept: Mapping[tuple[str, str], Any]) -> HeldShipment:
+def _shipment(
+    on: Held, row: Row[Any], entry: Row[Any] | None, kept: Mapping[tuple[str, str], Row[Any]]
+) -> HeldShipment:
     facts = ShipmentFacts.from_dict(row.facts or None)
     bill = facts.declarations.get("manifest")
     place = (on.manifest.id, row.key) if on.manifest is not None else ("", row.key)
     on_file = bill is not None and bill.in_force
-    bill_content = _content(on, row, kept.get(place, _ABSENT), there=on_file)
+    bill_content = _content(on, row, kept.get(place), there=on_file)
     entry_content: Content | None = None
+    entry_kept: Row[Any] | None = None
     if entry is not None:
         taken = entry.accepted_version is not None or entry.kind == "handoff"
-        entry_content = _content(on, row, kept.get((entry.id, row.key), _ABSENT), there=taken)
+        entry_kept = kept.get((entry.id, row.key))
+        entry_content = _content(on, row, entry_kept, there=taken)
     old = Old(
         bill_content,
         bill is not None and bill.off,
@@ -169,16 +178,27 @@ def _shipment(on: Held, row: Row[Any], entry: Row[Any] | None, kept: Mapping[tup
         standing_of(facts, on.trip.arrived_at),
         row.pathway or "review",
     )
-    return HeldShipment(row, facts, entry, old)
+    return HeldShipment(row, facts, entry, old, _asked_for(on, kept.get(place)), _asked_for(on, entry_kept))
 
 
-def _content(on: Held, row: Row[Any], kept: Any, *, there: bool) -> Content | None:
+def _content(on: Held, row: Row[Any], kept: Row[Any] | None, *, there: bool) -> Content | None:
     """What CBP has on file of one shipment; ``None`` where that is nothing."""
-    if kept is None or (kept is _ABSENT and not there):
+    if kept is not None:
+        return _of_kept(on, kept.content)
+    return content_of(row.document, row.decision, on.trip.document) if there else None
+
+
+def _of_kept(on: Held, content: Mapping[str, Any] | None) -> Content | None:
+    if content is None:
         return None
-    if kept is _ABSENT:
-        return content_of(row.document, row.decision, on.trip.document)
-    return content_of(kept["shipment"], kept["decision"], {**on.trip.document, **kept.get("trip", {})})
+    return content_of(content["shipment"], content["decision"], {**on.trip.document, **content.get("trip", {})})
+
+
+def _asked_for(on: Held, kept: Row[Any] | None) -> AskedFor | None:
+    """What waits for CBP's answer, if anything does."""
+    if kept is None or kept.pending_version is None:
+        return None
+    return AskedFor(_of_kept(on, kept.pending))
 
 
 def content_of(shipment: Mapping[str, Any], decision: Mapping[str, Any], trip: Mapping[str, Any]) -> Content:

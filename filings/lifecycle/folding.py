@@ -72,7 +72,8 @@ def fold(facts: ShipmentFacts, told: Did | Statement) -> Fold:
     if not expected:
         return Fold(known, state, Effects("unexpected", alert=alert or UNEXPECTED_ANSWER))
     if state is before:
-        return Fold(known, state, Effects("noted", alert=alert if known != facts else ""))
+        answers = isinstance(told, Statement) and told.source in ANSWERS_TO  # a status repeats what it said before
+        return Fold(known, state, Effects("noted", alert=alert if answers or known != facts else ""))
     if known.arrived_at and state in {ShipmentState.RELEASE_SUSPENDED, ShipmentState.RELEASE_REVOKED}:
         alert = "revoked_after_arrival"
     event = EVENTS.get(state)

@@ -84,7 +84,9 @@ async def _run(request: web.Request, prepare: Prepare, digest: str) -> web.Respo
         plan = await service.store.read(prepare)
 
     def act(conn: Connection) -> web.Response:
-        made = plan if plan is not None and amendments.still_stands(conn, plan) else prepare(conn)
+        made = plan if plan is not None else prepare(conn)
+        if not amendments.still_stands(conn, made):
+            made = prepare(conn)  # nobody else moves the trip from here on
         begun = amendments.begin(conn, service.ctx, made, actor=actor, now=now)
         answer = amendments.taken_on(begun)
         headers = {str(hdrs.LOCATION): _VERSIONS.format(answer["filing_id"])} if answer["filing_id"] else {}

@@ -36,6 +36,14 @@ async def test_rivals_never_get_the_same_number(store: Store) -> None:
     assert sorted(number for one in drawn for number in one) == list(range(1, 201))
 
 
+async def test_a_number_is_given_once_however_it_is_drawn(store: Store) -> None:
+    """Drawn one at a time for a long while, now and then several, a sequence never gives a number twice."""
+    drawn: list[int] = []
+    for turn in range(150):
+        drawn += await store.write(partial(allocate, name="interchange:cbp", count=3 if turn % 10 == 9 else 1))
+    assert drawn == list(range(1, len(drawn) + 1))
+
+
 async def test_a_number_of_an_undone_change_is_still_free(store: Store) -> None:
     """If what would have carried the number was never committed, the next one gets it."""
 

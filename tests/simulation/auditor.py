@@ -104,7 +104,8 @@ class Auditor:
         self.filings = {
             row["id"]: row
             for row in await rows(
-                "SELECT id, kind, trip_number, shipment_key, scn, entry_number, state, version FROM filings"
+                "SELECT id, kind, trip_number, shipment_key, scn, entry_number, state, version, accepted_version"
+                " FROM filings"
             )
         }
         self.out = {

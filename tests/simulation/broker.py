@@ -35,6 +35,12 @@ BROKER: Final = Actor("simulated broker", "broker", licensed=True)
 MARKERS: Final = tuple("HOLD EXAM DOCS REJ DUP SILENT LATE REVOKE GARBLE TWICE SHUFFLE".split())
 MARKED: Final = 0.25
 """How many shipments ask the simulated CBP for something special."""
+BACK: Final = 0.5
+"""How many of the shipments that move to another street move back, perhaps while CBP has not answered."""
+REMARKED: Final = 0.15
+"""How many shipments get a remark that no message to CBP holds."""
+BY_TRIP: Final = 0.3
+"""How many remarks come with a patch of the trip."""
 KINDS: Final = ((5, parcel), (4, type86), (3, informal), (1, formal), (1, review))
 
 
@@ -128,23 +134,35 @@ class Broker:
             self._want(name, trip, self._expect(trip, later), self._noted("change_arrival", trip), file).later = True
 
     def _plan_change(self, trip: str, raw: dict[str, Any], file: Want) -> None:
-        """A shipment that is filed may move to another street, be worth more, or be called off."""
+        """A shipment that is filed may move to another street (and back), be worth more, be called off, or get a remark
+        of which CBP hears nothing.
+        """
         chance, scn = self.world.chance, str(raw["shipment_control_number"])
         draw = chance.random()
         if draw < 0.12:
             street = f"{chance.randint(1, 999)} Elm Ave"
             patch: dict[str, Any] = {"consignee": {"address": {"lines": [street]}}}
-            self._change(f"move {scn} to {street}", trip, self._amending(scn, patch), "amend_filing", file)
+            moved = self._change(f"move {scn} to {street}", trip, self._amending(scn, patch), "amend_filing", file)
+            if chance.random() < BACK:
+                patch = {"consignee": {"address": {"lines": raw["consignee"]["address"]["lines"]}}}
+                self._change(f"move {scn} back", trip, self._amending(scn, patch), "amend_filing", moved)
         elif draw < 0.18:
             count = chance.randint(2, 9)
             patch = {"packages": {"count": count}}
             self._change(f"make {scn} {count} packages", trip, self._amending(scn, patch), "amend_filing", file)
         elif draw < 0.26:
             self._change(f"cancel {scn}", trip, self._cancelling(scn), "cancel_filing", file)
+        if chance.random() < REMARKED:
+            patch = {"order_id": f"ORDER-{chance.randint(1, 999)}"}
+            if chance.random() < BY_TRIP:
+                of_trip = {"shipments": {raw["shipment_id"]: patch}}
+                self._change(f"remark on {scn} by {trip}", trip, self._amending(trip, of_trip), "amend_filing", file)
+            else:
+                self._change(f"remark on {scn}", trip, self._amending(scn, patch), "amend_filing", file)
 
     def _change(
         self, name: str, trip: str, act: Callable[[Connection], dict[str, Any]], kept_as: str, *after: Want
-    ) -> None:
+    ) -> Want:
         """An act under a key of its own: asked again, it gets its first answer, whatever has happened since."""
         scope = Scope(BROKER.name, name, "simulated", f"/simulated/{name}")
 
@@ -157,15 +175,22 @@ class Broker:
 
         want = self._want(name, trip, work, self._noted(kept_as, trip), *after)
         want.later = True
+        return want
 
     def _amending(self, name: str, patch: Mapping[str, Any]) -> Callable[[Connection], dict[str, Any]]:
         asked = amendments.read_amendment({"patch": patch, "reason": "So it is.", "reason_code": "03"})
 
         def act(conn: Connection) -> dict[str, Any]:
-            plan = amendments.prepare(conn, self.ctx, name, asked, self.world.now)
-            return amendments.taken_on(amendments.begin(conn, self.ctx, plan, actor=BROKER, now=self.world.now))
+            return self._taken_on(conn, lambda: amendments.prepare(conn, self.ctx, name, asked, self.world.now))
 
         return act
+
+    def _taken_on(self, conn: Connection, prepare: Callable[[], amendments.Plan]) -> dict[str, Any]:
+        """Begin what is planned, as the gateway's door does it: nobody else moves the trip once it stands."""
+        plan = prepare()
+        if not amendments.still_stands(conn, plan):
+            plan = prepare()
+        return amendments.taken_on(amendments.begin(conn, self.ctx, plan, actor=BROKER, now=self.world.now))
 
     def _cancelling(self, name: str) -> Callable[[Connection], dict[str, Any]]:
         said = {"reason": "It does not go.", "entry_reason_code": "08", "bill_reason_code": "03"}
@@ -174,8 +199,8 @@ class Broker:
         asked = amendments.read_cancellation(said)
 
         def act(conn: Connection) -> dict[str, Any]:
-            plan = amendments.prepare_cancellation(conn, self.ctx, name, asked, self.world.now)
-            return amendments.taken_on(amendments.begin(conn, self.ctx, plan, actor=BROKER, now=self.world.now))
+            prepare = amendments.prepare_cancellation
+            return self._taken_on(conn, lambda: prepare(conn, self.ctx, name, asked, self.world.now))
 
         return act
 

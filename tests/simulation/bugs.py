@@ -15,7 +15,20 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, select, update
 
-from filings import archive, events, outbox, planning, receiving, retrying, sending, staging
+from filings import (
+    archive,
+    awaited,
+    events,
+    matching,
+    outbox,
+    planning,
+    receiving,
+    retelling,
+    retrying,
+    sending,
+    staging,
+)
+from filings.amendments import forbids
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence
 from filings.lifecycle import SHIPMENT, Cell, ShipmentInput, ShipmentState, reading
 from filings.outbox import Draft
@@ -239,6 +252,35 @@ def reads_without_applying() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def patches_while_an_answer_is_out() -> Iterator[None]:
+    """A patch that says nothing to CBP, as far as is known, is taken at any time."""
+    allows: Callable[..., tuple[()]] = lambda *_given, **_named: ()  # noqa: E731 - two seams of one kind
+    with patch.object(forbids, "_of_unsaid", allows), patch.object(forbids, "_of_asked_for", allows):
+        yield
+
+
+@contextmanager
+def files_again_what_was_taken() -> Iterator[None]:
+    """A manifest over which CBP's system failed goes again, also when CBP has taken the same bytes meanwhile."""
+
+    def message_of(conn: Connection, _reading: Any, trip_number: str) -> awaited.Message:
+        left = [one for one in awaited.messages_of(conn, trip_number) if one.state in awaited.GONE]
+        waiting = next((one for one in left if one.answered_at is None), None)
+        return awaited.Message() if waiting is None else awaited._message(conn, waiting, waits=True)
+
+    real = retrying._still_waiting
+
+    def still_waiting(conn: Connection, sent: Any, entries: Any) -> list[Any]:
+        return list(awaited.carried_by(conn, sent.id)) if sent.application == "309" else real(conn, sent, entries)
+
+    with ExitStack() as patches:
+        for module in (matching, retelling):
+            patches.enter_context(patch.object(module, "message_of", message_of))
+        patches.enter_context(patch.object(retrying, "_still_waiting", still_waiting))
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Deliberate:
     """A fault, and the promises of which it may break one."""
@@ -253,6 +295,7 @@ def _breaking(bug: Bug, *promises: str) -> Deliberate:
 
 _LOST, _FORCE = "no acknowledged input is lost", "at most one declaration in force"
 _AHEAD, _ORDER, _ARCHIVE = "no state is ahead of the evidence", "events are in order", "the archive is complete"
+_BOOKS: Final = "our books are CBP's"
 _NUMBERS, _BYTES, _SETTLES = "no control number is used again", "bytes are resent unchanged", "everything settles"
 
 BUGS: Final[Mapping[str, Deliberate]] = {
@@ -273,5 +316,7 @@ BUGS: Final[Mapping[str, Deliberate]] = {
     "does not wait for answers": _breaking(does_not_wait_for_answers, "one unanswered 309 per trip"),
     "hides doubt": _breaking(hides_doubt, "doubt is shown"),
     "forgets to try again": _breaking(forgets_to_try_again, _SETTLES),
-    "reads without applying": _breaking(reads_without_applying, _SETTLES, "our books are CBP's"),
+    "reads without applying": _breaking(reads_without_applying, _SETTLES, _BOOKS),
+    "patches while an answer is out": _breaking(patches_while_an_answer_is_out, _SETTLES, _BOOKS),
+    "files again what was taken": _breaking(files_again_what_was_taken, _SETTLES, _BOOKS),
 }
