@@ -76,7 +76,7 @@ def test_a_change_that_is_refused_and_then_taken_is_raised() -> None:
     row = filing(FilingState.ACCEPTED, version=2, accepted=1)
     moves = Moves()
     move_filing(row, FilingInput.ACCEPTED, moves, NOW, SAID, once_more=True)
-    assert moves.filings["filing"]["accepted"] == 2
+    assert moves.filings["filing"]["accepted_version"] == 2
     assert [one.kind for one in moves.alerts] == ["answers_contradict"]
     assert [one.type for one in moves.events] == ["filing.amended"]
 
