@@ -10,6 +10,7 @@ their answer: it moves nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,12 +19,12 @@ from sqlalchemy import Connection, Row, select, update
 from filings import asking
 from filings.alerts import Alert
 from filings.awaited import (
-    Message,
+    answered_before,
     carried_by,
     failed_messages,
     find_sent,
-    message_of,
     messages_of,
+    unanswered_message,
 )
 from filings.lifecycle import (
     REQUEST_PAPERS,
@@ -72,6 +73,19 @@ NOT_UNDERSTOOD: Final = "unknown"
 """Meaning of a 355 whose summary cannot be read: it is no answer, and its message waits on."""
 WHOLE: Final = "W"
 """Type of a complete manifest: with some of its bills refused it is preliminary, whatever its summary calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The message about a manifest that a 355 answers, and the version it carried; ``None`` where there is none.
+
+    ``waits``: no 355 has judged it yet. ``several``: they all have their answer, and more than one may be meant.
+    """
+
+    sent: Row[Any] | None
+    version: int | None
+    waits: bool
+    several: bool
 
 
 class Matcher:
@@ -262,7 +276,18 @@ class Matcher:
     def _message(self, trip_number: str) -> Message:
         """The message about the manifest of a trip that the 355 in hand answers."""
         if trip_number not in self._messages:
-            self._messages[trip_number] = message_of(self.conn, self.reading, trip_number)
+            sent = unanswered_message(self.conn, trip_number)
+            waits, several = sent is not None, False
+            if sent is None:
+                mine = (one for one in self.reading.outcomes if one.trip_number == trip_number)
+                kind = next(
+                    (str(one.correlation.get("manifest_type") or "") for one in mine if one.scope == "trip"), ""
+                )
+                found = answered_before(self.conn, trip_number, kind)
+                sent, several = (found[0] if len(found) == 1 else None), len(found) > 1
+            carried = carried_by(self.conn, sent.id) if sent is not None else ()
+            version = max((one.version for one in carried), default=None)
+            self._messages[trip_number] = Message(sent, version, waits, several)
         return self._messages[trip_number]
 
     def _order(self, place: int) -> int:

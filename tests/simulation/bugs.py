@@ -264,10 +264,9 @@ def patches_while_an_answer_is_out() -> Iterator[None]:
 def files_again_what_was_taken() -> Iterator[None]:
     """A manifest over which CBP's system failed goes again, also when CBP has taken the same bytes meanwhile."""
 
-    def message_of(conn: Connection, _reading: Any, trip_number: str) -> awaited.Message:
+    def unanswered(conn: Connection, trip_number: str) -> Any:
         left = [one for one in awaited.messages_of(conn, trip_number) if one.state in awaited.GONE]
-        waiting = next((one for one in left if one.answered_at is None), None)
-        return awaited.Message() if waiting is None else awaited._message(conn, waiting, waits=True)
+        return next((one for one in left if one.answered_at is None), None)
 
     real = retrying._still_waiting
 
@@ -276,7 +275,8 @@ def files_again_what_was_taken() -> Iterator[None]:
 
     with ExitStack() as patches:
         for module in (matching, retelling):
-            patches.enter_context(patch.object(module, "message_of", message_of))
+            patches.enter_context(patch.object(module, "unanswered_message", unanswered))
+        patches.enter_context(patch.object(matching, "answered_before", lambda *_given: []))
         patches.enter_context(patch.object(retrying, "_still_waiting", still_waiting))
         yield
 

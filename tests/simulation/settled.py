@@ -134,9 +134,7 @@ async def _agree_on_bills(auditor: Auditor) -> None:
         if unheard or row["state"] in GONE or any(trip in one or row["scn"][4:].encode() in one for one in purged):
             continue
         name = f"the bill {row['scn']}"
-        # What was declared anew and refused stands as it was before at CBP: here the refusal is what is shown.
-        refused = row["manifest_state"] == "rejected" and newest.get(manifest["id"], 1) == 1
-        if refused or row["manifest_state"] in ("none", "queued", "under_review"):
+        if row["manifest_state"] in ("none", "queued", "rejected"):
             raise Broken("our books are CBP's", f"{name} is {row['manifest_state']} here, and CBP has it on file")
         if manifest["state"] != "accepted" or manifest["accepted_version"] != newest.get(manifest["id"], 1):
             continue
