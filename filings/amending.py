@@ -46,7 +46,7 @@ from filings.moves import Moves, filing_event
 from filings.outbox import queue
 from filings.progress import filings_of, load, tell, write
 from filings.store import tables as t
-from filings.trips import load_trip
+from filings.trips import bills_not_taken, load_trip
 from filings.verdicts import tell_trip
 from filings.wording import MANIFEST_SETS
 from mappings.decision import PathwayDecision
@@ -112,12 +112,7 @@ def _of_trip(conn: Connection, trip: Row[Any], amendment: Row[Any]) -> str:
     if trip.plan_stage == "amend_manifest":
         return amendment.trip_change or ""
     if trip.plan_stage == "complete_manifest" and amendment.completes and trip.held_as == "preliminary":
-        table = t.shipments
-        refused = select(table.c.key).where(
-            table.c.trip_number == trip.trip_number, table.c.manifest_state == FilingState.REJECTED.value
-        )
-        open_one = conn.execute(refused.where(table.c.state == ShipmentState.REJECTED.value).limit(1)).first()
-        return "" if open_one is not None else "complete"
+        return "" if bills_not_taken(conn, trip.trip_number) else "complete"
     return ""
 
 

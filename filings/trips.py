@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from filings import archive
 from filings.context import Actor, FilingContext
-from filings.lifecycle import TRIP, TRIP_STARTS, TripInput, TripState
+from filings.lifecycle import TRIP, TRIP_STARTS, FilingState, ShipmentState, TripInput, TripState
 from filings.person_days import move_days
 from filings.shown import local_text, zone_of
 from filings.store import tables as t
@@ -28,6 +28,22 @@ from schemas.trip import Trip
 
 TOLERANCE: Final = timedelta(minutes=15)
 """How far in the past an expected arrival may lie when it is told: clocks differ, and word of a truck takes a while."""
+
+
+_OFF: Final = (ShipmentState.CANCELLED, ShipmentState.REFUSED, ShipmentState.LAPSED, ShipmentState.DELINKED)
+"""States of shipments whose bills nobody wants on the manifest any more."""
+
+
+def bills_not_taken(conn: Connection, trip_number: str) -> set[str]:
+    """Shipments aboard whose bills CBP has refused, or has not taken as ours for all we know (under review).
+
+    While there is one the manifest is not completed: it would be complete without it.
+    """
+    table = t.shipments
+    refused = (table.c.manifest_state == FilingState.REJECTED) & (table.c.state == ShipmentState.REJECTED)
+    unclear = (table.c.manifest_state == FilingState.UNDER_REVIEW) & table.c.state.not_in(_OFF)
+    query = select(table.c.key).where(table.c.trip_number == trip_number, refused | unclear)
+    return set(conn.execute(query).scalars())
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from filings.amendments.steps import Content, EntryStep, step_for
 from filings.context import FilingContext
 from filings.judging import fit
 from filings.store import tables as t
+from filings.trips import bills_not_taken
 from mappings.decision import PathwayDecision
 from mappings.manifest import crew_segments, manifest_header, port_segment
 from mappings.notes import Wire
@@ -212,17 +213,11 @@ def _trip_step(on: Held, after: Trip, profile: Profile) -> TripStep:
 
 
 def _completes(conn: Connection, on: Held, planned: tuple[PlannedShipment, ...], step: TripStep) -> bool:
-    """Whether a preliminary manifest may be completed after this: no bill that CBP refused is left behind."""
+    """Whether a preliminary manifest may be completed after this: no bill that CBP has not taken is left behind."""
     if on.trip.held_as != PRELIMINARY or step == "delete":
         return False
     settled = {one.held.row.key for one in planned if one.step.bill == "add" or one.document is None}
-    table = t.shipments
-    refused = select(table.c.key).where(
-        table.c.trip_number == on.trip.trip_number,
-        table.c.state == "rejected",
-        table.c.manifest_state == "rejected",
-    )
-    return not set(conn.execute(refused).scalars()) - settled
+    return not bills_not_taken(conn, on.trip.trip_number) - settled
 
 
 def _difference(
