@@ -45,6 +45,7 @@ from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentState
 from filings.moves import Moves, filing_event
 from filings.outbox import queue
 from filings.progress import filings_of, load, tell, write
+from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.trips import bills_not_taken, load_trip
 from filings.verdicts import tell_trip
@@ -69,7 +70,7 @@ def trips_to_plan(conn: Connection, limit: int = 10, *, without: Collection[str]
         sent.c.application.in_(MANIFEST_SETS),
         sent.c.trip_number == t.trips.c.trip_number,
         sent.c.answered_at.is_(None),
-        sent.c.state != "refused",
+        sent.c.state != WITHDRAWN,
     )
     query = (
         select(t.trips.c.trip_number)

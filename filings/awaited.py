@@ -7,9 +7,10 @@ about its manifest at a time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from filings import archive
 from filings.store import tables as t
@@ -44,36 +45,74 @@ def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
     return None
 
 
-def unanswered_message(conn: Connection, trip_number: str) -> Row[Any] | None:
-    """The one 309, 358 or 353 of a trip that has left and waits for its 355; the answer itself does not say which.
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The message about a manifest that a 355 answers, and the version it carried; ``None`` where there is none.
 
-    If none waits, a 355 is about the newest one over which CBP's system has failed, and that has not gone in a new
-    envelope yet; or about the last one, if it was refused by its envelope (TA1, 997). The same bytes may have reached
-    CBP once more, and it has judged them after all.
+    ``waits``: no 355 has judged it yet. ``several``: more than one may be meant, and which one cannot be known.
     """
-    left = [one for one in messages_of(conn, trip_number) if one.state in GONE]
-    waiting = next((one for one in left if one.answered_at is None), None)
-    if waiting is not None or not left:
-        return waiting
+
+    sent: Row[Any] | None = None
+    version: int | None = None
+    waits: bool = False
+    several: bool = False
+
+
+def message_of(conn: Connection, reading: ResponseReading, trip_number: str) -> Message:
+    """Which 309, 358 or 353 of a trip a 355 answers; the answer itself says only its trip, its type and how many bills.
+
+    The one that waits for its answer. If none does, or it has another number of bills: one over which CBP's system has
+    failed, and that has not gone in a new envelope yet, or that was refused by its envelope (TA1, 997), for the same
+    bytes may have reached CBP once more, and it has judged them after all. Else it is one more word on what has been
+    answered. What goes in a new envelope is that from then on, not what it was before.
+    """
+    kind, bills = _told_by(reading, trip_number)
+    messages = messages_of(conn, trip_number)
+    left = [one for one in messages if one.state in GONE]
     failed = failed_messages(conn, trip_number)
-    again = next((one for one in reversed(left) if one.id in failed), None)
-    return again or (left[-1] if _refused_unread(conn, left[-1]) else None)
-
-
-def answered_before(conn: Connection, trip_number: str, kind: str) -> list[Row[Any]]:
-    """Messages that a 355 may be about when none waits for one: it is one more word on what has been answered.
-
-    ``kind`` is the type of manifest that the 355 repeats, if it does. If there are several, which one is meant cannot
-    be known. What went in a new envelope is that, not what it was before.
-    """
-    again = select(t.retries.c.transmission_id).where(
-        t.retries.c.trip_number == trip_number, t.retries.c.made_transmission_id.is_not(None)
-    )
-    superseded = set(conn.execute(again).scalars())
-    left = [one for one in messages_of(conn, trip_number) if one.state in GONE and one.id not in superseded]
+    waiting = next((one for one in left if one.answered_at is None), None)
+    again = failed | _made_again(conn, trip_number)
+    if waiting is not None:
+        others = [one for one in messages if one.id in again and _bills_of(conn, one) == bills]
+        mistaken = bills is not None and _bills_of(conn, waiting) not in (None, bills) and len(others) == 1
+        return _message(conn, others[0] if mistaken else waiting, waits=True)
+    superseded = _superseded(conn, trip_number)
+    found = [one for one in messages if (one.state in GONE or one.id in again) and one.id not in superseded]
     if kind:
-        left = [one for one in left if kind in _types_of(conn, one.id)] or left
-    return left
+        found = [one for one in found if kind in _types_of(conn, one.id)] or found
+    if bills is not None:
+        found = [one for one in found if _bills_of(conn, one) in (None, bills)] or found
+    unread = [one for one in found if one.id in again or _refused_unread(conn, one)]
+    if len(found) == 1:
+        return _message(conn, found[0], waits=bool(unread))
+    if len(unread) == 1 and all(_accepted_whole(conn, one) for one in found if one is not unread[0]):
+        return _message(conn, unread[0], waits=True)
+    return Message(several=len(found) > 1)
+
+
+def _message(conn: Connection, sent: Row[Any], *, waits: bool) -> Message:
+    table = t.transmission_filings
+    query = select(func.max(table.c.version)).where(table.c.transmission_id == sent.id)
+    return Message(sent, conn.execute(query).scalar(), waits)
+
+
+def _told_by(reading: ResponseReading, trip_number: str) -> tuple[str, int | None]:
+    """The type of manifest that a 355 repeats, and the number of bills it has judged, as far as it says so."""
+    for one in reading.outcomes:
+        if one.source == "355" and one.scope == "trip" and one.place == "K3" and one.trip_number == trip_number:
+            counts = (one.correlation.get("accepted"), one.correlation.get("rejected"))
+            known = [int(count) for count in counts if count is not None]
+            return str(one.correlation.get("manifest_type") or ""), sum(known) if len(known) == len(counts) else None
+    return "", None
+
+
+def _bills_of(conn: Connection, sent: Row[Any]) -> int | None:
+    """How many bills a 309 names; ``None`` for another message, and for one that speaks of the trip alone."""
+    if sent.application != "309":
+        return None
+    table = t.transmission_filings
+    query = select(func.count(table.c.shipment_key.distinct())).where(table.c.transmission_id == sent.id)
+    return int(conn.execute(query).scalar_one()) or None
 
 
 def _types_of(conn: Connection, identifier: str) -> tuple[str, ...]:
@@ -82,6 +121,36 @@ def _types_of(conn: Connection, identifier: str) -> tuple[str, ...]:
     actions = actions_of(conn, filings)
     found = {actions.get(place, "") for place in filings.items()}
     return tuple(kind for one in found for kind in (one or FIRST_TYPES))
+
+
+def _accepted_whole(conn: Connection, sent: Row[Any]) -> bool:
+    """Whether every bill of a message is on file."""
+    mine = t.transmission_filings.c.transmission_id == sent.id
+    query = (
+        select(t.shipments.c.manifest_state)
+        .join(t.transmission_filings, t.transmission_filings.c.shipment_key == t.shipments.c.key)
+        .where(mine)
+    )
+    return set(conn.execute(query.distinct()).scalars()) == {"accepted"}
+
+
+def _superseded(conn: Connection, trip_number: str) -> set[str]:
+    """Messages that have gone again in a new envelope."""
+    query = select(t.retries.c.transmission_id).where(
+        t.retries.c.trip_number == trip_number, t.retries.c.made_transmission_id.is_not(None)
+    )
+    return set(conn.execute(query).scalars())
+
+
+def _made_again(conn: Connection, trip_number: str) -> set[str]:
+    """The new envelopes of messages that CBP's system has failed over, while they have not left yet."""
+    again, new = t.retries, t.transmissions
+    query = (
+        select(new.c.id)
+        .join(again, again.c.made_transmission_id == new.c.id)
+        .where(again.c.trip_number == trip_number, new.c.state.not_in(GONE), new.c.answered_at.is_(None))
+    )
+    return set(conn.execute(query).scalars())
 
 
 def failed_messages(conn: Connection, trip_number: str) -> set[str]:
@@ -108,7 +177,7 @@ def _refused_unread(conn: Connection, sent: Row[Any]) -> bool:
 
 def awaits_answer(conn: Connection, trip_number: str) -> bool:
     """Whether some message about the trip's manifest, sent or still to be sent, has no answer of CBP's yet."""
-    if any(one.answered_at is None and one.state != "refused" for one in messages_of(conn, trip_number)):
+    if any(one.answered_at is None for one in messages_of(conn, trip_number)):
         return True
     return goes_again(conn, trip_number)
 
@@ -148,7 +217,7 @@ def answered_bytes(conn: Connection, reading: ResponseReading) -> bytes | None:
         if outcome.meaning not in ("rejected", "syntax_rejected"):
             continue
         if outcome.source == "355":
-            sent = unanswered_message(conn, outcome.trip_number)
+            sent = message_of(conn, reading, outcome.trip_number).sent
         else:
             sent = find_sent(conn, outcome.correlation)
         kept = archive.read(conn, sent.archive_position) if sent is not None else None

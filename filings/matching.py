@@ -10,7 +10,6 @@ their answer: it moves nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,12 +18,12 @@ from sqlalchemy import Connection, Row, select, update
 from filings import asking
 from filings.alerts import Alert
 from filings.awaited import (
-    answered_before,
+    Message,
     carried_by,
     failed_messages,
     find_sent,
+    message_of,
     messages_of,
-    unanswered_message,
 )
 from filings.lifecycle import (
     REQUEST_PAPERS,
@@ -39,6 +38,7 @@ from filings.lifecycle.evidence import KINDS
 from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER
 from filings.moves import Moves, filing_alert, move_filing
 from filings.progress import CHUNK, Known, arrive, by_column, filings_of, load, speaks_for, tell
+from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.verdicts import manifest_deleted
@@ -73,19 +73,6 @@ NOT_UNDERSTOOD: Final = "unknown"
 """Meaning of a 355 whose summary cannot be read: it is no answer, and its message waits on."""
 WHOLE: Final = "W"
 """Type of a complete manifest: with some of its bills refused it is preliminary, whatever its summary calls it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """The message about a manifest that a 355 answers, and the version it carried; ``None`` where there is none.
-
-    ``waits``: no 355 has judged it yet. ``several``: they all have their answer, and more than one may be meant.
-    """
-
-    sent: Row[Any] | None
-    version: int | None
-    waits: bool
-    several: bool
 
 
 class Matcher:
@@ -276,18 +263,7 @@ class Matcher:
     def _message(self, trip_number: str) -> Message:
         """The message about the manifest of a trip that the 355 in hand answers."""
         if trip_number not in self._messages:
-            sent = unanswered_message(self.conn, trip_number)
-            waits, several = sent is not None, False
-            if sent is None:
-                mine = (one for one in self.reading.outcomes if one.trip_number == trip_number)
-                kind = next(
-                    (str(one.correlation.get("manifest_type") or "") for one in mine if one.scope == "trip"), ""
-                )
-                found = answered_before(self.conn, trip_number, kind)
-                sent, several = (found[0] if len(found) == 1 else None), len(found) > 1
-            carried = carried_by(self.conn, sent.id) if sent is not None else ()
-            version = max((one.version for one in carried), default=None)
-            self._messages[trip_number] = Message(sent, version, waits, several)
+            self._messages[trip_number] = message_of(self.conn, self.reading, trip_number)
         return self._messages[trip_number]
 
     def _order(self, place: int) -> int:
@@ -444,9 +420,12 @@ class Matcher:
             )
 
     def _mark_answered(self, identifier: str) -> None:
-        self.conn.execute(
-            update(t.transmissions).where(t.transmissions.c.id == identifier).values(answered_at=self.now)
-        )
+        this = update(t.transmissions).where(t.transmissions.c.id == identifier)
+        self.conn.execute(this.values(answered_at=self.now))
+        out = t.transmissions.c
+        never_left = (out.state == "queued") & out.message_id.is_(None) & out.receipt.is_(None)
+        free = {"lease_until": None, "lease_owner": None, "next_attempt_at": None}
+        self.conn.execute(this.where(never_left).values(state=WITHDRAWN, **free))
 
     def _need_not_go_again(self, identifier: str) -> None:
         """CBP has judged a message after all, over which its system had failed: no retry of it is owed any more."""

@@ -16,6 +16,7 @@ from filings.amendments.history import decisions_of
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
 from filings.matching import ENDING
+from filings.sending import WITHDRAWN
 from filings.shown import instant_text
 from filings.standing import Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t
@@ -94,7 +95,8 @@ _FILE: Final = tuple(
 
 def _that_matters(carrying: Sequence[Row[Any]]) -> Row[Any] | None:
     """The first that has not been delivered, else the first without an answer, else the last."""
-    waiting = [one for one in carrying if one.state not in ("delivered", "refused")]
+    carrying = [one for one in carrying if one.state != WITHDRAWN]
+    waiting = [one for one in carrying if one.state != "delivered"]
     silent = [one for one in carrying if one.answered_at is None]
     if carrying and carrying[0].application not in MANIFEST_SETS:
         silent = silent[-1:]  # an entry goes again in another file: the last one is the one that counts
@@ -113,7 +115,7 @@ def _file(conn: Connection, row: Row[Any] | None) -> File | None:
             out.c.trip_number == row.trip_number,
             out.c.id < row.id,
             out.c.answered_at.is_(None),
-            out.c.state != "refused",
+            out.c.state != WITHDRAWN,
         )
         held_back_by = conn.execute(earlier.order_by(out.c.id).limit(1)).scalar() or ""
     return _as_file(row, held_back_by)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select
 
 from filings.alerts import Alert
-from filings.awaited import answered_before, failed_messages, find_sent, unanswered_message
+from filings.awaited import failed_messages, find_sent, message_of
 from filings.lifecycle import FilingState
 from filings.patience import RetryPatience, next_try
 from filings.retrying import attempts_of
@@ -49,7 +49,7 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
         row = rows.get(subject_of(one))
         if row is None or one.meaning not in REFUSING:
             continue
-        answered, judged = _answered(conn, one)
+        answered, judged = _answered(conn, reading, one)
         if answered is None:
             continue
         if judged and row.kind == "try_again":
@@ -73,15 +73,12 @@ def retold(conn: Connection, reading: ResponseReading, patience: RetryPatience, 
     return told
 
 
-def _answered(conn: Connection, one: Outcome) -> tuple[Row[Any] | None, bool]:
+def _answered(conn: Connection, reading: ResponseReading, one: Outcome) -> tuple[Row[Any] | None, bool]:
     """What an outcome answers, and whether CBP has judged that before."""
     if one.source != "355":
         return find_sent(conn, one.correlation), False
-    sent = unanswered_message(conn, one.trip_number)
-    if sent is not None:
-        return sent, False
-    found = answered_before(conn, one.trip_number, str(one.correlation.get("manifest_type") or ""))
-    return (found[-1] if found else None), True
+    found = message_of(conn, reading, one.trip_number)
+    return found.sent, not found.waits
 
 
 def _went_before(conn: Connection, sent: Row[Any]) -> bool:

@@ -44,6 +44,8 @@ LONGEST_RETRY: Final = timedelta(seconds=30)
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
 AWAITING: Final = "awaiting_receipt"
+WITHDRAWN: Final = "withdrawn"
+"""It need not go any more and never left: CBP has judged the same bytes, which reached it in another envelope."""
 """State of a transmission that was handed over and whose receipt is to be posted to us."""
 UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
 """States in which the partner has not signed for a transmission."""
@@ -94,7 +96,7 @@ def take(
             earlier.c.trip_number == out.c.trip_number,
             earlier.c.id < out.c.id,
             or_(earlier.c.answered_at.is_(None), and_(earlier.c.state != "delivered", failed)),
-            earlier.c.state != "refused",
+            earlier.c.state != WITHDRAWN,
         )
         .exists()
     )

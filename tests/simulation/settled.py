@@ -41,7 +41,7 @@ async def final(auditor: Auditor) -> None:
     if unread:
         raise Broken("everything settles", f"{unread[0]['name']} came in and was never read")
     for row in auditor.out.values():
-        if row["state"] != "delivered":
+        if row["state"] not in ("delivered", "withdrawn"):
             raise Broken("everything settles", f"{row['name']} is still {row['state']}")
     owed = await rows(
         "SELECT name FROM retries JOIN transmissions ON transmissions.id = transmission_id WHERE made_at IS NULL"
@@ -134,7 +134,9 @@ async def _agree_on_bills(auditor: Auditor) -> None:
         if unheard or row["state"] in GONE or any(trip in one or row["scn"][4:].encode() in one for one in purged):
             continue
         name = f"the bill {row['scn']}"
-        if row["manifest_state"] in ("none", "queued", "rejected"):
+        # What was declared anew and refused stands as it was before at CBP: here the refusal is what is shown.
+        refused = row["manifest_state"] == "rejected" and newest.get(manifest["id"], 1) == 1
+        if refused or row["manifest_state"] in ("none", "queued", "under_review"):
             raise Broken("our books are CBP's", f"{name} is {row['manifest_state']} here, and CBP has it on file")
         if manifest["state"] != "accepted" or manifest["accepted_version"] != newest.get(manifest["id"], 1):
             continue

@@ -101,7 +101,7 @@ def test_a_seed_says_the_same_elsewhere() -> None:
 def test_the_auditor_sees_a_deliberate_fault(name: str) -> None:
     """A gateway with this fault in it is found out, as what it is."""
     fault = BUGS[name]
-    for seed in range(TRIES):
+    for seed in range(fault.first, fault.first + TRIES):
         run = run_seed(seed, bug=fault.bug)
         if run.fault is not None:
             assert run.fault.promise in fault.breaks, run.story()
