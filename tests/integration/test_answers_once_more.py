@@ -16,6 +16,7 @@ from filings.progress import arrive
 from filings.store import Store
 from filings.store import tables as t
 from gateway.workers.asker import Asker
+from gateway.workers.retrier import Retrier
 from gateway.workers.watcher import Watcher
 from sandbox.testing import LoopbackCbp
 from tests.answers import answer_355
@@ -291,3 +292,21 @@ async def test_a_message_without_an_answer_is_asked_for_though_another_was_refus
     await watcher.turn()
     told = [one for one in await desk.table(t.alerts) if one.kind == "answer_overdue"]
     assert [one.trip_number for one in told] == [(await desk.shipment("P-0001")).trip_number]
+
+
+async def test_a_retry_that_has_not_left_is_withdrawn_when_cbp_has_judged_the_same_bytes(desk: Desk) -> None:
+    """CBP's system fails, a retry waits in the outbox, then the first bytes are accepted: nothing goes again."""
+    await desk.file(parcel(1), parcel(2))
+    (sent,) = await desk.send()
+    answers = Answers(desk, sent).by_name
+    await desk.hear(answers["355 F"])
+    desk.later(minutes=10)
+    await Retrier(desk.store, desk.ctx, desk.clock, lambda: None).turn()
+    assert [row.state for row in await desk.outgoing("309")] == ["delivered", "queued"]
+    await desk.hear(answers["355 A"])
+    assert await standing(desk) == {**ACCEPTED, "alerts": []}
+    assert [(row.state, row.answered_at) for row in await desk.outgoing("309")][1] == ("withdrawn", desk.now)
+    for _ in range(2):
+        assert await desk.send() == []
+        desk.later(minutes=10)
+    await desk.check_books()

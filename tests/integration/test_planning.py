@@ -6,12 +6,15 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from filings import archive, planning, queries, requesting
 from filings.context import Limits
+from filings.planned_work import Known
 from filings.store import Store
 from filings.store import tables as t
 from mappings.handoff import check_xml
@@ -59,6 +62,23 @@ async def step(desk: Desk) -> planning.Made:
 async def keep(desk: Desk, made: planning.Made) -> bool:
     """Store a step that was made."""
     return await desk.store.write(lambda conn: planning.store(conn, desk.ctx, made, desk.now))
+
+
+async def filed_by_hand(desk: Desk, *, handing_on: bool) -> list[tuple[str, bytes]]:
+    """A trip planned to its end, each step given what the one before knew or nothing; what was written, by name."""
+    await desk.put_trip()
+    await desk.stage(parcel(1), type86(2), informal(3), formal(4), review(5), informal(6))
+    await desk.request()
+    known: Known | None = None
+    while True:
+        work = await desk.look(partial(planning.next_work, ctx=desk.ctx, trip_number=TRIP, known=known))
+        if work is None:
+            return [(row.name, await payload(desk, row)) for row in await desk.outgoing()]
+        assert (work.known is not None) is (handing_on and work.stage != "decide")
+        numbered = await desk.store.write(partial(planning.numbers_for, ctx=desk.ctx, work=work))
+        made = planning.make(desk.ctx, numbered, desk.now)
+        assert await keep(desk, made)
+        known = made.known if handing_on else None
 
 
 # ------------------------------------------------------------------------------------- asking for it
@@ -424,3 +444,32 @@ async def test_one_description_under_two_numbers_is_told_when_staged(desk: Desk)
     told = [[one.code for one in answer.problems if one.code == "same_description_other_hts"] for answer in answers]
     assert all(answer.accepted for answer in answers)
     assert told == [[], ["same_description_other_hts"]]
+
+
+async def test_what_is_handed_on_writes_the_same(tmp_path: Path) -> None:
+    """Whether a step reads its shipments from the store or is given them by the one before: the bytes are equal."""
+    written = []
+    for handing_on in (False, True):
+        async with await Store.open(str(tmp_path / f"{handing_on}.db")) as store:
+            written.append(await filed_by_hand(Desk(store, limits=SMALL), handing_on=handing_on))
+    assert written[0] == written[1]
+    assert [name.split("-")[0] for name, _ in written[0]] == ["309", "309", "309", "SE", "SE"]
+
+
+async def test_what_was_known_of_another_version_is_not_used(desk: Desk) -> None:
+    """What a step handed on before the trip became another is left, and the store is read."""
+    await desk.put_trip()
+    await desk.stage(parcel(1), informal(2))
+    await desk.request()
+    made = await step(desk)
+    assert await keep(desk, made)
+    known = made.known
+    assert known is not None
+    for other in (
+        replace(known, version=known.version + 1),
+        replace(known, judged={key: one for key, one in known.judged.items() if one is not made.judged[0]}),
+    ):
+        work = await desk.look(lambda conn, other=other: planning.next_work(conn, desk.ctx, TRIP, other))
+        assert work is not None
+        assert work.known is None
+        assert len(work.shipments) == 2
