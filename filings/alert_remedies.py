@@ -35,7 +35,10 @@ REMEDIES: Final[Mapping[str, str]] = {
     "unreadable_answer": "Ask the partner to send the answer again; `gateway inspect` shows what is damaged.",
     "message_refused": "Ask the partner what it sent, and compare certificates and names.",
     "already_on_file": "Look whether somebody else has filed this shipment, and wait for CBP's decision.",
-    "change_refused": "The version before stays in force. Read CBP's reason, then amend again or leave it.",
+    "change_refused": (
+        "The version before stays in force. Read CBP's reason, then amend again (a manifest only before its truck is "
+        "there) or leave it."
+    ),
     "completion_refused": "The manifest stays preliminary: mend what CBP names, and amend the trip.",
     "papers_for_request": "Give CBP the papers it asks for; the request stays open until then.",
     "step_not_possible": "Read the timeline of the filing: something came in an order that cannot be.",

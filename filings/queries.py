@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
@@ -87,7 +86,8 @@ def filings(
 ) -> Page:
     """Filings, newest first; ``day`` is the Eastern day they were made on."""
     table = t.filings
-    query: Select[Any] = select(table).order_by(table.c.id.desc())
+    arrived = select(t.trips.c.arrived_at).where(t.trips.c.trip_number == table.c.trip_number).scalar_subquery()
+    query: Select[Any] = select(table, arrived.label("arrived_at")).order_by(table.c.id.desc())
     for column, value in (("trip_number", trip), ("state", status), ("pathway", pathway)):
         if value:
             query = query.where(table.c[column] == value)
@@ -105,10 +105,11 @@ def filings(
             raise NotFound(no_cursor(cursor))
         query = query.where(table.c.id < cursor)
     rows = conn.execute(query.limit(limit + 1)).all()
-    return page_of(rows, limit, "id", _filing)
+    return page_of(rows, limit, "id", lambda row: _filing(row, arrived=row.arrived_at is not None))
 
 
-def _filing(row: Row[Any]) -> dict[str, Any]:
+def _filing(row: Row[Any], *, arrived: bool) -> dict[str, Any]:
+    not_now = {"hand_over", "amend", "cancel"} if arrived and row.kind == "manifest" else {"hand_over"}
     return {
         "id": row.id,
         "kind": row.kind,
@@ -124,7 +125,7 @@ def _filing(row: Row[Any]) -> dict[str, Any]:
         "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,
         "acts": [
-            *(act for act in permitted_acts(FilingState(row.state)) if act != "hand_over"),
+            *(act for act in permitted_acts(FilingState(row.state)) if act not in not_now),
             *(["download the package"] if row.state == FilingState.READY.value else []),
         ],
     }
@@ -172,8 +173,9 @@ def filing(
     ``standing``: what it waits for, of whom, until when, and what a person does (:mod:`filings.standing`).
     """
     row = find_filing(conn, name)
-    zone, judged_at = _zone_and_judgement(conn, row.trip_number)
-    shown = _filing(row) | {"time_zone": zone.key}
+    trip = _trip_of(conn, row.trip_number)
+    zone = zone_of(trip.port_of_arrival)
+    shown = _filing(row, arrived=trip.arrived_at is not None) | {"time_zone": zone.key}
     if now is not None:
         shown["standing"] = open_matters.of_filing(conn, row, Watch(now, zone, patience, retries))
     shown["inquiries"] = open_matters.inquiries(conn, row)
@@ -182,7 +184,7 @@ def filing(
     if found is not None:
         shown["shipment"] = explained(conn, [found])[0]
         decision, in_force = _decision_of(conn, row, found)
-        now_is = (found.lapse, judged_at) if in_force else (None, None)
+        now_is = (found.lapse, trip.judged_at) if in_force else (None, None)
         shown["decided_by"] = decided_by(conn, decision, *now_is) if decision else None
     shown["alerts"] = open_alerts.about(conn, row.id)
     if row.kind == "manifest":
@@ -208,11 +210,10 @@ def _decision_of(conn: Connection, row: Row[Any], shipment: Row[Any]) -> tuple[d
     return shipment.decision, True
 
 
-def _zone_and_judgement(conn: Connection, trip_number: str) -> tuple[ZoneInfo, datetime | None]:
-    """The zone of a trip's port, and for which arrival its shipments were judged last."""
-    columns = (t.trips.c.port_of_arrival, t.trips.c.judged_at)
-    row = conn.execute(select(*columns).where(t.trips.c.trip_number == trip_number)).one()
-    return zone_of(row.port_of_arrival), row.judged_at
+def _trip_of(conn: Connection, trip_number: str) -> Any:
+    """A trip's port, its arrival if it is there, and the arrival for which its shipments were judged last."""
+    columns = (t.trips.c.port_of_arrival, t.trips.c.arrived_at, t.trips.c.judged_at)
+    return conn.execute(select(*columns).where(t.trips.c.trip_number == trip_number)).one()
 
 
 def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
@@ -250,7 +251,7 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
         _told(one) for one in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
     )
     steps.extend(_decided(conn, row))
-    zone, _ = _zone_and_judgement(conn, row.trip_number)
+    zone = zone_of(_trip_of(conn, row.trip_number).port_of_arrival)
     steps.extend(acts(conn, row.trip_number, about.shipment_id if about else None, zone))
     # CBP's times have whole minutes: the order is that in which we came to know
     return sorted(steps, key=lambda step: str(step.get("recorded_at") or step["at"]))

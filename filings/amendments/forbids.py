@@ -161,7 +161,7 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
     """What must still be said before it goes; raises :class:`ShipmentError` for a reason that CBP does not know."""
     problems = []
     if plan.purpose == "cancel" and not plan.reason:
-        remedy = 'Send {"reason": "…"}: it is kept with the version and shown to auditors.'
+        remedy = 'Give --reason TEXT ({"reason": "…"}): it is kept with the version and shown to auditors.'
         problems.append(Problem("reason_missing", "reason", "A cancellation says why.", remedy))
     if plan.needs_reason and not plan.reason_code:
         problems.append(

@@ -58,7 +58,10 @@ def find_key(url: str, key: str | None, seconds: float = 0.0, told: Callable[[st
     while not path.is_file():
         if time.monotonic() >= end:
             text = f"There is no API key: neither --key, nor GATEWAY_API_KEY, nor the file {path}."
-            remedy = "Run this where `gateway serve` was started, or give --key."
+            remedy = (
+                "Run this where `gateway serve` was started. If it was given --data DIR: "
+                "export GATEWAY_API_KEY=$(cat DIR/local.key)."
+            )
             raise NotAllowed(Problem("no_key", "--key", text, remedy))
         time.sleep(0.1)
     return read_key(path)

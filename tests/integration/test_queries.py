@@ -276,3 +276,24 @@ async def test_alerts_are_listed_until_they_are_settled(desk: Desk) -> None:
     listed = [one for one in (await desk.board())["alerts"] if one["kind"] == "revoked_after_arrival"]
     assert len(listed) == 2
     assert len({one["text"] for one in listed}) == 2
+
+
+async def test_a_manifest_whose_truck_is_there_is_not_offered_for_change(desk: Desk) -> None:
+    """What may be asked of a filing is what would be taken: of an arrived truck its entries, not its manifest."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), type86(2))
+    for sent in await desk.send():
+        await desk.hear(*(one.payload for one in cbp.send(sent)))
+
+    async def offered() -> dict[str, list[str]]:
+        page = await desk.look(queries.filings)
+        for row in page.items:
+            shown = await desk.look(lambda conn, row=row: queries.filing(conn, row["id"]))
+            assert shown["acts"] == row["acts"]
+        return {row["kind"]: row["acts"] for row in page.items}
+
+    before = await offered()
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    after = await offered()
+    assert (before["manifest"], after["manifest"]) == (["amend", "cancel"], [])
+    assert after["entry"]
