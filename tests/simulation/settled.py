@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from schemas.text import transliterate
 from tests.simulation.auditor import Auditor
 from tests.simulation.broken import Broken
 
@@ -144,7 +145,7 @@ async def _agree_on_bills(auditor: Auditor) -> None:
         consignee = here["consignee"]
         address = consignee["address"]
         parts = (consignee["name"], address["lines"][0], address["postal_code"][:5])
-        key = "|".join(["", *("".join(sign for sign in part.upper() if sign.isalnum()) for part in parts)])
+        key = "|".join(["", *("".join(sign for sign in transliterate(part) if sign.isalnum()) for part in parts)])
         count = str(here["packages"]["count"])
         if (key, count) != (bill["consignee"], bill["quantity"]):
             there = f"{bill['quantity']} for {bill['consignee']}"
