@@ -28,6 +28,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from filings import archive
+from filings.alerts import Alert
 from filings.amending_messages import (
     ENTRY_STAGES,
     MANIFEST_STAGES,
@@ -41,14 +42,15 @@ from filings.amending_messages import (
 from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence, use_scns
 from filings.judging import eastern_day
-from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentState
-from filings.moves import Moves, filing_event
+from filings.lifecycle import Act, Did, EventType, FilingInput, FilingState, ShipmentState
+from filings.moves import Moves, filing_event, move_filing
 from filings.outbox import queue
 from filings.progress import filings_of, load, tell, write
 from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.trips import bills_not_taken, load_trip
 from filings.verdicts import tell_trip
+from filings.versions import actions_of
 from filings.wording import MANIFEST_SETS
 from mappings.decision import PathwayDecision
 from schemas.shipment import Shipment
@@ -226,6 +228,8 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
         queue(conn, ctx.partner, ctx.channel, list(made.drafts), now)
     if made.packages:
         _store_handoffs(conn, made, now)
+    if work.stage == "complete_manifest" and work.completes and not made.drafts:
+        _not_completed(conn, work, now)
     again = bool(work.items) and work.stage in (*ENTRY_STAGES, "amend_handoffs")
     following = work.stage if again else STAGES[STAGES.index(work.stage) + 1]
     if following == "complete_manifest" and not work.completes:
@@ -241,6 +245,20 @@ def store(conn: Connection, ctx: FilingContext, made: Made, now: datetime) -> bo
         conn.execute(finished.values(finished_at=now))
         tell_trip(conn, number, now)
     return True
+
+
+def _not_completed(conn: Connection, work: Work, now: datetime) -> None:
+    """Another bill was refused meanwhile, so no completion goes out: a version that was only that waits for nothing."""
+    text = "A bill of it is refused, so no completion was sent"
+    alone = actions_of(conn, {work.manifest}).get((work.manifest, work.version)) == "Z"
+    moves = Moves()
+    for manifest in filings_of(conn, {work.manifest} if alone else ()):
+        if manifest.version == work.version:
+            move_filing(manifest, FilingInput.REJECTED, moves, now, {"source": "gateway", "text": text})
+    named = {"trip_number": work.trip.trip_number, "filing_id": work.manifest}
+    told = f"The manifest of trip {work.trip.trip_number} stays preliminary. {text}."
+    moves.alerts.append(Alert("completion_refused", told, "warning", {}, **named))
+    write(conn, moves, now)
 
 
 def _store_handoffs(conn: Connection, made: Made, now: datetime) -> None:

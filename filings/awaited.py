@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from filings import archive
 from filings.store import tables as t
@@ -64,25 +64,23 @@ def message_of(conn: Connection, reading: ResponseReading, trip_number: str) -> 
     The one that waits for its answer. If none does, or it has another number of bills: one over which CBP's system has
     failed, and that has not gone in a new envelope yet, or that was refused by its envelope (TA1, 997), for the same
     bytes may have reached CBP once more, and it has judged them after all. Else it is one more word on what has been
-    answered. What goes in a new envelope is that from then on, not what it was before.
+    answered. What went in a new envelope is that, not what it was before.
     """
     kind, bills = _told_by(reading, trip_number)
-    messages = messages_of(conn, trip_number)
-    left = [one for one in messages if one.state in GONE]
+    left = [one for one in messages_of(conn, trip_number) if one.state in GONE]
     failed = failed_messages(conn, trip_number)
     waiting = next((one for one in left if one.answered_at is None), None)
-    again = failed | _made_again(conn, trip_number)
     if waiting is not None:
-        others = [one for one in messages if one.id in again and _bills_of(conn, one) == bills]
+        others = [one for one in left if one.id in failed and _bills_of(conn, one) == bills]
         mistaken = bills is not None and _bills_of(conn, waiting) not in (None, bills) and len(others) == 1
         return _message(conn, others[0] if mistaken else waiting, waits=True)
     superseded = _superseded(conn, trip_number)
-    found = [one for one in messages if (one.state in GONE or one.id in again) and one.id not in superseded]
+    found = [one for one in left if one.id not in superseded]
     if kind:
         found = [one for one in found if kind in _types_of(conn, one.id)] or found
     if bills is not None:
         found = [one for one in found if _bills_of(conn, one) in (None, bills)] or found
-    unread = [one for one in found if one.id in again or _refused_unread(conn, one)]
+    unread = [one for one in found if one.id in failed or _refused_unread(conn, one)]
     if len(found) == 1:
         return _message(conn, found[0], waits=bool(unread))
     if len(unread) == 1 and all(_accepted_whole(conn, one) for one in found if one is not unread[0]):
@@ -136,29 +134,29 @@ def _accepted_whole(conn: Connection, sent: Row[Any]) -> bool:
 
 def _superseded(conn: Connection, trip_number: str) -> set[str]:
     """Messages that have gone again in a new envelope."""
-    query = select(t.retries.c.transmission_id).where(
-        t.retries.c.trip_number == trip_number, t.retries.c.made_transmission_id.is_not(None)
-    )
-    return set(conn.execute(query).scalars())
-
-
-def _made_again(conn: Connection, trip_number: str) -> set[str]:
-    """The new envelopes of messages that CBP's system has failed over, while they have not left yet."""
-    again, new = t.retries, t.transmissions
-    query = (
-        select(new.c.id)
-        .join(again, again.c.made_transmission_id == new.c.id)
-        .where(again.c.trip_number == trip_number, new.c.state.not_in(GONE), new.c.answered_at.is_(None))
-    )
+    query = select(t.retries.c.transmission_id).where(t.retries.c.trip_number == trip_number, _has_left().exists())
     return set(conn.execute(query).scalars())
 
 
 def failed_messages(conn: Connection, trip_number: str) -> set[str]:
-    """Messages that CBP's system has failed over, and that are to go again in a new envelope."""
-    query = select(t.retries.c.transmission_id).where(
-        t.retries.c.trip_number == trip_number, t.retries.c.made_at.is_(None)
-    )
+    """Messages that CBP's system has failed over, and that have not gone again in a new envelope yet, and are to."""
+    table = t.retries
+    owed = table.c.made_at.is_(None) | (table.c.made_transmission_id.is_not(None) & ~_has_left().exists())
+    query = select(table.c.transmission_id).where(table.c.trip_number == trip_number, owed)
     return set(conn.execute(query).scalars())
+
+
+def made_again(conn: Connection, transmission: str) -> set[str]:
+    """The new envelope in which a message goes again, if one was made."""
+    table = t.retries
+    query = select(table.c.made_transmission_id).where(table.c.transmission_id == transmission)
+    return set(conn.execute(query.where(table.c.made_transmission_id.is_not(None))).scalars())
+
+
+def _has_left() -> Select[Any]:
+    """The new envelope of a retry, once the partner may have it."""
+    out = t.transmissions.alias("again")
+    return select(out.c.id).where(out.c.id == t.retries.c.made_transmission_id, out.c.state.in_(GONE))
 
 
 def _refused_unread(conn: Connection, sent: Row[Any]) -> bool:

@@ -131,6 +131,8 @@ class Matter:
 
 def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
     """What a file of ours gives cause for."""
+    if file.state == "withdrawn":
+        return []
     if file.state != "delivered":
         return _undelivered(file, patience, now)
     silent = [one for one in file.carries if _is_silent(one, file, patience, now)]

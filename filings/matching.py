@@ -16,12 +16,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from filings import asking
-from filings.alerts import Alert
+from filings.alerts import Alert, settle
 from filings.awaited import (
     Message,
     carried_by,
     failed_messages,
     find_sent,
+    made_again,
     message_of,
     messages_of,
 )
@@ -37,7 +38,7 @@ from filings.lifecycle import (
 from filings.lifecycle.evidence import KINDS
 from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER
 from filings.moves import Moves, filing_alert, move_filing
-from filings.progress import CHUNK, Known, arrive, by_column, filings_of, load, speaks_for, tell
+from filings.progress import CHUNK, Known, arrive, by_column, filings_of, going_again, load, speaks_for, tell
 from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.uuid7 import uuid7
@@ -62,6 +63,8 @@ _ANSWERS: Final = frozenset(
 )
 _UNPROCESSED: Final = frozenset({"syntax_rejected", "try_again"})
 """Answers to a whole transmission after which nothing else will answer it."""
+_RECEIVED: Final = frozenset({"syntax_accepted", "known_before"})
+"""Answers that say only that CBP has a transmission."""
 _SOME_REFUSED: Final = frozenset({"rejected", "try_again"})
 _TAKEN: Final = frozenset({"accepted", "accepted_with_warning"})
 _REFUSALS: Final = frozenset({"rejected", "syntax_rejected"})
@@ -341,7 +344,8 @@ class Matcher:
         if len(messages) < 2 or outcome.meaning in _SOME_REFUSED:
             return True
         failed = failed_messages(self.conn, outcome.trip_number)
-        others = (one for one in messages if sent is None or one.id != sent.id)
+        same = {sent.id, *made_again(self.conn, sent.id)} if sent is not None else set()
+        others = (one for one in messages if one.id not in same)
         waiting = any(one.answered_at is None or one.id in failed for one in others)
         return not waiting and manifest.state != FilingState.REJECTED
 
@@ -373,6 +377,9 @@ class Matcher:
             return False
         carried = carried_by(self.conn, sent.id)
         filings = {one.filing_id: one.version for one in carried}
+        if outcome.meaning in _RECEIVED:  # what CBP's system has failed over goes again all the same
+            again = going_again(self.conn, sent.id)
+            carried = [one for one in carried if one.filing_id not in again]
         if outcome.meaning in _ANSWERS:
             source, kind = ("997", KINDS[0]) if sent.application in MANIFEST_SETS else ("X1", KINDS[1])
             about = [one for one in carried if one.shipment_key]
@@ -383,7 +390,7 @@ class Matcher:
                     tell(one, told, self.moves, self.now, raised_of=of.filing_id)
                 if kind == KINDS[0]:
                     self._about_bill(of.filing_id, of.version, one.row.key, outcome.meaning)
-            for filing in filings_of(self.conn, filings):
+            for filing in filings_of(self.conn, {one.filing_id for one in carried}):
                 newest = self._newest(filing)
                 if filings[filing.id] == newest:
                     said, what = outcome.as_dict(), FilingInput(outcome.meaning)
@@ -422,16 +429,20 @@ class Matcher:
     def _mark_answered(self, identifier: str) -> None:
         this = update(t.transmissions).where(t.transmissions.c.id == identifier)
         self.conn.execute(this.values(answered_at=self.now))
-        out = t.transmissions.c
-        never_left = (out.state == "queued") & out.message_id.is_(None) & out.receipt.is_(None)
-        free = {"lease_until": None, "lease_owner": None, "next_attempt_at": None}
-        self.conn.execute(this.where(never_left).values(state=WITHDRAWN, **free))
 
     def _need_not_go_again(self, identifier: str) -> None:
         """CBP has judged a message after all, over which its system had failed: no retry of it is owed any more."""
         table = t.retries
         owed = (table.c.transmission_id == identifier) & table.c.made_at.is_(None)
         self.conn.execute(update(table).where(owed).values(made_at=self.now))
+        out = t.transmissions.c
+        free = {"lease_until": None, "lease_owner": None, "next_attempt_at": None}
+        for new in sorted(made_again(self.conn, identifier)):
+            unsent = (out.id == new) & (out.state == "queued") & out.doubt_since.is_(None)
+            withdrawn = update(t.transmissions).where(unsent).values(state=WITHDRAWN, answered_at=self.now, **free)
+            if self.conn.execute(withdrawn).rowcount:
+                for kind in ("not_delivered", "transmission_refused", "receipt_overdue"):
+                    settle(self.conn, kind, transmission_id=new, by="gateway", now=self.now)
 
     def _keep(self, outcome: Outcome, filing: str | None, key: str | None, trip_number: str | None = None) -> None:
         self.rows.append(

@@ -203,7 +203,7 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
             t.transmission_filings.c.version,
         ).where(t.transmission_filings.c.transmission_id == row.id)
     ).all()
-    again = _going_again(conn, row.id)
+    again = going_again(conn, row.id)
     carried = [one for one in carried if one.filing_id not in again]
     kind: Kind = "manifest" if row.application in MANIFEST_SETS else "entry"
     known = load(conn, [one.shipment_key for one in carried if one.shipment_key])
@@ -217,7 +217,7 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
     write(conn, moves, now)
 
 
-def _going_again(conn: Connection, transmission: str) -> set[str]:
+def going_again(conn: Connection, transmission: str) -> set[str]:
     """Filings over which CBP's system has failed, and that wait to go again in a new envelope.
 
     How it went with the bytes that failed says nothing of them any more: a receipt may come after the answer.

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from filings import archive
 from filings.alerts import Alert, raise_alert
@@ -36,6 +36,8 @@ from mappings.sending_again import batch_again, interchange_again
 from schemas.errors import FormatError, Problem
 
 AT_ONCE: Final = 20
+UNREAD: Final = timedelta(minutes=10)
+"""How long a retry waits for files that have come in to be read; one that cannot be read holds up nothing for ever."""
 IN_DOUBT: Final = timedelta(minutes=30)
 """How long a new envelope waits for bytes that are in doubt."""
 UNSETTLED: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
@@ -56,9 +58,16 @@ def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
     query = (
         select(table.c.id)
         .join(out, out.c.id == table.c.transmission_id)
-        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled)
+        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled, ~_unread(now).exists())
     )
     return list(conn.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+
+
+def _unread(now: datetime) -> Select[Any]:
+    """Files of CBP's that have come in and are not read yet: one may say that nothing needs to go again."""
+    table = t.transmissions
+    fresh = table.c.created_at > now - UNREAD
+    return select(table.c.id).where(table.c.direction == "in", table.c.state == "received", fresh)
 
 
 def postpone(conn: Connection, transmission: str, now: datetime) -> None:

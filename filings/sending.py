@@ -44,9 +44,9 @@ LONGEST_RETRY: Final = timedelta(seconds=30)
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
 AWAITING: Final = "awaiting_receipt"
-WITHDRAWN: Final = "withdrawn"
-"""It need not go any more and never left: CBP has judged the same bytes, which reached it in another envelope."""
 """State of a transmission that was handed over and whose receipt is to be posted to us."""
+WITHDRAWN: Final = "withdrawn"
+"""It need not go any more, and the partner has it not: CBP has judged the same bytes from another envelope."""
 UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
 """States in which the partner has not signed for a transmission."""
 

@@ -40,7 +40,7 @@ class Bars:
 
     def show(self, board: Mapping[str, Any]) -> None:
         """Bring the bars to where the board stands."""
-        files = board["transmissions"]
+        files = {state: count for state, count in board["transmissions"].items() if state != "withdrawn"}
         all_files = sum(files.values())
         waiting = sum(files.get(state, 0) for state in UNDER_WAY)
         self._bars.update(self._sent, total=all_files or None, completed=all_files - waiting)
@@ -57,7 +57,7 @@ class Bars:
 
 def progress_line(board: Mapping[str, Any]) -> str:
     """Where the board stands, in one line."""
-    files = board["transmissions"]
+    files = {state: count for state, count in board["transmissions"].items() if state != "withdrawn"}
     waiting = sum(files.get(state, 0) for state in UNDER_WAY)
     parts = [f"{sum(files.values()) - waiting} of {sum(files.values())} files receipted"]
     for name in ("manifest", "entries"):

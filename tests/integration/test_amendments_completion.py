@@ -131,6 +131,21 @@ async def test_no_completion_while_another_bill_is_refused(desk: Desk) -> None:
     assert is_set(completion, "353")
 
 
+async def test_a_completion_that_cannot_be_sent_any_more_leaves_nothing_waiting(desk: Desk) -> None:
+    """A bill is refused after the completion was planned: none goes out, the manifest waits for nothing, it is told."""
+    await fallen_back(desk)
+    await desk.amend(TRIP, {"shipments": {"P-0002": None}}, plan=False)
+    third = t.shipments.c.scn == "TSTC00000000003"
+    moved = t.shipments.update().where(third).values(state="rejected", manifest_state="rejected")
+    await desk.store.write(lambda conn: conn.execute(moved) and None)
+    await desk.plan()
+    assert await desk.send() == []
+    (manifest,) = [row for row in await desk.table(t.filings) if row.kind == "manifest"]
+    assert (manifest.state, manifest.version) == ("rejected", 2)
+    told = [(one.kind, one.filing_id) for one in await desk.table(t.alerts) if one.settled_at is None]
+    assert told == [("completion_refused", manifest.id)]
+
+
 async def test_a_shipment_taken_off_stays_on_file(desk: Desk) -> None:
     """358 type Y, MBL delete: bill and entry stay with CBP; amending waits until a link ties it to the trip again."""
     await desk.file(parcel(1), informal(2))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from filings.awaited import awaits_answer
 from filings.context import Limits
 from filings.deadlines import Patience
 from filings.lifecycle import TRIP, Cell, TripInput, TripState
@@ -94,6 +95,7 @@ async def test_answers_in_any_order_end_in_one_state(
     for name in (*order, *(reversed(order) if twice else ())):
         await desk.hear(answers[name])
     assert await standing(desk) == TOGETHER[names]
+    assert not await desk.look(lambda conn: awaits_answer(conn, TRIP_NUMBER))  # nothing is owed, so it may be amended
     for _ in range(3):
         desk.later(minutes=10)
         assert await retry(desk) == []
@@ -153,6 +155,56 @@ async def test_one_more_word_on_one_of_several_messages_moves_nothing(filing_sto
     assert (before["manifest"], before["bills"]) == (("rejected", None), ["accepted", "rejected"])
     await desk.hear(answer_355(sent, desk.ctx.profile))
     assert await standing(desk) == {**before, "alerts": CONTRADICTION}
+
+
+@pytest.mark.parametrize("first", ["355 F", "997 R"])
+async def test_the_message_of_several_that_was_not_judged_is_the_one_that_is_meant(
+    filing_store: Store, first: str
+) -> None:
+    """With all other bills on file, a 355 that nothing waits for is about the message that CBP had not read."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=1))
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), parcel(2))
+    (sent,) = await desk.send()
+    await desk.hear(*(one.payload for one in cbp.send(sent)))
+    (other,) = await desk.send()
+    read, accepted = (one.payload for one in cbp.send(other))
+    refused = read.replace(b"AK5*A", b"AK5*R*5").replace(b"AK9*A", b"AK9*R")
+    await desk.hear(failed_manifest(other, 9001, desk.now) if first == "355 F" else refused)
+    assert {row.manifest_state for row in await desk.table(t.shipments)} > {"accepted"}
+    await desk.hear(accepted)
+    assert {row.manifest_state for row in await desk.table(t.shipments)} == {"accepted"}
+    assert ("answers_contradict" in await desk.alerts()) is (first == "997 R")
+    desk.later(minutes=20)
+    assert await retry(desk) == []
+
+
+async def test_a_355_with_other_counts_is_about_another_message(filing_store: Store) -> None:
+    """The number of bills tells a failed message, which CBP has judged after all, from the one that waits."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
+    await desk.file(parcel(1), parcel(2), parcel(3))
+    (two,) = await desk.send()
+    await desk.hear(failed_manifest(two, 9001, desk.now))
+    (one,) = await desk.send()
+    await desk.hear(answer_355(two, desk.ctx.profile, accepted=2))
+    rows = {row.shipment_id: row.manifest_state for row in await desk.table(t.shipments)}
+    assert rows == {"P-0001": "accepted", "P-0002": "accepted", "P-0003": "sent"}
+    await desk.hear(answer_355(one, desk.ctx.profile, accepted=1))
+    assert await standing(desk) == {**ACCEPTED, "alerts": []}
+
+
+async def test_the_next_message_waits_for_a_failed_one_that_is_in_doubt(filing_store: Store) -> None:
+    """While the failed bytes still go out by themselves, nothing else is said about the manifest."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=1))
+    await desk.file(parcel(1), parcel(2))
+    desk.road.plan = [loses_the_receipt, loses_the_receipt, takes]
+    (sent,) = await desk.send()
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    desk.later(seconds=1)
+    assert await desk.send() == [sent]
+    desk.later(seconds=2)
+    again, other = sorted(await desk.send())
+    assert (again, other.count(b"~LX*")) == (sent, 1)
 
 
 ARRIVALS: Final = [state for state, row in TRIP.items() if row.get(TripInput.ARRIVED, Cell(state)).alert]
@@ -219,6 +271,44 @@ async def test_a_new_envelope_waits_for_bytes_that_are_in_doubt(desk: Desk) -> N
     assert (sent[89:100], again[89:100]) == (b"*000000001*", b"*000000002*")
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(("997 A", "355 F"))), ids=", ".join)
+async def test_a_failed_manifest_goes_again_whichever_answer_comes_first(desk: Desk, order: Sequence[str]) -> None:
+    """That CBP could read it is no reason to wait for an answer to what its system has failed over."""
+    await desk.file(parcel(1))
+    (sent,) = await desk.send()
+    answers = Answers(desk, sent).by_name
+    await desk.hear(*(answers[one] for one in order))
+    assert (await standing(desk))["manifest"] == ("queued", None)
+    desk.later(minutes=5)
+    assert len(await retry(desk)) == 1
+
+
+async def test_no_retry_is_made_while_an_answer_waits_to_be_read(desk: Desk) -> None:
+    """What has come in may say that CBP has the bytes after all; one that nobody can read holds it up for a while."""
+    await desk.file(parcel(1))
+    (sent,) = await desk.send()
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    desk.later(minutes=5)
+    await desk.take_in(Answers(desk, sent).by_name["355 A"])
+    assert await retry(desk) == []
+    while await desk.reader.turn():
+        pass
+    assert await standing(desk) == {**ACCEPTED, "alerts": []}
+    desk.later(minutes=20)
+    assert await retry(desk) == []
+
+
+async def test_an_acceptance_is_taken_though_the_retry_was_made_just_before(desk: Desk) -> None:
+    """The new envelope is queued and has not left: the 355 is about the bytes that failed."""
+    await desk.file(parcel(1), parcel(2))
+    (sent,) = await desk.send()
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    desk.later(minutes=5)
+    await Retrier(desk.store, desk.ctx, desk.clock, lambda: None).turn()
+    await desk.hear(Answers(desk, sent).by_name["355 A"])
+    assert await standing(desk) == {**ACCEPTED, "alerts": []}
+
+
 async def test_a_receipt_after_the_failure_takes_nothing_out_of_the_queue(desk: Desk) -> None:
     """A batch whose receipt comes after CBP's failure still goes again, entry by entry."""
     await desk.file(type86(1), type86(2))
@@ -239,6 +329,7 @@ async def test_the_same_bytes_that_fail_twice_go_again_once(desk: Desk) -> None:
     (sent,) = await desk.send()
     await desk.hear(failed_manifest(sent, 9001, desk.now), failed_manifest(sent, 9002, desk.now))
     assert (await standing(desk))["manifest"] == ("queued", None)
+    assert len(await desk.table(t.retries)) == 1
     desk.later(minutes=20)
     assert len(await retry(desk)) == 1
 
