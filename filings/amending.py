@@ -44,9 +44,8 @@ from filings.control_numbers import allocate, interchange_sequence, use_scns
 from filings.judging import eastern_day
 from filings.lifecycle import Act, Did, EventType, FilingInput, FilingState, ShipmentState
 from filings.moves import Moves, filing_event, move_filing
-from filings.outbox import queue
+from filings.outbox import WITHDRAWN, queue
 from filings.progress import filings_of, load, tell, write
-from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.trips import bills_not_taken, load_trip
 from filings.verdicts import tell_trip

@@ -23,6 +23,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final, Literal
 
 from filings.lifecycle import FILING, FilingInput, FilingState, TripState
+from filings.outbox import WITHDRAWN
 from mappings.decision import eastern_day
 from mappings.rule import EASTERN
 from mappings.working_days import entry_summary, working_days_after
@@ -131,7 +132,7 @@ class Matter:
 
 def of_file(file: FileOut, patience: Patience, now: datetime) -> list[Matter]:
     """What a file of ours gives cause for."""
-    if file.state == "withdrawn":
+    if file.state == WITHDRAWN:
         return []
     if file.state != "delivered":
         return _undelivered(file, patience, now)

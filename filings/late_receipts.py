@@ -25,6 +25,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from filings import archive, sending
 from filings.alerts import Alert, raise_alert
 from filings.holding import hold_trips
+from filings.outbox import AWAITING, UNSETTLED
 from filings.store import tables as t
 from schemas.errors import Problem
 
@@ -71,7 +72,7 @@ def settle(
     ``receipt`` is its JSON shape with the ``message_id`` that it names, ``body`` its bytes as they came.
     """
     current = is_current(row, str(receipt["message_id"]))
-    if current and row.state in sending.UNSETTLED:
+    if current and row.state in UNSETTLED:
         if taken:
             sending.delivered(conn, row.id, receipt, body, now)
         else:
@@ -100,7 +101,7 @@ def not_valid(
     shown = [problem.as_dict() for problem in problems]
     text = f"A receipt for {row.name} does not fit what was sent: {problems[0].text}"
     _raise(conn, row, NOT_VALID, text, "warning", {**receipt, "problems": shown}, now)
-    if is_current(row, str(receipt["message_id"])) and row.state == sending.AWAITING:
+    if is_current(row, str(receipt["message_id"])) and row.state == AWAITING:
         conn.execute(t.transmissions.update().where(t.transmissions.c.id == row.id).values(state="in_doubt"))
         sending.doubt(conn, row, now)
 

@@ -38,8 +38,8 @@ from filings.lifecycle import (
 from filings.lifecycle.evidence import KINDS
 from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER
 from filings.moves import Moves, filing_alert, move_filing
+from filings.outbox import WITHDRAWN
 from filings.progress import CHUNK, Known, arrive, by_column, filings_of, going_again, load, speaks_for, tell
-from filings.sending import WITHDRAWN
 from filings.store import tables as t
 from filings.uuid7 import uuid7
 from filings.verdicts import manifest_deleted

@@ -16,7 +16,7 @@ from filings.amendments.history import decisions_of
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
 from filings.matching import ENDING
-from filings.sending import WITHDRAWN
+from filings.outbox import WITHDRAWN
 from filings.shown import instant_text
 from filings.standing import Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t

@@ -22,6 +22,12 @@ ENTRIES: Final = 100
 """Priority of all else that declares."""
 EXPRESS: Final = 1_000
 """By so much the messages of a small trip go before: what is below 0 is in the express lane."""
+AWAITING: Final = "awaiting_receipt"
+"""State of a transmission that was handed over and whose receipt is to be posted to us."""
+WITHDRAWN: Final = "withdrawn"
+"""It need not go any more, and the partner has it not: CBP has judged the same bytes from another envelope."""
+UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
+"""States in which the partner has not signed for a transmission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from filings.context import FilingContext
 from filings.control_numbers import allocate, interchange_sequence
 from filings.holding import hold_trips
 from filings.lifecycle import WAITING, FilingState
-from filings.outbox import Draft, queue
+from filings.outbox import UNSETTLED, Draft, queue
 from filings.patience import RETRIES, Attempts
 from filings.progress import filings_of, load
 from filings.store import tables as t
@@ -40,8 +40,6 @@ UNREAD: Final = timedelta(minutes=10)
 """How long a retry waits for files that have come in to be read; one that cannot be read holds up nothing for ever."""
 IN_DOUBT: Final = timedelta(minutes=30)
 """How long a new envelope waits for bytes that are in doubt."""
-UNSETTLED: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
-"""States of a transmission whose bytes go again by themselves."""
 
 
 def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:

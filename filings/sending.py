@@ -29,6 +29,7 @@ from sqlalchemy import Connection, Row, and_, case, or_, select
 from filings import archive
 from filings.alerts import Alert, raise_alert, restate, settle
 from filings.holding import hold_trips
+from filings.outbox import AWAITING, UNSETTLED, WITHDRAWN
 from filings.progress import Step, advance_transmission
 from filings.retrying import postpone
 from filings.store import tables as t
@@ -43,12 +44,6 @@ FIRST_RETRY: Final = timedelta(milliseconds=500)
 LONGEST_RETRY: Final = timedelta(seconds=30)
 ALERT_AFTER: Final = 3
 """Failed attempts after which somebody is told."""
-AWAITING: Final = "awaiting_receipt"
-"""State of a transmission that was handed over and whose receipt is to be posted to us."""
-WITHDRAWN: Final = "withdrawn"
-"""It need not go any more, and the partner has it not: CBP has judged the same bytes from another envelope."""
-UNSETTLED: Final = ("queued", "sending", AWAITING, "in_doubt")
-"""States in which the partner has not signed for a transmission."""
 
 
 @dataclass(frozen=True, slots=True)

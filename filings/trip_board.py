@@ -16,6 +16,7 @@ from filings import open_alerts, open_matters, refusals
 from filings.deadlines import PATIENCE, Patience
 from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
+from filings.outbox import UNSETTLED
 from filings.patience import RETRIES, RetryPatience
 from filings.reasons import reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
@@ -30,8 +31,6 @@ from schemas.trip import read_trip
 BLOCKING: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.STOP)
 OPEN: Final = tuple(state.value for state, verdict in CROSSING.items() if verdict is TripInput.WAIT)
 HELD: Final = ("held", "exam", "documents_required", "release_suspended", "release_revoked")
-UNSIGNED: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
-"""States of a file of ours that the partner has not signed for."""
 SHOWN: Final = 25
 
 
@@ -58,7 +57,7 @@ def board(
     if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
         reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
     sent = _transmissions(conn, trip_number)
-    if decision == "go" and row.arrived_at is None and (out := sum(sent.get(state, 0) for state in UNSIGNED)):
+    if decision == "go" and row.arrived_at is None and (out := sum(sent.get(state, 0) for state in UNSETTLED)):
         reason += f" The receipt{' for 1 file is' if out == 1 else f's for {out} files are'} out: do not cross before."
     if judging is not None:
         decision, reason = "wait", f"The trip is being judged again for {local_text(judging, zone)}."

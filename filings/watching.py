@@ -39,6 +39,7 @@ from filings.deadlines import (
     of_release,
 )
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
+from filings.outbox import UNSETTLED
 from filings.reasons import reasons
 from filings.store import tables as t
 
@@ -53,7 +54,6 @@ NAMED_REFUSALS: Final = 10
 """Refusals of a trip of which CBP's words are read; a sentence names fewer."""
 NAMED: Final = 20
 """Shipments listed in the detail of a trip's alert."""
-_WAITING: Final = ("queued", "sending", "awaiting_receipt", "in_doubt")
 _SILENT: Final = (FilingState.SENT.value, FilingState.UNDER_REVIEW.value, FilingState.REQUESTED.value)
 _OPEN_GOODS: Final = tuple(
     state.value
@@ -150,7 +150,7 @@ def _late_files(conn: Connection, patience: Patience, now: datetime) -> set[str]
         _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id),
     )
     doubtful = and_(out.c.doubt_since < now - patience.doubt, _not_told(DOUBT, out.c.id, t.alerts.c.transmission_id))
-    query = select(out.c.id).where(out.c.direction == "out", out.c.state.in_(_WAITING), or_(late, doubtful))
+    query = select(out.c.id).where(out.c.direction == "out", out.c.state.in_(UNSETTLED), or_(late, doubtful))
     return set(conn.execute(query.order_by(out.c.id).limit(MOST)).scalars())
 
 
