@@ -30,6 +30,7 @@ from filings.judging import Judged, decide_all, eastern_day
 from filings.lapsing import filed_for_the_past, judge_again
 from filings.lifecycle import TripInput, TripState, step_trip
 from filings.outbox import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
+from filings.packing import packages
 from filings.person_days import count_days, hold_people, ledger_of_others
 from filings.planned_work import STAGES, Known, Work, is_small, next_work, trips_to_plan
 from filings.progress import Step, advance_shipments
@@ -40,13 +41,10 @@ from filings.verdicts import tell_trip
 from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision
 from mappings.entry import build_entry
-from mappings.handoff import build_package, zip_package
 from mappings.manifest import build_manifest
 from schemas.entry_number import make_entry_number
-from schemas.shipment import Shipment
-from schemas.trip import Trip
 
-__all__ = ["Made", "Work", "make", "next_work", "numbers_for", "packages", "store", "trips_to_plan"]
+__all__ = ["Made", "Work", "make", "next_work", "numbers_for", "store", "trips_to_plan"]
 
 X12: Final = "application/edi-x12"
 CATAIR: Final = "application/edi-consent"
@@ -95,14 +93,6 @@ def make(ctx: FilingContext, work: Work, now: datetime) -> Made:
     if work.stage == "entries":
         return _entries(ctx, work, now)
     return Made(work, packages=packages(work.trip, work.shipments, work.decisions, now))
-
-
-def packages(
-    trip: Trip, shipments: Sequence[Shipment], decisions: Sequence[PathwayDecision], now: datetime
-) -> tuple[bytes, ...]:
-    """The handoff package of each shipment: some milliseconds each, and nothing but values goes in and out."""
-    pairs = zip(shipments, decisions, strict=True)
-    return tuple(zip_package(build_package(shipment, decision, trip, now), now) for shipment, decision in pairs)
 
 
 def _manifests(ctx: FilingContext, work: Work, now: datetime) -> list[Draft]:

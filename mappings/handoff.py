@@ -24,9 +24,8 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import xmlschema
 from lxml import etree
 
 from mappings.decision import PathwayDecision
@@ -35,6 +34,9 @@ from schemas.errors import FormatError, Problem
 from schemas.identifiers import land_ports
 from schemas.shipment import Line, Party, PgaClaim, Shipment
 from schemas.trip import Trip
+
+if TYPE_CHECKING:
+    import xmlschema
 
 NAMESPACE: Final = "urn:customs-filing-gateway:handoff:1"
 XML, INVOICE, SHIPMENT, README, MANIFEST = (
@@ -66,6 +68,8 @@ def _quick_schema() -> etree.XMLSchema:
 
 @cache
 def _telling_schema() -> xmlschema.XMLSchema:
+    import xmlschema  # a tenth of a second, and only a document of ours that is wrong needs it
+
     return xmlschema.XMLSchema(_schema_bytes().decode("utf-8"), allow="none", defuse="always")
 
 

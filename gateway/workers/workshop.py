@@ -1,7 +1,7 @@
 """Where is pure work done that would hold everything else up? In a child process of our own.
 
 Python runs one thread at a time, so a document of some milliseconds delays every commit beside it. The child is
-``python -m gateway.workers.workshop``: it reads a piece of work from its standard input, writes what came of it to its
+:mod:`gateway.workers.workbench`: it reads a piece of work from its standard input, writes what came of it to its
 standard output, and ends when its input closes, that is with us, however we end. What goes in and out are values in
 frames of our own two processes. A child that died is replaced and the work done again, for it has no effects.
 """
@@ -11,28 +11,20 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import struct
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import structlog
 
-from filings import planning
+from gateway.workers import workbench
 
 TRIES: Final = 2
 STOP_SECONDS: Final = 5.0
-PATIENT: Final = 10
-"""By so much the child lets others go first on a busy machine: nobody at CBP waits for what it makes."""
-_LENGTH: Final = struct.Struct(">Q")
 _PIECE: Final = 1 << 16
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 """Where the child finds the packages, also when they are not installed."""
-
-WORK: Final[dict[str, Callable[..., Any]]] = {"packages": planning.packages}
-"""What the child can do, by name."""
 
 log = structlog.get_logger("gateway.worker")
 
@@ -55,7 +47,7 @@ class Workshop:
 
     async def run(self, name: str, *values: Any) -> Any:
         """The work of that name with these values; what it raises is raised here. Raises :class:`WorkshopLost`."""
-        frame = _framed((name, values))
+        frame = workbench.framed((name, values))
         async with self._turn:
             for _ in range(TRIES):
                 try:
@@ -82,7 +74,7 @@ class Workshop:
             raise ConnectionError("the child has no pipes")
         process.stdin.write(frame)
         await process.stdin.drain()
-        size = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))[0]
+        size = workbench.LENGTH.unpack(await process.stdout.readexactly(workbench.LENGTH.size))[0]
         answer: tuple[bool, Any] = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301 - our own child
         return answer
 
@@ -91,7 +83,7 @@ class Workshop:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            __name__,
+            workbench.__name__,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -119,27 +111,3 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         while await process.stdout.read(_PIECE):
             pass
     await process.wait()
-
-
-def _framed(value: Any) -> bytes:
-    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return _LENGTH.pack(len(body)) + body
-
-
-def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    """Do piece after piece of work until the input ends. An exception of the work goes back like a value."""
-    while len(head := incoming.read(_LENGTH.size)) == _LENGTH.size:
-        name, values = pickle.loads(incoming.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - our own parent
-        answer: tuple[bool, Any]
-        try:
-            answer = (True, WORK[name](*values))
-        except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
-            answer = (False, error)
-        outgoing.write(_framed(answer))
-        outgoing.flush()
-
-
-if __name__ == "__main__":
-    os.nice(PATIENT)
-    with suppress(KeyboardInterrupt):  # Ctrl-C in a terminal reaches the whole group; the parent says when to end
-        serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -104,7 +104,7 @@ def _living(children: Iterable[int]) -> list[int]:
     found = []
     for pid in children:
         try:
-            if b"gateway.workers.workshop" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"gateway.workers.workbench" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
         except OSError:
             continue

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from filings import planning
+from filings.packing import packages
 from gateway.bench.truckload import Truckload
 from gateway.workers.workshop import Workshop, WorkshopLost
 from mappings.decision import PathwayDecision
@@ -44,7 +44,7 @@ async def test_the_child_makes_the_same_bytes(
         made = await workshop.run("packages", trip, shipments, decisions, NOW)
     finally:
         await workshop.close()
-    assert made == planning.packages(trip, shipments, decisions, NOW)
+    assert made == packages(trip, shipments, decisions, NOW)
     assert len(made) == 3
 
 
@@ -125,7 +125,7 @@ async def test_a_large_answer_that_nobody_reads_does_not_hold_up_the_end(
             async with asyncio.timeout(0.01):
                 await workshop.run("packages", trip, many, theirs, NOW)
         await workshop.close()
-    assert sum(map(len, planning.packages(trip, shipments, decisions, NOW))) * 50 > 400_000
+    assert sum(map(len, packages(trip, shipments, decisions, NOW))) * 50 > 400_000
 
 
 def test_the_child_ends_with_its_parent() -> None:

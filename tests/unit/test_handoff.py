@@ -161,6 +161,31 @@ def test_a_long_invoice_goes_over_pages() -> None:
     assert all(f"SKU-{n:04d}" in "".join(pages) for n in range(1, 200))
 
 
+def test_nothing_of_a_line_is_lost() -> None:
+    """Every word is there, and none stands beyond its column, be it one without an end."""
+    words = [f"word{n:03d}" for n in range(60)]
+    made = kit.party("Long " + "M" * 30)
+    long = kit.line(description=" ".join(words), sku="S" * 40, manufacturer=made)
+    files = package(lines=[long, *[kit.line(line=n, description="x" * 512) for n in range(2, 9)]])
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(files["invoice.pdf"])).pages)
+
+    assert all(word in text for word in words)
+    assert text.count("x") >= 7 * 512
+    assert "x" * 80 not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "carried"), [("Zoë Œuvre, Montréal – “Café”", False), ("Łukasz", True), ("山田", True)]
+)
+def test_only_signs_that_not_every_reader_has_make_a_page_carry_its_face(name: str, carried: bool) -> None:
+    """Western letters need no embedded face, so that the package of most parcels is a few kilobytes."""
+    page = package(consignee=kit.party(name))["invoice.pdf"]
+
+    assert (b"/FontFile2" in page) is carried
+    assert (name in PdfReader(io.BytesIO(page)).pages[0].extract_text()) is (name != "山田")
+    assert (len(page) < 4_000) is not carried
+
+
 def test_the_shipment_is_kept_as_given() -> None:
     """shipment.json reads back as the same shipment, claims of agencies with all their keys."""
     made = kit.shipment(lines=[kit.line(pga=[CLAIM])], consignee=kit.party("Zoë"))
