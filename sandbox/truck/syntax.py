@@ -30,6 +30,7 @@ from pyx12.segment import Segment
 from pyx12.syntax import is_syntax_valid
 
 from sandbox.truck.paths import PathCounter, PlacedSegment
+from sandbox.truck.remembered import remember
 from sandbox.truck.x12 import CBP_CHARACTERS, Interchange
 
 MAPS: Final = Path(__file__).with_name("maps")
@@ -46,6 +47,12 @@ _LONGEST_SEGMENT: Final = 10_000
 """Characters of a segment that are looked at: none of these sets has one a fifth as long, so what is longer has its
 fault within them, and millions of separators do not become millions of objects.
 """
+
+_KEPT: Final = 20_000
+"""Segments of a set whose verdicts are kept, for a manifest says the same thing over and over."""
+
+_FEW_KEPT: Final = 500
+"""Segments that are kept taken apart: what recurs is soon met, and many objects are a burden."""
 
 _ST: Final = "/ISA_LOOP/GS_LOOP/ST_LOOP"
 
@@ -112,7 +119,7 @@ def map_of(set_id: str) -> Any:
     files = {entry["abbr"]: entry["map_file"] for entry in _index().maps}
     root = load_map_file(files[set_id], ParamsBase(), str(MAPS))
     root.icvn = "00501"  # pyx12 knows two character sets; this one includes ^ and `, which CBP's set has too
-    return root
+    return remember(root)
 
 
 @cache
@@ -216,6 +223,7 @@ class _Walk:
         self.keep_characters = keep_characters
         self.faults: list[SegmentFault] = []
         self.map_ids = {n.id for n in root.loop_segment_iterator() if isinstance(n, segment_if)}
+        self.segments: dict[str, Segment] = {}
         self.checked: dict[tuple[int, str], list[ElementFault]] = {}
 
     def run(self) -> None:
@@ -227,7 +235,9 @@ class _Walk:
         signs = (x.terminator, x.element_separator, x.component_separator, x.repetition_separator)
         for position, whole in enumerate(x.body, 1):
             raw = whole[:_LONGEST_SEGMENT]
-            segment = PlacedSegment(raw, *signs)
+            segment = self.segments.get(raw) or PlacedSegment(raw, *signs)
+            if len(self.segments) < _FEW_KEPT:
+                self.segments[raw] = segment
             complaints: list[Any] = []
             found: Any = node
             if position > 1:
@@ -268,7 +278,7 @@ class _Walk:
         found = self.checked.get(key)
         if found is None:
             found = self._elements(node, segment)
-            if len(self.checked) < 20_000:
+            if len(self.checked) < _KEPT:
                 self.checked[key] = found
         if found:
             self._add(SegmentFault(str(node.id), position, "8", found[0].text, found[:99]))
@@ -276,7 +286,7 @@ class _Walk:
     def _elements(self, node: Any, segment: Segment) -> list[ElementFault]:
         faults = self._surplus_components(node, segment)
         _, errors = node.is_valid_errors(segment)
-        broken = iter([rule for rule in node.syntax if not is_syntax_valid(segment, rule)[0]])
+        broken = (rule for rule in node.syntax if not is_syntax_valid(segment, rule)[0])
         for error in errors:
             if error.map_node is None and error.err_cde in {"2", "10"}:
                 faults.append(self._relation_fault(error, next(broken), node, segment))
