@@ -7,106 +7,100 @@ queued; the planner then makes their messages.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, insert
 
 from filings import events
-from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentFacts, ShipmentState, fold
+from filings.lifecycle import Act, Did, EventType, FilingState, ShipmentFacts, fold
 from filings.moves import filing_event
 from filings.store import tables as t
+from filings.store.alike import write_alike
 from filings.uuid7 import uuid7
 from mappings.decision import PathwayDecision
 from schemas.shipment import Shipment
 
 
-def begin_filings(
-    conn: Connection,
-    trip_number: str,
-    judged: Sequence[tuple[str, Shipment, PathwayDecision, Mapping[str, Any]]],
-    now: datetime,
-) -> None:
-    """Bring the filings of a decided trip into being: its manifest, an entry or handoff per shipment that needs one.
-
-    Each shipment comes with its decision, as a value and as the document that is kept of it.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A shipment with its final decision, as a value and as the document that is kept of it; ``staged`` is the one
+    that is kept now.
     """
+
+    key: str
+    shipment: Shipment
+    decision: PathwayDecision
+    document: Mapping[str, Any]
+    staged: Mapping[str, Any] | None = None
+
+
+def begin_filings(conn: Connection, trip_number: str, decided: Sequence[Decided], now: datetime) -> None:
+    """Bring the filings of a decided trip into being: its manifest, an entry or handoff per shipment that needs one."""
     manifest = uuid7()
     filings: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    begun: dict[str, dict[str, Any]] = {}
+    otherwise: dict[str, dict[str, Any]] = {}
     drafts: list[events.EventDraft] = []
-    begun: dict[str, tuple[ShipmentFacts, ShipmentState, dict[str, Any]]] = {}
-    if any(decision.pathway != "review" for _, _, decision, _ in judged):
+    starts: dict[str, dict[str, Any]] = {}
+    if any(one.decision.pathway != "review" for one in decided):
         filings.append(_filing(manifest, "manifest", trip_number, now))
         drafts.append(filing_event(EventType.FILING_QUEUED, manifest, "manifest", trip_number, None, trip_number, now))
-    for key, shipment, decision, document in judged:
+    for one in decided:
+        decision = one.decision
         entry = uuid7() if decision.pathway in ("type86", "informal", "formal") else None
-        facts, state, shown = begun[decision.pathway] if decision.pathway in begun else _begun(decision, now)
-        begun[decision.pathway] = facts, state, shown
-        changed.append(
-            {
-                "of": key,
-                "now_pathway": decision.pathway,
-                "now_type": decision.entry_type,
-                "now_decision": document,
-                "now_state": state.value,
-                "now_facts": shown,
-                "now_manifest": facts.declaration_state("manifest"),
-                "now_entry": facts.declaration_state("entry"),
-                "of_manifest": None if decision.pathway == "review" else manifest,
-                "of_entry": entry,
+        if decision.pathway not in starts:
+            starts[decision.pathway] = _begun(decision, manifest, now)
+        begun[one.key] = {**starts[decision.pathway], "entry_filing_id": entry}
+        if one.document != one.staged:
+            otherwise[one.key] = {
+                "pathway": decision.pathway,
+                "entry_type": decision.entry_type,
+                "decision": one.document,
             }
-        )
         if entry is None:
             continue
         kind = "handoff" if decision.pathway == "formal" else "entry"
+        scn = one.shipment.scn
         filings.append(
             _filing(entry, kind, trip_number, now)
             | {
-                "shipment_key": key,
-                "scn": shipment.scn,
+                "shipment_key": one.key,
+                "scn": scn,
                 "entry_type": decision.entry_type,
                 "pathway": decision.pathway,
             }
         )
         if kind == "entry":
-            drafts.append(filing_event(EventType.FILING_QUEUED, entry, kind, trip_number, key, shipment.scn or "", now))
+            drafts.append(filing_event(EventType.FILING_QUEUED, entry, kind, trip_number, one.key, scn or "", now))
     if filings:
         conn.execute(insert(t.filings), [{**_NO_SUBJECT, **row} for row in filings])
-    statement = update(t.shipments).where(t.shipments.c.key == bindparam("of"))
-    conn.execute(
-        statement.values(
-            pathway=bindparam("now_pathway"),
-            entry_type=bindparam("now_type"),
-            decision=bindparam("now_decision"),
-            state=bindparam("now_state"),
-            state_since=now,
-            facts=bindparam("now_facts"),
-            manifest_state=bindparam("now_manifest"),
-            entry_state=bindparam("now_entry"),
-            manifest_filing_id=bindparam("of_manifest"),
-            entry_filing_id=bindparam("of_entry"),
-            updated_at=now,
-        ),
-        changed,
-    )
+    write_alike(conn, t.shipments.c.key, otherwise)
+    write_alike(conn, t.shipments.c.key, begun, state_since=now, updated_at=now)
     events.record(conn, drafts)
 
 
 _NO_SUBJECT: Final[Mapping[str, Any]] = {"shipment_key": None, "scn": None, "entry_type": None, "pathway": None}
 
 
-def _begun(decision: PathwayDecision, now: datetime) -> tuple[ShipmentFacts, ShipmentState, dict[str, Any]]:
-    """The facts of a shipment when its filings begin, with their JSON form: what it needs, and that it waits."""
+def _begun(decision: PathwayDecision, manifest: str, now: datetime) -> dict[str, Any]:
+    """How the shipments of a pathway stand when their filings begin: what they need, and that it waits."""
     if decision.pathway == "review":
-        done = fold(ShipmentFacts(), Did(Act.REVIEW_NEEDED, now))
-        return done.facts, done.state, done.facts.as_dict()
-    entered = decision.pathway in ("type86", "informal")
-    facts = ShipmentFacts(needs=("manifest", "entry") if entered else ("manifest",))
-    done = fold(facts, Did(Act.QUEUED, now, "manifest"))
-    if entered:
-        done = fold(done.facts, Did(Act.QUEUED, now, "entry"))
-    return done.facts, done.state, done.facts.as_dict()
+        done, manifest_filing = fold(ShipmentFacts(), Did(Act.REVIEW_NEEDED, now)), None
+    else:
+        entered = decision.pathway in ("type86", "informal")
+        facts = ShipmentFacts(needs=("manifest", "entry") if entered else ("manifest",))
+        done, manifest_filing = fold(facts, Did(Act.QUEUED, now, "manifest")), manifest
+        if entered:
+            done = fold(done.facts, Did(Act.QUEUED, now, "entry"))
+    return {
+        "state": done.state.value,
+        "facts": done.facts.as_dict(),
+        "manifest_state": done.facts.declaration_state("manifest"),
+        "entry_state": done.facts.declaration_state("entry"),
+        "manifest_filing_id": manifest_filing,
+    }
 
 
 def _filing(identifier: str, kind: str, trip_number: str, now: datetime) -> dict[str, Any]:

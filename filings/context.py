@@ -38,7 +38,7 @@ class Limits:
     bills_per_manifest: int = 9999
     entries_per_transmission: int = 500
     shipments_per_step: int = 500
-    handoffs_per_step: int = 25
+    handoffs_per_step: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ class Work:
     numbers: tuple[int, ...] = ()
     ledger: DayLedger | None = None
     known: Known | None = None
+    staged: tuple[Mapping[str, Any], ...] = ()
+    """While it is decided: the decision that each shipment has had until now, as it is kept."""
 
 
 def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Known | None = None) -> Work | None:
@@ -115,9 +117,15 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Kno
     ).scalar()
     places = conn.execute(_shipments_of(ctx, row, stage)).all()
     keys = tuple(one.key for one in places)
+    decisions: list[PathwayDecision] = []
+    staged: list[Mapping[str, Any]] = []
     if stage == "decide" or known is None or not known.of(row, keys):
         known = None
-        shipments, decisions = _read(conn, ctx, row, stage)
+        shipments, kept = _read(conn, ctx, row, stage)
+        if stage == "decide":
+            staged = kept
+        else:
+            decisions = [PathwayDecision.from_dict(one) for one in kept]
     else:
         shipments = [known.judged[key].shipment for key in keys]
         decisions = [known.judged[key].decision for key in keys]
@@ -133,23 +141,23 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Kno
         tuple(one.entry_filing_id for one in places),
         ledger=None if stage != "decide" else ledger_of_others(conn, trip, shipments),
         known=known,
+        staged=tuple(staged),
     )
 
 
 def _read(
     conn: Connection, ctx: FilingContext, trip: Row[Any], stage: str
-) -> tuple[list[Shipment], list[PathwayDecision]]:
-    """The shipments of a step and, once they are decided, their decisions."""
-    table, decided = t.shipments.c, stage != "decide"
-    query = _shipments_of(ctx, trip, stage).with_only_columns(table.document, *((table.decision,) if decided else ()))
+) -> tuple[list[Shipment], list[Mapping[str, Any]]]:
+    """The shipments of a step, and their decisions so far as far as the step needs them."""
+    table = t.shipments.c
+    query = _shipments_of(ctx, trip, stage).with_only_columns(table.document, table.decision)
+    without = {} if stage in ("decide", "handoffs") else _WITHOUT_WORDS
     shipments: list[Shipment] = []
-    decisions: list[PathwayDecision] = []
+    decisions: list[Mapping[str, Any]] = []
     found = conn.execute(query).partitions(PAGE)  # not all at once: a trip may be long
     for one in chain.from_iterable(found):
         shipments.append(Shipment.model_validate(one.document))
-        if decided:
-            kept = one.decision if stage == "handoffs" else {**one.decision, **_WITHOUT_WORDS}
-            decisions.append(PathwayDecision.from_dict(kept))
+        decisions.append({**one.decision, **without} if without else one.decision)
     return shipments, decisions
 
 

@@ -23,7 +23,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, update
 
 from filings import archive, rule_books
-from filings.beginning import begin_filings
+from filings.beginning import Decided, begin_filings
 from filings.context import FilingContext
 from filings.control_numbers import ENTRY_LAST, allocate, entry_sequence, interchange_sequence, use_scns
 from filings.judging import Judged, decide_all, eastern_day
@@ -207,8 +207,8 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
         actor=f"rule book {ctx.rules.version}",
         trip_number=work.trip.trip_number,
     )
-    judged = list(zip(work.keys, work.shipments, made.decisions, documents, strict=True))
-    begin_filings(conn, work.trip.trip_number, judged, now)
+    rows = zip(work.keys, work.shipments, made.decisions, documents, work.staged, strict=True)
+    begin_filings(conn, work.trip.trip_number, [Decided(*row) for row in rows], now)
     rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [kept])
 

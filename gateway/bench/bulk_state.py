@@ -12,9 +12,10 @@ ANSWERED: Final = ("accepted", "rejected")
 
 
 def open_work(conn: Connection, *, packages: bool = False) -> dict[str, int]:
-    """What waits, by kind: trips to plan, files without an answer, files to read; empty when nothing does.
+    """The first kind of what waits: trips to plan, files without an answer, files to read; empty when nothing does.
 
-    With ``packages`` also the handoff packages, for which nothing at CBP waits.
+    With ``packages`` also the handoff packages, for which nothing at CBP waits. It is asked often: of what is not
+    counted the run need not wait for the answer.
     """
     done = ("done",) if packages else ("handoffs", "done")
     sent = t.transmissions.c.direction == "out"
@@ -23,8 +24,10 @@ def open_work(conn: Connection, *, packages: bool = False) -> dict[str, int]:
         "files without an answer": select(func.count()).where(sent, t.transmissions.c.answered_at.is_(None)),
         "files to read": select(func.count()).where(~sent, t.transmissions.c.state == "received"),
     }
-    found = {name: int(conn.execute(query).scalar_one()) for name, query in counts.items()}
-    return {name: number for name, number in found.items() if number}
+    for name, query in counts.items():
+        if number := int(conn.execute(query).scalar_one()):
+            return {name: number}
+    return {}
 
 
 def unanswered(conn: Connection, trip_number: str) -> dict[str, int]:
