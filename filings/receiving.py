@@ -22,6 +22,7 @@ from filings.matching import Matcher
 from filings.moves import Moves
 from filings.patience import RETRIES, RetryPatience
 from filings.progress import write
+from filings.quick_answers import in_lane
 from filings.store import tables as t
 from filings.store.database import hold_journal
 from filings.store.leases import claim, settle
@@ -171,13 +172,23 @@ def _fields(value: Outcome | Problem) -> dict[str, Any]:
 
 
 def take(
-    conn: Connection, owner: str, *, wall: datetime, lease: timedelta = LEASE, limit: int = 20
+    conn: Connection,
+    owner: str,
+    *,
+    wall: datetime,
+    lease: timedelta = LEASE,
+    limit: int = 20,
+    express: bool | None = None,
 ) -> list[tuple[str, bytes]]:
-    """Take received files that have not been read yet, oldest first, under a lease; :func:`apply` ends it."""
+    """Take received files that have not been read yet, oldest first, under a lease; :func:`apply` ends it.
+
+    ``express``: only those of one lane (:mod:`filings.quick_answers`), or of both.
+    """
+    unread = (t.transmissions.c.direction == "in") & (t.transmissions.c.state == "received")
     rows = claim(
         conn,
         t.transmissions,
-        where=(t.transmissions.c.direction == "in") & (t.transmissions.c.state == "received"),
+        where=unread if express is None else unread & in_lane(express),
         owner=owner,
         now=wall,
         lease=lease,

@@ -47,7 +47,7 @@ from gateway.workers.asker import Asker
 from gateway.workers.inbox import Inbox, SftpPoll
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Amender, Declarer, ExpressDeclarer, Packer
-from gateway.workers.reader import Reader
+from gateway.workers.reader import BulkReader, ExpressReader
 from gateway.workers.receipts import ReceiptGiver
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
@@ -148,7 +148,7 @@ class Gateway:
             lease=on_the_road,
         )
         self._workshop = Workshop()
-        self._reader = Reader(store, self.ctx, clock, self.wake, shift)
+        self._readers = [kind(store, self.ctx, clock, self.wake, shift) for kind in (ExpressReader, BulkReader)]
         patience = settings.deadlines.patience
         watcher = Watcher(store, patience, clock)
         rejudger = Rejudger(store, self.ctx, clock, self.wake)
@@ -158,7 +158,7 @@ class Gateway:
             Declarer(store, self.ctx, clock, self.wake, shift),
             sender,
             Amender(store, self.ctx, clock, self.wake, shift),
-            self._reader,
+            *self._readers,
             Packer(store, self.ctx, clock, self.wake, self._workshop, shift),
             *((self._giver,) if settings.partner.transport == "as2" else ()),
             watcher,
@@ -244,7 +244,8 @@ class Gateway:
 
     async def _accept(self, message: ReceivedMessage, response: As2Response) -> None:
         await self._receipts.accept(message, response)
-        self._reader.wake()
+        for reader in self._readers:
+            reader.wake()
         self._giver.wake()
 
     async def _answered(self, message: ReceivedMessage, response: As2Response) -> None:
@@ -317,4 +318,5 @@ class Gateway:
             detail={"host_key": self._link.host_key} if self._link is not None else {"signed_by": file.signed_by},
         )
         await self.store.write(lambda conn: receiving.receive(conn, inbound, now))
-        self._reader.wake()
+        for reader in self._readers:
+            reader.wake()

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from filings import planned_work, planning
+from filings import planned_work, planning, quick_answers
 from filings.store import Store
+from filings.store import tables as t
 from gateway.workers.planner import Declarer, ExpressDeclarer
+from gateway.workers.reader import BulkReader, ExpressReader, Reader
 from gateway.workers.sender import ExpressSender, Sender
+from sandbox.testing import LoopbackCbp
 from tests.filing_kit import Desk, parcel, type86
 
 TRUCKLOAD, URGENT = "TSTC2503100001", "TSTC2503100002"
@@ -117,3 +120,84 @@ async def test_a_parcel_without_an_entry_is_small_too(desk: Desk) -> None:
     while await express.turn():
         pass
     assert {row.trip_number for row in await desk.outgoing()} == {URGENT, "TSTC2503100003"}
+
+
+def reader(desk: Desk, kind: type[Reader]) -> Reader:
+    """A reader of one lane."""
+    return kind(desk.store, desk.ctx, desk.clock, lambda: None)
+
+
+async def _answers_have_come(desk: Desk) -> None:
+    """CBP has answered both trips, the truckload first, and nothing of it is read."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.plan()
+    truckload_first = sorted(await desk.send(), key=lambda payload: URGENT.encode() in payload)
+    for payload in truckload_first:
+        for answer in cbp.send(payload):
+            await desk.take_in(answer.payload)
+
+
+async def _unread(desk: Desk) -> int:
+    return sum(row.direction == "in" and row.state == "received" for row in await desk.table(t.transmissions))
+
+
+async def test_answers_about_a_small_trip_have_a_lane_of_their_own(desk: Desk) -> None:
+    """They are applied before those about the truckload that came in first, whatever the size of the files."""
+    await _answers_have_come(desk)
+
+    while await reader(desk, ExpressReader).turn():
+        pass
+    assert await desk.states() == {
+        "P-0001": "filed", "P-0002": "filed", "P-0003": "filed", "P-0004": "on_file"
+    }  # fmt: skip
+    assert await _unread(desk) > 0
+
+    while await reader(desk, BulkReader).turn():
+        pass
+    assert set((await desk.states()).values()) == {"on_file"}
+    assert await _unread(desk) == 0
+    assert await desk.alerts() == []
+    await desk.check_books()
+
+
+async def test_each_file_is_of_one_lane(desk: Desk) -> None:
+    """What the one has left the other takes, and neither takes what is the other's."""
+    await _answers_have_come(desk)
+    came = await _unread(desk)
+
+    assert not await reader(desk, BulkReader).turn()  # small files are looked at by the express lane first
+    assert await reader(desk, ExpressReader).turn()
+    assert not await reader(desk, ExpressReader).turn()
+    left = await _unread(desk)
+    assert 0 < left < came
+    assert await reader(desk, BulkReader).turn()
+    assert await _unread(desk) == 0
+
+
+async def test_a_large_file_is_never_looked_at_by_the_express_lane(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take its time for the looking alone."""
+    monkeypatch.setattr(quick_answers, "SMALL_BYTES", 10)
+    await _answers_have_come(desk)
+
+    assert not await reader(desk, ExpressReader).turn()
+    while await reader(desk, BulkReader).turn():
+        pass
+    assert set((await desk.states()).values()) == {"on_file"}
+
+
+async def test_a_file_that_the_express_lane_stumbles_over_is_left_to_the_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault there holds up neither the file itself nor those behind it."""
+    await _answers_have_come(desk)
+
+    def fails(*_: object) -> bool:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(quick_answers, "moves_few", fails)
+    with pytest.raises(RuntimeError, match="a fault"):
+        await reader(desk, ExpressReader).turn()
+    while await reader(desk, BulkReader).turn():
+        pass
+    assert await _unread(desk) == 0
+    assert set((await desk.states()).values()) == {"on_file"}

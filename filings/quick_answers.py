@@ -1,0 +1,57 @@
+"""Which of CBP's answers are quickly applied?
+
+What one answer moves does not show in its size: a 997 or a 355 of some lines can be about five thousand shipments. So
+a file is looked at before it is applied: what names few shipments, none of them by a truckload, has a lane of its own,
+and the rest is left to the other. Both lanes come to the same end, for answers may come in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, and_, not_, select
+
+from filings import planned_work
+from filings.awaited import find_sent
+from filings.store import tables as t
+from filings.store.leases import settle
+from mappings.outcomes import ResponseReading
+
+SMALL_BYTES: Final = 16 * 1024
+"""What is larger is not even looked at."""
+LEFT: Final = 200
+"""Priority of a file that is left to the lane of truckloads; it comes in with the column's default, 100."""
+WHOLE: Final = frozenset({"TA1", "997", "X1"})
+"""Sources that speak of all that one file of ours carries."""
+
+
+def in_lane(express: bool) -> ColumnElement[bool]:
+    """Which received files a lane takes."""
+    table = t.transmissions.c
+    quick = and_(table.payload_size <= SMALL_BYTES, table.priority < LEFT)
+    return quick if express else not_(quick)
+
+
+def moves_few(conn: Connection, reading: ResponseReading) -> bool:
+    """Whether an answer moves few shipments."""
+    if len(reading.outcomes) > planned_work.SMALL:
+        return False
+    for outcome in reading.outcomes:
+        if outcome.source in WHOLE or outcome.scope == "transmission":
+            sent = find_sent(conn, outcome.correlation)
+            if sent is not None and sent.priority >= 0:  # it was not sent in the lane of small trips either
+                return False
+        elif outcome.scope == "trip" and _is_truckload(conn, outcome.trip_number):
+            return False
+    return True
+
+
+def leave(conn: Connection, identifier: str, owner: str) -> None:
+    """Let the other lane take it, at once."""
+    settle(conn, t.transmissions, identifier, owner, {"priority": LEFT})
+
+
+def _is_truckload(conn: Connection, trip_number: str) -> bool:
+    place = t.shipments.c
+    behind = select(place.key).where(place.trip_number == trip_number, place.position > planned_work.SMALL)
+    return conn.execute(behind.limit(1)).first() is not None
