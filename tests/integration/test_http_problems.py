@@ -74,6 +74,8 @@ async def test_parameters_that_are_not_in_the_table_are_refused(tmp_path: Path) 
         ("/v1/filings?pathway=none", "pathway"),
         ("/v1/filings?scn=%0a", "scn"),
         ("/v1/filings/%00", "filing_id"),
+        ("/v1/filings/%C2%9B", "filing_id"),
+        ("/v1/filings?scn=%E2%80%AE", "scn"),
         ("/v1/filings/" + "x" * 65, "filing_id"),
         (f"{SHIPMENTS}?state=lost", "state"),
         ("/v1/trips/%20/shipments", "trip_number"),
