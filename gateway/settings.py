@@ -112,6 +112,13 @@ class Storage(Section):
         None,
         description="PostgreSQL instead of the embedded database: `postgresql+asyncpg://user:password@host/name`.",
     )
+    lock_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=60,
+        description="How long another process may hold the embedded database locked (a backup, a shell) before what is "
+        "asked is refused for now (503).",
+    )
 
     @property
     def database_path(self) -> Path:

@@ -116,7 +116,7 @@ async def _serve(
 
     from sqlalchemy.exc import DBAPIError
 
-    from filings.store.database import StoreError
+    from filings.store import StoreError
     from gateway.cli.database import store_not_usable
     from gateway.demo.door import serving
     from gateway.first_start import one_at_a_time
