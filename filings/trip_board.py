@@ -18,7 +18,7 @@ from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
 from filings.outbox import UNSETTLED
 from filings.patience import RETRIES, RetryPatience
-from filings.reasons import reasons
+from filings.reasons import left_on_manifest, reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
 from filings.standing import Watch
 from filings.store import tables as t
@@ -54,6 +54,10 @@ def board(
     changes = open_changes(conn, trip_number)
     watch = Watch(now, zone, patience, retries)
     decision, reason = _verdict(row, states, unsettled(conn, trip_number, row.held_as))
+    left = _left_on_manifest(conn, trip_number) if row.arrived_at is not None else []
+    if left:
+        some = "1 cancelled shipment stands" if len(left) == 1 else f"{len(left)} cancelled shipments stand"
+        reason += f" {some} on its manifest without an entry."
     if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
         reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
     sent = _transmissions(conn, trip_number)
@@ -107,6 +111,7 @@ def board(
         "deadlines": open_matters.deadlines(conn, row, watch),
         "blocking": explained(conn, _some(conn, trip_number, BLOCKING)),
         "waiting": explained(conn, _some(conn, trip_number, OPEN)),
+        "left_on_manifest": explained(conn, left[:SHOWN]),
         "refused_rows": refused,
         "alerts": alerts(conn, trip_number=trip_number),
     }
@@ -251,7 +256,7 @@ def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:
     return {state: int(count) for state, count in conn.execute(query)}
 
 
-def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int = SHOWN) -> Sequence[Row[Any]]:
+def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int | None = SHOWN) -> Sequence[Row[Any]]:
     query = (
         select(t.shipments)
         .where(t.shipments.c.trip_number == trip_number, t.shipments.c.state.in_(states))
@@ -259,6 +264,12 @@ def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int 
         .limit(limit)
     )
     return conn.execute(query).all()
+
+
+def _left_on_manifest(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
+    """Shipments of an arrived truck whose entry is cancelled and whose bill is not."""
+    cancelled = _some(conn, trip_number, (ShipmentState.CANCELLED.value,), None)
+    return [row for row in cancelled if left_on_manifest(row)]
 
 
 def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -163,6 +163,11 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             held=COUNT,
             acts={"type": "array", "items": string(enum=[*TRIP_ACTS]), "description": "What may be asked of it now."},
             blocking={"type": "array", "items": {"type": "object"}},
+            left_on_manifest={
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Shipments of an arrived truck whose entry is cancelled and whose bill is not.",
+            },
             open={"type": "array", "items": ref("OpenMatter"), "description": "What is awaited, overdue first."},
             deadlines={"type": "array", "items": ref("Deadline"), "description": "By when what must be done."},
             changes={"type": "array", "items": {"type": "object"}, "description": "Changes CBP has not settled."},

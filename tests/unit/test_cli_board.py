@@ -62,6 +62,17 @@ def shown(capsys: pytest.CaptureFixture[str], board: dict[str, Any]) -> str:
     return capsys.readouterr().out
 
 
+def test_what_is_left_on_an_arrived_manifest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cancelled shipment whose bill came with the truck stands in a table of its own, with what to do."""
+    left = [shipment(7, "cancelled", why="Its entry is cancelled. Settle it at the port.")]
+    text = shown(capsys, a_board(left_on_manifest=left, states={"cancelled": 3}))
+    assert "On the manifest without an entry" in text
+    assert shipment(7, "cancelled")["shipment_id"] in text
+    assert "Settle it at the port." in text
+    assert "more;" not in text
+    assert "On the manifest without" not in shown(capsys, a_board(states={"cancelled": 3}))
+
+
 def test_what_cbp_holds_stands_before_what_waits_for_a_broker(capsys: pytest.CaptureFixture[str]) -> None:
     """Rejected and held shipments come first, with their ``why``; how many more there are is said as a number."""
     blocking = [shipment(n, "in_review") for n in range(20)]
