@@ -39,8 +39,8 @@ STANDS: Final = {
 """States of which the reason of the pathway says nothing."""
 LEFT_ON_MANIFEST: Final = (
     "Its entry is cancelled, and its bill stands on the manifest of a truck that is there, which cannot be amended any "
-    "more. Settle it with CBP's officers at the port: goods that are aboard go back or need another entry; of goods that "
-    "did not come they are told so."
+    "more. Settle it with CBP's officers at the port: goods that are aboard go back or need another entry; if they did "
+    "not come, say so there."
 )
 """On a shipment for which :func:`left_on_manifest` is true."""
 OFF_THE_TRUCK: Final = "It must come off the truck."
