@@ -10,6 +10,7 @@ from gateway.cli.output import Output, make_table, plain
 FIELDS_SHOWN: Final = 40
 MESSAGES_SHOWN: Final = 5
 LINES_SHOWN: Final = 60
+REASONS: Final = ("reason_code", "bill_reason_code", "entry_reason_code", "replaced_by", "reason")
 _EXPECTED: Final = {
     "automatic": ("by itself", "green"),
     "request": ("a person decides", "yellow"),
@@ -40,6 +41,8 @@ def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
             output.say(f"  {reason}")
     for act in shown["does"]:
         output.say(f"- {act}")
+    if given := [f"{name.replace('_', ' ')} {shown[name]}" for name in REASONS if shown.get(name)]:
+        output.say(f"Given: {'; '.join(given)}")
     for one in shown["expected"]:
         words, style = _EXPECTED[one["expected"]]
         output.say(f"{one['about']}: {words}. {one['text']} ({one['reference']})", style)

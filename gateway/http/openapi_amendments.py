@@ -47,8 +47,8 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         reason=string(maxLength=1000, description="Why. Asked for before it goes; a dry run needs none."),
         reason_code=string(description="That of the filing named: SE13 for an entry, X12 393 for a bill."),
         bill=string(enum=["keep", "delete", "delink"], description="What becomes of a cancelled entry's bill."),
-        bill_reason_code=string(),
-        entry_reason_code=string(),
+        bill_reason_code=string(description="X12 393 of the bill that goes with an entry."),
+        entry_reason_code=string(description="SE13 of the entries that go with bills or a manifest."),
         replaced_by=string(description="The entry under which the goods were cleared (reason 03)."),
         shipments={"type": "array", "items": string(), "description": "On a manifest filing: only these."},
         version={"type": "integer", "minimum": 1},
@@ -72,6 +72,10 @@ AMENDMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             amendment_id={"type": ["string", "null"]},
             version={"type": "integer", "minimum": 1},
             version_before={"type": ["integer", "null"]},
+            **{
+                name: {"type": ["string", "null"], "description": "As it was given."}
+                for name in ("reason", "reason_code", "bill_reason_code", "entry_reason_code", "replaced_by")
+            },
             sent={"type": "boolean", "description": "Whether anything has to be said to CBP or made for a broker."},
             difference={"type": "array", "items": ref("FieldChange")},
             does={"type": "array", "items": string()},

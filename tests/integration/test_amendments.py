@@ -575,3 +575,53 @@ async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
     given = await desk.dry_run(TRIP, patch, reason_code="03", entry_reason_code="01")
     assert "entry_reason_chosen" not in {one["code"] for one in given["warnings"]}
     assert any("(reason 01, " in act for act in given["does"])
+
+
+SAID: dict[str, str] = {"reason": "Because.", "X12 data element 393": "03", "CBP CATAIR Cargo Release v40, SE13": "01"}
+"""What is given for each thing that is asked for, by its reference."""
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "names"),
+    [
+        ("TSTC00000000001", {}, ["reason", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete"}, ["reason", "bill_reason_code", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete", "bill_reason_code": "11"}, ["reason", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete", "entry_reason_code": "05"}, ["reason", "bill_reason_code"]),
+        ("TSTC00000000002", {}, ["reason", "reason_code"]),
+        (TRIP, {"shipments": ["P-0001"]}, ["reason", "reason_code", "entry_reason_code"]),
+        (TRIP, {}, ["reason", "entry_reason_code"]),
+    ],
+)
+async def test_a_cancellation_takes_what_it_asks_for_and_shows_what_it_was_given(
+    desk: Desk, name: str, asked: dict[str, Any], names: list[str]
+) -> None:
+    """What the preview says is needed is said under the very names that it names, and stands in the next answer."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    needs = (await desk.dry_run_cancel(name, **{"reason": "", **asked}))["needs"]
+    assert [one["path"] for one in needs] == names
+    given = {one["path"]: SAID[one.get("reference") or one["path"]] for one in needs}
+    shown = await desk.dry_run_cancel(name, **{**asked, **given})
+    assert shown["needs"] == []
+    for said, value in {**asked, **given}.items():
+        if said in ("reason", "reason_code", "entry_reason_code", "bill_reason_code"):
+            assert shown[said] == value
+    begun = await desk.cancel(name, **{**asked, **given})
+    assert {key: begun[key] for key in given} == given
+
+
+async def test_a_wrong_code_is_refused_under_the_name_it_was_given_by(desk: Desk) -> None:
+    """The path of the fault is the member of the request that holds the code."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    for name, said in (
+        ("TSTC00000000001", {"reason_code": "ZZ"}),
+        ("TSTC00000000001", {"entry_reason_code": "ZZ"}),
+        ("TSTC00000000001", {"reason_code": "01", "bill": "delete", "bill_reason_code": "ZZ"}),
+        ("TSTC00000000002", {"reason_code": "ZZ"}),
+        (TRIP, {"reason_code": "ZZ"}),
+    ):
+        with pytest.raises(ShipmentError) as unknown:
+            await desk.dry_run_cancel(name, **said)
+        assert [said.get(one.path) for one in unknown.value.problems] == ["ZZ"], said

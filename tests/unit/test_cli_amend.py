@@ -72,6 +72,14 @@ def test_what_must_still_be_said_is_asked_after_the_rest(capsys: pytest.CaptureF
     assert text.index("12 Sample Ave") < text.index("309 type Y") < text.index("--reason-code")
 
 
+def test_what_was_given_is_shown_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """Reasons and codes as they were given, by the names that the command takes; nothing where none was."""
+    show_plan(Output(), plan(reason="Sold.", reason_code="01", bill_reason_code="03", entry_reason_code=None))
+    assert "Given: reason code 01; bill reason code 03; reason Sold." in seen(capsys)
+    show_plan(Output(), plan())
+    assert "Given:" not in seen(capsys)
+
+
 def test_another_pathway_is_shown_with_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     """How it went, how it goes, by which entry type and why."""
     one = {"shipment_id": "P-1", "from": "section321", "to": "informal", "entry_type": "11", "reasons": ["Over 800."]}
