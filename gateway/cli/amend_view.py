@@ -27,6 +27,9 @@ _STATES: Final = {
     "withdrawn": ("withdrawn; CBP has nothing of it", "dim"),
 }
 
+_OPEN: Final = ("pending", "requested")
+"""States of a version whose end is still to come."""
+
 
 def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
     """The difference, what is done and expected, the exact messages, and what to know before it goes."""
@@ -96,7 +99,7 @@ def message_lines(text: str) -> Iterator[str]:
 
 
 def show_settled(output: Output, document: Mapping[str, Any]) -> None:
-    """What became of each version that was made."""
+    """What became of each version that was made, and where the end of what is still open is seen."""
     for one in document["settled"]:
         words, style = _STATES[one["state"]]
         name = f"entry {one['entry_number']}" if one["entry_number"] else one["kind"]
@@ -104,6 +107,11 @@ def show_settled(output: Output, document: Mapping[str, Any]) -> None:
         output.say(f"{name}, version {one['version']}: {words}" + (f" ({said})" if said else ""), style)
     if document["timed_out"]:
         output.say("CBP has not answered everything in time; see the board of the trip.", "yellow")
+    still = dict.fromkeys(
+        one["entry_number"] or one["filing_id"] for one in document["settled"] if one["state"] in _OPEN
+    )
+    for name in list(still)[:MESSAGES_SHOWN]:
+        output.say(f"Next: its end is seen with: gateway filing {name}", "dim")
 
 
 def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "UTC") -> None:

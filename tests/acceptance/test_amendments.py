@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,31 @@ def test_one_address_is_one_309_with_one_bill_by_the_api(world: World) -> None:
     status, refused = world.ask("POST", path, body)
     assert (status, refused["code"]) == (409, "version_conflict")
     assert sent(world, begun["filing_id"]) == ["309", "309"]
+
+
+def test_a_request_is_followed_until_a_person_there_has_decided(world: World) -> None:
+    """Without an end in time the exit status is 1 and the next command is named; else the decision is the last word."""
+    filed(world, informal(1), informal(2))
+    known = ["--reason-code", "03", "--yes", "--until-decided"]
+    early = world.run("amend", "TSTC00000000001", "street.json", *known, "--timeout", "2")
+    assert early.returncode == 1, early.stderr
+    entry = world.ask("GET", "/v1/filings/TSTC00000000001")[1]["entry_number"]
+    assert "a person at CBP decides; the version before stays in force until then\n" in early.stdout
+    assert f"gateway filing {entry}" in early.stdout
+    assert "decision" in early.stderr
+    with ThreadPoolExecutor(1) as aside:
+        told = aside.submit(world.run, "amend", "TSTC00000000002", "street.json", *known, "--json")
+        world.until("the request is known", lambda: state_of(world, "TSTC00000000002")[0] == "requested")
+        assert not told.done()
+        world.control_post("/clock", {"advance": 3600})
+        done = told.result(60)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert {(one["kind"], one["state"]) for one in document["settled"]} == {
+        ("manifest", "accepted"),
+        ("entry", "accepted"),
+    }
+    assert document["timed_out"] is False
 
 
 def test_a_type_11_entry_gets_its_replacement_and_no_more(world: World) -> None:

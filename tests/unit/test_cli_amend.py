@@ -142,6 +142,22 @@ def test_what_became_of_a_version_is_said(capsys: pytest.CaptureFixture[str], st
     assert words in text
 
 
+def test_where_the_end_of_what_is_open_is_seen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A request, or a version without an answer, ends later: the command that shows it stands below, once for each."""
+    entry = {"entry_number": "XYZ12345671", "filing_id": "F-2", "kind": "entry", "version": 2, "outcome": None}
+    manifest = {"entry_number": None, "filing_id": "F-1", "kind": "manifest", "version": 2, "outcome": None}
+    for state in ("requested", "pending"):
+        settled = [{**manifest, "state": "accepted"}, {**entry, "state": state}]
+        show_settled(Output(), {"settled": settled, "timed_out": False})
+        text = seen(capsys)
+        assert text.endswith("Next: its end is seen with: gateway filing XYZ12345671")
+        assert "filing F-1" not in text
+    show_settled(Output(), {"settled": [{**manifest, "state": "pending"}], "timed_out": True})
+    assert "gateway filing F-1" in seen(capsys)
+    show_settled(Output(), {"settled": [{**entry, "state": "accepted"}], "timed_out": False})
+    assert "Next" not in seen(capsys)
+
+
 def test_time_that_ran_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not answered is not taken for answered."""
     show_settled(Output(), {"settled": [], "timed_out": True})
@@ -195,6 +211,7 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
         (["amend", "X", "{file}", "--off-the-truck", "throw"], "delete, delink"),
         (["amend", "X", "{file}", "--yes", "--dry-run"], "give one of them"),
         (["cancel", "X", "--yes", "--dry-run"], "give one of them"),
+        (["cancel", "X", "--yes", "--no-wait", "--until-decided"], "give one of them"),
         (["refile", "X", "--yes", "--dry-run"], "give one of them"),
     ],
 )
