@@ -129,6 +129,8 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     held_as = board.get("manifest_filing", {}).get("cbp_state")
     if held_as:
         output.say(f"CBP holds the manifest as {str(held_as).replace('_', ' ')}.")
+    for one in board.get("withdrawn_files", ())[:SHOWN]:
+        output.say(one["text"], "dim")
     told = {one["filing_id"] for one in board.get("open", ())}  # with its times, below
     changes = [one for one in board.get("changes", ()) if one["state"] in SETTLED or one["filing_id"] not in told]
     for one in changes[:SHOWN]:

@@ -171,6 +171,7 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             open={"type": "array", "items": ref("OpenMatter"), "description": "What is awaited, overdue first."},
             deadlines={"type": "array", "items": ref("Deadline"), "description": "By when what must be done."},
             changes={"type": "array", "items": {"type": "object"}, "description": "Changes CBP has not settled."},
+            withdrawn_files={"type": "array", "items": {"type": "object"}, "description": "Files that need not go."},
             alerts={"type": "array", "items": ref("Alert")},
         ),
         "description": "Where a trip stands.",

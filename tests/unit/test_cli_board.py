@@ -62,6 +62,12 @@ def shown(capsys: pytest.CaptureFixture[str], board: dict[str, Any]) -> str:
     return capsys.readouterr().out
 
 
+def test_a_file_that_was_withdrawn_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its sentence stands on the board, for it is counted among the files and never went."""
+    told = {"name": "309-1.x12", "text": "309-1.x12 was withdrawn before it left."}
+    assert "309-1.x12 was withdrawn before it left." in shown(capsys, a_board(withdrawn_files=[told]))
+
+
 def test_what_is_left_on_an_arrived_manifest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """A cancelled shipment whose bill came with the truck stands in a table of its own, with what to do."""
     left = [shipment(7, "cancelled", why="Its entry is cancelled. Settle it at the port.")]
