@@ -10,6 +10,7 @@ from gateway.cli.output import Output, make_table, plain
 FIELDS_SHOWN: Final = 40
 MESSAGES_SHOWN: Final = 5
 LINES_SHOWN: Final = 60
+OTHERS_SHOWN: Final = 5
 REASONS: Final = ("reason_code", "bill_reason_code", "entry_reason_code", "replaced_by", "reason")
 _EXPECTED: Final = {
     "automatic": ("by itself", "green"),
@@ -117,6 +118,7 @@ def show_settled(output: Output, document: Mapping[str, Any]) -> None:
 def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "UTC") -> None:
     """The versions of a filing: which is in force, when made and answered, what differs, who made it and why."""
     if len(versions) < 2 and not versions[0]["difference"]:
+        _show_together(output, versions)
         return
     table = make_table(f"Versions (times: {zone})")
     for column in ("version", "state"):
@@ -140,6 +142,22 @@ def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "U
             differs += f" CBP: {said}"
         table.add_row(*(plain(cell) for cell in (str(one["version"]), state, times, sent, differs.strip(), who)))
     output.show(table)
+    _show_together(output, versions)
+
+
+def _show_together(output: Output, versions: list[dict[str, Any]]) -> None:
+    """What else the amendment of a version changed, with the id by which it is looked at."""
+    for one in versions:
+        for other in one.get("also_changed", ())[:OTHERS_SHOWN]:
+            name = f"entry {other['entry_number']}" if other["entry_number"] else f"the {other['kind']}"
+            state = f", {other['state'].replace('_', ' ')}" if other["state"] else ""
+            sent = f": {', '.join(other['messages'])}" if other["messages"] else ""
+            output.say(
+                f"With version {one['version']}: {name}, version {other['version']}{state}{sent};"
+                f" gateway filing {other['filing_id']}"
+            )
+        if (left := one.get("also_changed_count", 0) - OTHERS_SHOWN) > 0:
+            output.say(f"and {left} more filings with version {one['version']}; --json has them", "dim")
 
 
 def _minute(text: str | None, zone: str) -> str:

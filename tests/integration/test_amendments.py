@@ -625,3 +625,45 @@ async def test_a_wrong_code_is_refused_under_the_name_it_was_given_by(desk: Desk
         with pytest.raises(ShipmentError) as unknown:
             await desk.dry_run_cancel(name, **said)
         assert [said.get(one.path) for one in unknown.value.problems] == ["ZZ"], said
+
+
+async def also_changed(desk: Desk, name: str) -> dict[int, list[tuple[str, int, list[str]]]]:
+    """By version of a filing: kind, version and files of the others that the same amendment changed."""
+    kept = await desk.look(lambda conn: queries.versions(conn, name))
+    assert all(one["also_changed_count"] == len(one["also_changed"]) for one in kept)
+    return {
+        one["version"]: [(other["filing_id"], other["version"], other["messages"]) for other in one["also_changed"]]
+        for one in kept
+    }
+
+
+async def test_an_entry_names_the_bill_that_its_amendment_changed_too(desk: Desk) -> None:
+    """And the manifest the entry: id, version and file of the other; the filing that stayed names nothing."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), informal(2))
+    await desk.amend("TSTC00000000001", STREET, reason_code="03")
+    await answered(desk, cbp)
+    manifest, entry = await filing_of(desk, "manifest"), await filing_of(desk, "entry", "TSTC00000000001")
+    sent = sorted((row.id, row.name) for row in await desk.table(t.transmissions) if row.direction == "out")
+    names = {name[:3]: name for _, name in sent}  # the newest of each kind
+    assert await also_changed(desk, entry.id) == {1: [], 2: [(manifest.id, 2, [names["309"]])]}
+    assert await also_changed(desk, manifest.id) == {1: [], 2: [(entry.id, 2, [names["SE-"]])]}
+    assert await also_changed(desk, "TSTC00000000002") == {1: []}
+
+
+async def test_an_entry_that_took_the_place_of_another_names_it_and_the_bill(desk: Desk) -> None:
+    """Of a changed pathway each of the three filings names the two others, the new one at its first version."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, type86(1), parcel(2))
+    await desk.amend("TSTC00000000001", OTHER_TYPE, reason_code="03")
+    await answered(desk, cbp)
+    manifest = await filing_of(desk, "manifest")
+    old, new = sorted((row for row in await desk.table(t.filings) if row.kind == "entry"), key=lambda row: row.id)
+
+    def named(found: dict[int, list[tuple[str, int, list[str]]]]) -> dict[int, list[tuple[str, int]]]:
+        return {version: [one[:2] for one in others] for version, others in found.items()}
+
+    bill, gone, made = (manifest.id, 2), (old.id, 2), (new.id, 1)
+    assert named(await also_changed(desk, new.id)) == {1: [bill, gone]}
+    assert named(await also_changed(desk, old.id)) == {1: [], 2: [bill, made]}
+    assert named(await also_changed(desk, manifest.id)) == {1: [], 2: [gone, made]}

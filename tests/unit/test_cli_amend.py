@@ -204,6 +204,24 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
     assert "Dana: 16 Counted again" in text
 
 
+def test_what_the_same_amendment_changed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the versions: the other filing with its version, what became of it, its file, and how to look at it."""
+    other = {
+        "filing_id": "F-9",
+        "kind": "manifest",
+        "entry_number": None,
+        "version": 3,
+        "state": "partly_accepted",
+        "messages": ["309-2.x12"],
+    }
+    only = {"version": 1, "difference": None, "also_changed": [other] * 7, "also_changed_count": 9}
+    show_versions(Output(), [only])
+    text = seen(capsys)
+    assert "With version 1: the manifest, version 3, partly accepted: 309-2.x12; gateway filing F-9" in text
+    assert text.count("F-9") == 5
+    assert "and 4 more filings with version 1" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
