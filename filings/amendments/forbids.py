@@ -185,6 +185,20 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
 
 NAMES_ANOTHER = {"02": "an in-bond number", "04": "an FTZ admission"}
 """Reasons that name something that is not filed here (SE20 IB, FTZ)."""
+ONLY_OF_TYPE = {"12": "06"}
+"""Reasons that entries of one type alone may give (SE13: "weekly 06 only")."""
+
+
+def fitting_reasons(entry_type: str) -> tuple[str, ...]:
+    """The reasons by which an entry of this type can be cancelled here.
+
+    Nothing of the kind is left out of the list of X12 data element 393: no guide for trucks is known that says which
+    of its reasons, made for ships, a truck may give, and when.
+    """
+    known = entry_reasons()
+    return tuple(
+        code for code in known if code not in NAMES_ANOTHER and ONLY_OF_TYPE.get(code, entry_type) == entry_type
+    )
 
 
 def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[Problem]:
@@ -195,7 +209,8 @@ def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[
         if not one.step.entry.cancels:
             continue
         code = one.cancels_reason
-        choice = f"Give one of: {listed(known, tuple(NAMES_ANOTHER))}."
+        fitting = fitting_reasons(one.held.old.entry_type)
+        choice = f"Give one of: {listed({fit: known[fit] for fit in fitting})}."
         if not code:
             text = "The cancellation of an entry gives its reason by a code."
             yield Problem("entry_reason_code_missing", name, text, choice, source)
@@ -204,6 +219,9 @@ def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[
         elif code in NAMES_ANOTHER:
             text = f"Reason {code} names {NAMES_ANOTHER[code]}, which is not filed here."
             yield Problem("entry_reason_not_built", name, text, choice, source)
+        elif code not in fitting:
+            text = f"Reason {code} is given for entries of type {ONLY_OF_TYPE[code]} alone."
+            yield Problem("entry_reason_of_other_type", name, text, choice, source)
         elif code == "03" and not (one.cancels_reference or one.new_number or one.step.entry.files == "entry"):
             text = "Reason 03 names the entry under which the goods were cleared."
             yield Problem("replaced_by_missing", "replaced_by", text, "Give its number as replaced_by.", source)

@@ -7,7 +7,7 @@ A plan is made from what stands in the store and what a person asked (:mod:`fili
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -118,6 +118,6 @@ def entry_reasons() -> dict[str, str]:
     return {code: one.text for code, one in code_lists()["cancellation_reasons"].codes.items()}
 
 
-def listed(codes: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+def listed(codes: Mapping[str, str]) -> str:
     """Codes with their meaning, as one sentence that a person can choose from."""
-    return "; ".join(f"{code} {text}" for code, text in codes.items() if code not in left_out)
+    return "; ".join(f"{code} {text}" for code, text in codes.items())

@@ -561,6 +561,22 @@ async def test_a_cancellation_is_shown_without_its_reasons(desk: Desk) -> None:
     assert "entry_reason_code_unknown" in {one.code for one in unknown.value.problems}
 
 
+async def test_a_reason_that_only_another_type_gives_is_neither_offered_nor_taken(desk: Desk) -> None:
+    """Reason 12 is that of weekly entries of type 06: an entry of type 11 is not offered it, and refused with it."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    needs = (await desk.dry_run_cancel("TSTC00000000001"))["needs"]
+    offered = {
+        part.split()[0] for part in needs[0]["remedy"].removeprefix("Give one of: ").split("; ") if part[:2].isdigit()
+    }
+    assert offered == {"01", "03", "05", "06", "07", "08", "09", "10", "11"}
+    with pytest.raises(ShipmentError) as refused:
+        await desk.dry_run_cancel("TSTC00000000001", reason_code="12")
+    (fault,) = refused.value.problems
+    assert (fault.code, fault.path) == ("entry_reason_of_other_type", "reason_code")
+    assert "type 06 alone" in fault.text
+
+
 async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
     """Taken off the truck, the entry goes for reason 08: the preview says so and why; given, it is not explained."""
     cbp = cbp_of(desk)
