@@ -20,7 +20,8 @@ from gateway.http.alerts import NOTE_LENGTH
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
 from gateway.http.openapi_amendments import AMENDMENTS, COUNT, record, ref, string
 from gateway.http.problems import CONTENT_TYPE
-from gateway.http.routes import FILING_STATES, NDJSON, ROUTES, STATES, Answer, Parameter, Route
+from gateway.http.route import FILING_STATES, NDJSON, STATES, Answer, Parameter, Route
+from gateway.http.routes import ROUTES
 from schemas.shipment import PATHWAYS, Shipment
 from schemas.trip import Trip
 

@@ -18,7 +18,8 @@ from multidict import MultiMapping
 
 from gateway.http.auth import PUBLIC
 from gateway.http.problems import HttpProblem, bad_parameter
-from gateway.http.routes import BY_NAME, Parameter, Route
+from gateway.http.route import Parameter, Route
+from gateway.http.routes import BY_NAME
 from schemas.errors import Problem
 from schemas.model import EARLIEST_YEAR, LATEST_YEAR, in_years
 from schemas.plain_text import REMEDY, UNFIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,6 +105,28 @@ def test_one_address_is_one_309_with_one_bill_by_the_api(world: World) -> None:
     status, refused = world.ask("POST", path, body)
     assert (status, refused["code"]) == (409, "version_conflict")
     assert sent(world, begun["filing_id"]) == ["309", "309"]
+
+
+def test_all_files_of_an_entry_come_into_a_folder(world: World) -> None:
+    """In their order, readable by their owner alone, with the digests that are listed but for the hidden password."""
+    filed(world, informal(1), informal(2))
+    entry = world.ask("GET", "/v1/filings/TSTC00000000001")[1]["entry_number"]
+    done = world.run("filing", entry, "--files", "got", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)["transmissions"]
+    written = sorted((world.folder / "got").iterdir())
+    assert [str(path.relative_to(world.folder)) for path in written] == [one["saved_as"] for one in listed]
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    for one, path in zip(listed, written, strict=True):
+        body = path.read_bytes()
+        assert one["hides_password"] is (one["direction"] == "out")
+        assert (hashlib.sha256(body).hexdigest() == one["payload_sha256"]) is not one["hides_password"]
+        assert b"SANDBX" not in body
+    again = world.run("filing", entry, "--files", "got", "--json")
+    assert (again.returncode, json.loads(again.stdout)["errors"][0]["code"]) == (1, "folder_not_empty")
+    shown = world.run("filing", entry, "--files", "other")
+    assert f"{len(listed)} files written to other" in shown.stdout
+    assert "The password of the batch is hidden" in shown.stdout
 
 
 def test_a_request_is_followed_until_a_person_there_has_decided(world: World) -> None:

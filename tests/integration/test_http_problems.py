@@ -17,7 +17,8 @@ from gateway.http.routes import ROUTES
 from tests.http_service import check_problem, running
 from tests.integration.test_http_intake import SHIPMENTS, TRIP, parcel, put
 
-NAMES = {"trip_number": TRIP, "filing_id": "none", "handoff_id": "none", "version": "none", "alert_id": "none"}
+IDS = ("filing_id", "transmission_id", "handoff_id", "version", "alert_id")
+NAMES = {"trip_number": TRIP, **dict.fromkeys(IDS, "none")}
 KEYED = [route for route in ROUTES if route.name not in PUBLIC]
 
 
