@@ -32,6 +32,7 @@ NEXT: Final = {
     "clear": "cross",
     "unsigned": "wait until the partner has signed for everything that was sent: gateway trip {number}",
     "arrived": "look at what is still held: gateway trip {number} --state held",
+    "left": "settle with CBP at the port what stands on the manifest without an entry",
 }
 TRIP_COMMANDS: Final = {
     "replace": "put the trip again: gateway submit TRIP.json SHIPMENTS",
@@ -131,6 +132,8 @@ def next_step(board: Mapping[str, Any]) -> str:
         state = "blocked" if board["decision"] == "no_go" else "filed"
     elif state == "clear" and under_way(board):
         state = "unsigned"
+    elif state == "arrived" and not board.get("held"):
+        state = "left" if board.get("left_on_manifest") else ""
     return NEXT.get(state, "").format(number=board["trip_number"])
 
 

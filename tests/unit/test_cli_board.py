@@ -62,6 +62,18 @@ def shown(capsys: pytest.CaptureFixture[str], board: dict[str, Any]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("held", "left", "says"),
+    [(1, [], "--state held"), (1, ["P-1"], "--state held"), (0, ["P-1"], "settle with CBP at the port"), (0, [], "")],
+)
+def test_what_is_next_after_arrival_is_what_there_is_to_do(held: int, left: list[str], says: str) -> None:
+    """Held goods are to be looked at when there are any; else what came without an entry; else nothing is said."""
+    board = a_board(state="arrived", held=held, left_on_manifest=left)
+    following = commands.next_step(board)
+    assert says in following
+    assert bool(following) is bool(says)
+
+
 def test_a_file_that_was_withdrawn_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Its sentence stands on the board, for it is counted among the files and never went."""
     told = {"name": "309-1.x12", "text": "309-1.x12 was withdrawn before it left."}
