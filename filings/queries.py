@@ -17,11 +17,12 @@ from filings.amendments.history import decisions_of, versions_of
 from filings.deadlines import PATIENCE, Patience
 from filings.decided import acts, decided_by
 from filings.lifecycle import FilingState, permitted_acts
+from filings.outbox import WITHDRAWN
 from filings.patience import RETRIES, RetryPatience
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
 from filings.standing import Watch, decided_text
 from filings.store import tables as t
-from filings.trip_board import alerts, board, explained, trips
+from filings.trip_board import alerts, board, explained, trips, withdrawn_text
 from filings.trips import load_trip
 from filings.watching import name_of
 from schemas.errors import NotFound, Problem
@@ -225,6 +226,9 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
         went_out = one["direction"] == "out"
         what, text = ("queued", f"{one['name']} queued") if went_out else ("received", f"{one['name']} came in")
         steps.append({"at": one["created_at"], "what": what, "text": text, "transmission": one["id"]})
+        if one["state"] == WITHDRAWN:
+            text = withdrawn_text(one["name"])
+            steps.append({"at": one["answered_at"], "what": WITHDRAWN, "text": text, "transmission": one["id"]})
         if went_out and one["delivered_at"]:
             steps.append(
                 {
@@ -275,7 +279,8 @@ def _asked(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
 def _failed(conn: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
     for one in open_matters.retries(conn, row):
         if one["made_at"]:
-            text = f"{one['failed_file']}, which CBP could not process, goes again"
+            again = "goes again" if one["made_transmission"] else "need not go again"
+            text = f"{one['failed_file']}, which CBP could not process, {again}"
             yield {"at": one["made_at"], "what": "again", "text": text, "transmission": one["made_transmission"]}
 
 

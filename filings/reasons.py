@@ -37,6 +37,12 @@ STANDS: Final = {
     "delinked": "Its bill is on file with CBP, and off this trip.",
 }
 """States of which the reason of the pathway says nothing."""
+LEFT_ON_MANIFEST: Final = (
+    "Its entry is cancelled, and its bill stands on the manifest of a truck that is there, which cannot be amended any "
+    "more. Settle it with CBP's officers at the port: goods that are aboard go back or need another entry; if they did "
+    "not come, say so there."
+)
+"""On a shipment for which :func:`left_on_manifest` is true."""
 OFF_THE_TRUCK: Final = "It must come off the truck."
 
 
@@ -55,9 +61,16 @@ def rule_of(row: Row[Any]) -> str | None:
     return next(iter((row.decision or {}).get("rules", ())), None)
 
 
+def left_on_manifest(row: Row[Any]) -> bool:
+    """Whether only the entry of a shipment is cancelled: before its truck is there such a one is ``cancelling``."""
+    return bool(row.state == "cancelled" and row.entry_state == "cancelled" and row.manifest_state == "accepted")
+
+
 def _reason(row: Row[Any], said: Mapping[str, None] | None) -> str:
     if row.lapse is not None:
         return lapsed_why(row.lapse, row.trip_number)
+    if left_on_manifest(row):
+        return LEFT_ON_MANIFEST
     if said:
         return "; ".join(list(said)[-3:])
     if said is not None:

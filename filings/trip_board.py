@@ -16,9 +16,9 @@ from filings import open_alerts, open_matters, refusals
 from filings.deadlines import PATIENCE, Patience
 from filings.lapsing import possible_arrival
 from filings.lifecycle import CROSSING, ShipmentState, TripInput, TripState, permitted_trip_acts, trip_verdict
-from filings.outbox import UNSETTLED
+from filings.outbox import UNSETTLED, WITHDRAWN
 from filings.patience import RETRIES, RetryPatience
-from filings.reasons import reasons
+from filings.reasons import left_on_manifest, reasons
 from filings.shown import Page, answered, counted, instant_text, local_text, no_cursor, page_of, shipment_of, zone_of
 from filings.standing import Watch
 from filings.store import tables as t
@@ -54,6 +54,10 @@ def board(
     changes = open_changes(conn, trip_number)
     watch = Watch(now, zone, patience, retries)
     decision, reason = _verdict(row, states, unsettled(conn, trip_number, row.held_as))
+    left = _left_on_manifest(conn, trip_number) if row.arrived_at is not None else []
+    if left:
+        some = "1 cancelled shipment stands" if len(left) == 1 else f"{len(left)} cancelled shipments stand"
+        reason += f" {some} on its manifest without an entry."
     if decision == "go" and (asked := sum(one["state"] == "requested" for one in changes)):
         reason += f" CBP decides on {'a change' if asked == 1 else f'{asked} changes'} that was asked for."
     sent = _transmissions(conn, trip_number)
@@ -102,11 +106,13 @@ def board(
         "released": by_state.get("released", 0),
         "held": sum(by_state.get(state, 0) for state in HELD),
         "transmissions": sent,
+        "withdrawn_files": withdrawn_files(conn, trip_number),
         "changes": changes,
         "open": open_matters.of_trip(conn, trip_number, watch),
         "deadlines": open_matters.deadlines(conn, row, watch),
         "blocking": explained(conn, _some(conn, trip_number, BLOCKING)),
         "waiting": explained(conn, _some(conn, trip_number, OPEN)),
+        "left_on_manifest": explained(conn, left[:SHOWN]),
         "refused_rows": refused,
         "alerts": alerts(conn, trip_number=trip_number),
     }
@@ -251,7 +257,35 @@ def _transmissions(conn: Connection, trip_number: str) -> dict[str, int]:
     return {state: int(count) for state, count in conn.execute(query)}
 
 
-def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int = SHOWN) -> Sequence[Row[Any]]:
+def withdrawn_files(conn: Connection, trip_number: str) -> list[dict[str, Any]]:
+    """Files that were to go again after a failure of CBP's, and need not: it has judged the same bytes meanwhile."""
+    made, first = t.transmissions.alias(), t.transmissions.alias()
+    query = (
+        select(made.c.id, made.c.name, made.c.answered_at, first.c.name.label("same_as"))
+        .outerjoin(t.retries, t.retries.c.made_transmission_id == made.c.id)
+        .outerjoin(first, first.c.id == t.retries.c.transmission_id)
+        .where(made.c.trip_number == trip_number, made.c.state == WITHDRAWN)
+        .order_by(made.c.id)
+    )
+    return [
+        {
+            "transmission": row.id,
+            "name": row.name,
+            "same_as": row.same_as,
+            "withdrawn_at": instant_text(row.answered_at),
+            "text": withdrawn_text(row.name, row.same_as),
+        }
+        for row in conn.execute(query)
+    ]
+
+
+def withdrawn_text(name: str, same_as: str | None = None) -> str:
+    """The sentence on a file that was withdrawn."""
+    other = f", which went as {same_as}" if same_as else ""
+    return f"{name} was withdrawn before it left: CBP has judged the same message{other}. Nothing has to be done."
+
+
+def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int | None = SHOWN) -> Sequence[Row[Any]]:
     query = (
         select(t.shipments)
         .where(t.shipments.c.trip_number == trip_number, t.shipments.c.state.in_(states))
@@ -259,6 +293,12 @@ def _some(conn: Connection, trip_number: str, states: Sequence[str], limit: int 
         .limit(limit)
     )
     return conn.execute(query).all()
+
+
+def _left_on_manifest(conn: Connection, trip_number: str) -> Sequence[Row[Any]]:
+    """Shipments of an arrived truck whose entry is cancelled and whose bill is not."""
+    cancelled = _some(conn, trip_number, (ShipmentState.CANCELLED.value,), None)
+    return [row for row in cancelled if left_on_manifest(row)]
 
 
 def explained(conn: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -153,6 +153,10 @@ class GatewayClient:
         """One filing by id, SCN or entry number; ``part`` is ``timeline``, ``versions`` or ``transmissions``."""
         return await self._json("GET", f"/v1/filings/{_part(identifier)}{'/' + part if part else ''}")
 
+    async def file(self, identifier: str, transmission: str) -> bytes:
+        """The bytes of one file that went out or came in for a filing."""
+        return await self._bytes("GET", f"/v1/filings/{_part(identifier)}/transmissions/{_part(transmission)}")
+
     async def rule_book(self, version: str) -> Json:
         """A version of the rule book that was used there, whole."""
         answer: Json = await self._json("GET", f"/v1/rule-books/{_part(version)}")
@@ -178,6 +182,16 @@ class GatewayClient:
     async def _json(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
     ) -> Any:
+        data = await self._bytes(method, path, body, query)
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
+            raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None
+
+    async def _bytes(
+        self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
+    ) -> bytes:
         headers = {} if body is None else {"Content-Type": "application/json"}
         if method == "POST":
             # The key belongs to this run and this content: asking again within the run has one effect. A later run
@@ -203,7 +217,7 @@ class GatewayClient:
         headers: Mapping[str, str],
         body: bytes | None,
         query: Mapping[str, str] | None,
-    ) -> Any:
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("use the client as an asynchronous context manager")
         address = self.url + path + (f"?{urlencode(query)}" if query else "")
@@ -214,12 +228,9 @@ class GatewayClient:
                 data = await response.read()
                 if response.status >= 400:
                     raise _error_of(response.status, data, self.url)
-                return orjson.loads(data)
+                return data
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
             raise _Away(cause(error)) from None
-        except orjson.JSONDecodeError:
-            text = f"What answers at {self.url} is not this gateway: the answer is not JSON."
-            raise FormatError(Problem("not_a_gateway", "--url", text, "Check the address.")) from None
         except (ValueError, aiohttp.ClientError):
             remedy = "Give it like http://127.0.0.1:8470."
             raise FormatError(Problem("not_a_url", "--url", f"{self.url!r} is not an address.", remedy)) from None

@@ -178,8 +178,9 @@ class Gateway:
         lock = _alone(settings) if work else None
         identity = await asyncio.to_thread(our_identity, settings)
         stalled = timedelta(seconds=settings.processes.stalled_seconds)
+        locked = timedelta(seconds=settings.storage.lock_seconds)
         async with (
-            await Store.open(settings.database_url, stalled=stalled) as store,
+            await Store.open(settings.database_url, stalled=stalled, locked=locked) as store,
             aiohttp.ClientSession() as session,
         ):
             gateway = cls(settings, store, identity, session, clock)

@@ -1,8 +1,15 @@
 """Which text from outside can be kept and shown at all?
 
-One rule for bodies, rows, names of keys and arguments: no control character except tab and line end, for a database
-takes no NUL and a terminal obeys the others, and no half of a surrogate pair, which no encoding can write. Such text is
-refused where it comes in, with its place; nothing is taken out of it.
+One rule for bodies, rows, names of keys, parameters and arguments. Refused are:
+
+- control characters except tab, line feed and carriage return: C0 (U+0000 to U+001F) and U+007F, and C1 (U+0080 to
+  U+009F). A database takes no NUL, and a terminal obeys the others;
+- signs that turn the direction of text (property Bidi_Control of the Unicode Character Database, PropList.txt): U+061C,
+  U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. With them a line of a log or a page shows what does not stand in
+  it. Letters of scripts that run from right to left need none of them;
+- halves of surrogate pairs (U+D800 to U+DFFF), which no encoding can write.
+
+Such text is refused where it comes in, with its place; nothing is taken out of it.
 """
 
 from __future__ import annotations
@@ -12,7 +19,8 @@ from typing import Any, Final
 
 from schemas.errors import Problem
 
-UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+UNFIT: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_DIRECTIONS}\ud800-\udfff]")
 """Everything that text must not hold."""
 REMEDY: Final = "Remove it."
 MOST: Final = 20
@@ -26,7 +34,11 @@ def unfit_sentence(text: str) -> str | None:
     if found is None:
         return None
     sign = ord(found.group())
-    kind = "a control character" if sign < 0x80 else "half of a character"
+    kind = "a sign that turns the direction of text"
+    if sign < 0xA0:
+        kind = "a control character"
+    elif sign >= 0xD800:
+        kind = "half of a character"
     return f"The text holds U+{sign:04X}, {kind}."
 
 

@@ -25,7 +25,7 @@ from filings.amendments.forbids import reasons_needed, refuse_forbidden, refuse_
 from filings.amendments.held import Held, Target, held, rows_of, shipments_of, target_of
 from filings.amendments.judged import Judgement, judge_corrected
 from filings.amendments.patching import patched_shipments, patched_trip, patches_of
-from filings.amendments.plan import PRELIMINARY, Plan, PlannedShipment, TripStep
+from filings.amendments.plan import PRELIMINARY, Codes, Plan, PlannedShipment, TripStep
 from filings.amendments.steps import Content, EntryStep, step_for
 from filings.context import FilingContext
 from filings.judging import fit
@@ -76,6 +76,7 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         dict(asked.patch),
         asked.reason,
         asked.reason_code,
+        Codes({"reason_code": asked.reason_code, "entry_reason_code": asked.entry_reason_code}),
         trip_document,
         step,
         planned,

@@ -23,7 +23,7 @@ from filings.amendments.cautions import cautions
 from filings.amendments.difference import FieldChange
 from filings.amendments.forbids import reasons_needed, refuse_forbidden, refuse_unready, refuse_version
 from filings.amendments.held import Held, HeldShipment, held, named, rows_of, shipments_of, target_of
-from filings.amendments.plan import Plan, PlannedShipment, TripStep
+from filings.amendments.plan import Codes, Plan, PlannedShipment, TripStep
 from filings.amendments.steps import (
     BILL,
     ENTRY,
@@ -64,6 +64,7 @@ def prepare_cancellation(conn: Connection, ctx: FilingContext, name: str, asked:
         None,
         asked.reason,
         code,
+        _codes(asked, by_entry=_by_entry(planned, asked), whole=whole),
         None,
         trip_step,
         planned,
@@ -124,8 +125,26 @@ def _bill_code(planned: Sequence[PlannedShipment], asked: CancelAsked) -> str:
     """The code that the manifest is given: that of its own where an entry is cancelled too."""
     if asked.bill_reason_code:
         return asked.bill_reason_code
-    by_entry = any(entry_has(one.held.old) != "none" for one in planned) and not asked.shipments
-    return "" if by_entry else asked.reason_code
+    return "" if _by_entry(planned, asked) else asked.reason_code
+
+
+def _by_entry(planned: Sequence[PlannedShipment], asked: CancelAsked) -> bool:
+    """Whether what the request names is an entry, whose reason ``reason_code`` then is."""
+    return any(entry_has(one.held.old) != "none" for one in planned) and not asked.shipments
+
+
+def _codes(asked: CancelAsked, *, by_entry: bool, whole: bool) -> Codes:
+    """The codes that were given; each kind is asked for under the name by which this request takes it."""
+    given = {
+        "reason_code": asked.reason_code,
+        "bill_reason_code": asked.bill_reason_code,
+        "entry_reason_code": asked.entry_reason_code,
+        "replaced_by": asked.replaced_by,
+    }
+    taken_as_entry = (by_entry and not whole) or (whole and bool(asked.reason_code))
+    of_entry = "reason_code" if taken_as_entry and not asked.entry_reason_code else "entry_reason_code"
+    of_bill = "bill_reason_code" if asked.bill_reason_code or by_entry else "reason_code"
+    return Codes(given, of_bill, of_entry)
 
 
 def _manifest(

@@ -167,7 +167,7 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
         problems.append(
             Problem(
                 "reason_code_missing",
-                "reason_code",
+                plan.codes.of_bill,
                 "The manifest is complete: a change of it gives its reason by a code.",
                 f"Give one of: {listed(BILL_REASONS)}.",
                 "X12 data element 393",
@@ -176,8 +176,8 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
     elif plan.reason_code and plan.reason_code not in BILL_REASONS:
         text = f"{plan.reason_code!r} is no reason for changing a manifest."
         remedy = f"Give one of: {listed(BILL_REASONS)}."
-        problems.append(Problem("reason_code_unknown", "reason_code", text, remedy, "X12 data element 393"))
-    problems += _entry_reasons(plan.shipments)
+        problems.append(Problem("reason_code_unknown", plan.codes.of_bill, text, remedy, "X12 data element 393"))
+    problems += _entry_reasons(plan.shipments, plan.codes.of_entry)
     if wrong := [one for one in problems if not one.code.endswith("_missing")]:
         raise ShipmentError(dict.fromkeys(wrong))
     return tuple(dict.fromkeys(problems))
@@ -185,26 +185,43 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
 
 NAMES_ANOTHER = {"02": "an in-bond number", "04": "an FTZ admission"}
 """Reasons that name something that is not filed here (SE20 IB, FTZ)."""
+ONLY_OF_TYPE = {"12": "06"}
+"""Reasons that entries of one type alone may give (SE13: "weekly 06 only")."""
 
 
-def _entry_reasons(shipments: Sequence[PlannedShipment]) -> Iterator[Problem]:
+def fitting_reasons(entry_type: str) -> tuple[str, ...]:
+    """The reasons by which an entry of this type can be cancelled here.
+
+    Nothing of the kind is left out of the list of X12 data element 393: no guide for trucks is known that says which
+    of its reasons, made for ships, a truck may give, and when.
+    """
+    known = entry_reasons()
+    return tuple(
+        code for code in known if code not in NAMES_ANOTHER and ONLY_OF_TYPE.get(code, entry_type) == entry_type
+    )
+
+
+def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[Problem]:
+    """What is wrong with the reasons by which entries go; ``name`` is that under which the request gives them."""
     known = entry_reasons()
     source = "CBP CATAIR Cargo Release v40, SE13"
     for one in shipments:
         if not one.step.entry.cancels:
             continue
         code = one.cancels_reason
-        choice = f"Give one of: {listed(known, tuple(NAMES_ANOTHER))}."
+        fitting = fitting_reasons(one.held.old.entry_type)
+        choice = f"Give one of: {listed({fit: known[fit] for fit in fitting})}."
         if not code:
             text = "The cancellation of an entry gives its reason by a code."
-            yield Problem("entry_reason_code_missing", "entry_reason_code", text, choice, source)
+            yield Problem("entry_reason_code_missing", name, text, choice, source)
         elif code not in known:
-            yield Problem(
-                "entry_reason_code_unknown", "entry_reason_code", f"{code!r} is no such reason.", choice, source
-            )
+            yield Problem("entry_reason_code_unknown", name, f"{code!r} is no such reason.", choice, source)
         elif code in NAMES_ANOTHER:
             text = f"Reason {code} names {NAMES_ANOTHER[code]}, which is not filed here."
-            yield Problem("entry_reason_not_built", "entry_reason_code", text, choice, source)
+            yield Problem("entry_reason_not_built", name, text, choice, source)
+        elif code not in fitting:
+            text = f"Reason {code} is given for entries of type {ONLY_OF_TYPE[code]} alone."
+            yield Problem("entry_reason_of_other_type", name, text, choice, source)
         elif code == "03" and not (one.cancels_reference or one.new_number or one.step.entry.files == "entry"):
             text = "Reason 03 names the entry under which the goods were cleared."
             yield Problem("replaced_by_missing", "replaced_by", text, "Give its number as replaced_by.", source)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from filings.amendments.together import SHOWN, first_amendment, together
 from filings.lifecycle import FilingState
 from filings.matching import ENDING
 from filings.shown import instant_text
@@ -36,9 +37,14 @@ def versions_of(conn: Connection, filing: Row[Any]) -> list[dict[str, Any]]:
     query = select(table).where(table.c.filing_id == filing.id).order_by(table.c.version)
     kept = conn.execute(query).all()
     sent = _messages(conn, filing.id)
-    if not kept:
-        return [_only(conn, filing, sent)]
-    return [_version(filing, one, sent) for one in kept]
+    found = [_version(filing, one, sent) for one in kept] or [_only(conn, filing, sent)]
+    if found[0]["amendment_id"] is None:
+        found[0]["amendment_id"] = first_amendment(conn, filing)
+    others = together(conn, filing, [one["amendment_id"] for one in found if one["amendment_id"]])
+    for one in found:
+        also = others.get(one["amendment_id"], [])
+        one |= {"also_changed": also[:SHOWN], "also_changed_count": len(also)}
+    return found
 
 
 def _version(filing: Row[Any], one: Row[Any], sent: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:

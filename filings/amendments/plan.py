@@ -7,7 +7,7 @@ A plan is made from what stands in the store and what a person asked (:mod:`fili
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -51,6 +51,22 @@ class PlannedShipment:
 
 
 @dataclass(frozen=True, slots=True)
+class Codes:
+    """Reason codes as the request gives them: by name what was given, and under which name each kind is asked for.
+
+    ``of_bill`` is X12 data element 393, ``of_entry`` SE13. ``reason_code`` is that of what the request names.
+    """
+
+    given: Mapping[str, str]
+    of_bill: str = "reason_code"
+    of_entry: str = "entry_reason_code"
+
+    def as_dict(self) -> dict[str, str | None]:
+        """What was given, under the names that a request takes; ``None`` for what was not."""
+        return {name: value or None for name, value in self.given.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that follows from what a person asked."""
 
@@ -61,6 +77,7 @@ class Plan:
     patch: Any
     reason: str
     reason_code: str
+    codes: Codes
     trip_document: Mapping[str, Any] | None
     trip_step: TripStep
     shipments: tuple[PlannedShipment, ...]
@@ -101,6 +118,6 @@ def entry_reasons() -> dict[str, str]:
     return {code: one.text for code, one in code_lists()["cancellation_reasons"].codes.items()}
 
 
-def listed(codes: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+def listed(codes: Mapping[str, str]) -> str:
     """Codes with their meaning, as one sentence that a person can choose from."""
-    return "; ".join(f"{code} {text}" for code, text in codes.items() if code not in left_out)
+    return "; ".join(f"{code} {text}" for code, text in codes.items())

@@ -68,7 +68,7 @@ def _shown(plan: Plan) -> dict[str, Any]:
         "trip_number": plan.trip_number,
         "version_before": filing.version if filing is not None else None,
         "reason": plan.reason or None,
-        "reason_code": plan.reason_code or None,
+        **plan.codes.as_dict(),
         "sent": plan.sends,
         "difference": [one.as_dict() for one in plan.difference],
         "does": list(_does(plan)),

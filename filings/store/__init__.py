@@ -7,6 +7,7 @@ them inside a transaction.
 
 from __future__ import annotations
 
-from filings.store.database import NewerDatabase, Store, StoreAway, StoreClosed, StoreError, Work
+from filings.store.database import Store, Work
+from filings.store.faults import NewerDatabase, StoreAway, StoreClosed, StoreError
 
 __all__ = ["NewerDatabase", "Store", "StoreAway", "StoreClosed", "StoreError", "Work"]

@@ -6,7 +6,8 @@ Rules:
   transaction and gives its value back only after the commit reached the disk. The function keeps
   its effects in the database: after a deadlock on PostgreSQL it is run again.
 * SQLite: one writer thread commits whatever waits (group commit), each function in its own
-  SAVEPOINT, so that one failure does not spoil its neighbours. WAL with ``synchronous=FULL``.
+  SAVEPOINT, so that one failure does not spoil its neighbours. WAL with ``synchronous=FULL``. Another process
+  that holds the file for longer than ``locked`` is :class:`StoreAway`: nothing was begun, the same may be asked again.
 * PostgreSQL: each function has its own transaction on a pooled connection, READ COMMITTED whatever
   the server's default is: a lock that was waited for is followed by a fresh look. A function that lost
   its connection before the commit was asked for is run again, as after a deadlock. A server that is
@@ -38,6 +39,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from filings.store.faults import StoreAway, StoreClosed, StoreError, told
 from filings.store.types import from_json, to_json
 
 if TYPE_CHECKING:
@@ -47,35 +49,12 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 GROUP_LIMIT = 400  # functions per commit: beyond this a commit's cost no longer shows per function
-BUSY_TIMEOUT = 10_000  # milliseconds another process may hold SQLite's write lock
+LOCKED = timedelta(seconds=10)  # for which another process may hold SQLite's lock before a function is given up
 RETRIES = 8  # attempts after PostgreSQL chose a transaction as the victim of a deadlock, or the connection was lost
 STALLED = timedelta(seconds=30)  # silence inside a transaction after which PostgreSQL ends it
 JOURNAL_LOCK = 0x66696C696E6773  # advisory lock that orders events and archive entries
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _GOING = frozenset({"57P01", "57P02", "57P03"})  # admin_shutdown, crash_shutdown, cannot_connect_now
-
-
-class StoreError(Exception):
-    """The store cannot do what it was asked; nothing of the function was kept."""
-
-
-class StoreAway(StoreError):
-    """The database server does not answer, now; the same may be asked again.
-
-    ``in_doubt`` means that it was lost while committing: the function may have been kept.
-    """
-
-    def __init__(self, text: str, *, in_doubt: bool = False) -> None:
-        super().__init__(text)
-        self.in_doubt = in_doubt
-
-
-class StoreClosed(StoreError):
-    """The store was closed before the function could run."""
-
-
-class NewerDatabase(StoreError):
-    """The database belongs to a later version of this program; nothing was touched."""
 
 
 def database_url(target: str | Path) -> URL:
@@ -123,7 +102,13 @@ class Store:
 
     @classmethod
     async def open(
-        cls, target: str | Path, *, upgrade: bool = True, connections: int = 4, stalled: timedelta = STALLED
+        cls,
+        target: str | Path,
+        *,
+        upgrade: bool = True,
+        connections: int = 4,
+        stalled: timedelta = STALLED,
+        locked: timedelta = LOCKED,
     ) -> Store:
         """Open the database at a URL or file path; a SQLite file is made when it does not exist.
 
@@ -133,7 +118,7 @@ class Store:
         url = database_url(target)
         engine: _Engine
         engine = (
-            _SqliteEngine(url, connections)
+            _SqliteEngine(url, connections, locked)
             if url.get_backend_name() == "sqlite"
             else _PostgresEngine(url, connections, stalled)
         )
@@ -183,9 +168,9 @@ def _sqlite_engine(connect: Callable[[], sqlite3.Connection], begin: str, size: 
     return engine
 
 
-def _write_ahead(raw: sqlite3.Connection) -> None:
+def _write_ahead(raw: sqlite3.Connection, patience: timedelta) -> None:
     """Turn on the write-ahead log, which SQLite does not wait for: another process may be doing the same just now."""
-    end = time.monotonic() + BUSY_TIMEOUT / 1000
+    end = time.monotonic() + patience.total_seconds()
     while True:
         try:
             raw.execute("PRAGMA journal_mode=WAL")
@@ -200,7 +185,7 @@ def _write_ahead(raw: sqlite3.Connection) -> None:
 class _SqliteEngine:
     """One writer thread with group commit; readers on read-only connections."""
 
-    def __init__(self, url: URL, readers: int) -> None:
+    def __init__(self, url: URL, readers: int, locked: timedelta) -> None:
         path = Path(cast("str", url.database))
         path.parent.mkdir(parents=True, exist_ok=True)
         # Shipments name people: the file is its owner's alone from the first byte.
@@ -211,9 +196,9 @@ class _SqliteEngine:
             raw = sqlite3.connect(
                 f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
             )
-            raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
+            raw.execute(f"PRAGMA busy_timeout={round(locked / timedelta(milliseconds=1))}")
             if mode == "rw":
-                _write_ahead(raw)
+                _write_ahead(raw, locked)
                 raw.execute("PRAGMA synchronous=FULL")
                 raw.execute("PRAGMA foreign_keys=ON")
                 raw.execute("PRAGMA recursive_triggers=ON")  # REPLACE must not slip past the triggers
@@ -238,8 +223,13 @@ class _SqliteEngine:
 
     async def read(self, work: Work[T]) -> T:
         def run() -> T:
-            with self._reader_engine.connect() as conn, conn.begin():
-                return work(conn)
+            try:
+                with self._reader_engine.connect() as conn, conn.begin():
+                    return work(conn)
+            except DBAPIError as fault:
+                if (away := told(fault)) is fault:
+                    raise
+                raise away from fault
 
         if self._closed:
             raise StoreClosed("the store is closed")
@@ -294,7 +284,7 @@ class _SqliteEngine:
                     # SQLite gives up the whole transaction on a full disk or an I/O error.
                     _require_transaction(conn, whole)
         except BaseException as fault:  # noqa: BLE001 - no caller may be left waiting
-            failed.extend((promise, fault) for promise in open_promises)
+            failed.extend((promise, told(fault)) for promise in open_promises)
             done.clear()
         # Only now: a failure may rest on what a neighbour in the batch wrote, which nobody could read before.
         for promise, reason in failed:

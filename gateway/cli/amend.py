@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -35,6 +36,9 @@ IdArgument = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking; what is done is shown first.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done, and what must be said.")]
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow until CBP has answered.")]
+DecidedOption = Annotated[
+    bool, typer.Option("--until-decided", help="Follow on where a person at CBP decides, until that is done.")
+]
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to follow at most.", min=1, max=86_400)]
 VersionOption = Annotated[
     int | None, typer.Option("--version", help="Only if the filing is still at this version.", min=1)
@@ -69,6 +73,7 @@ def amend(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     wait: WaitOption = True,
+    until_decided: DecidedOption = False,
     timeout: TimeoutOption = 900.0,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
@@ -100,7 +105,8 @@ def amend(
         body = envelope | ({"version": seen} if seen is not None else {})
         return client.amend(identifier, body, dry_run=dry_run)
 
-    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, wait=wait, seconds=timeout)
+    follows = _follows(wait=wait, until_decided=until_decided, seconds=timeout)
+    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, follows=follows)
 
 
 def cancel(
@@ -136,6 +142,7 @@ def cancel(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     wait: WaitOption = True,
+    until_decided: DecidedOption = False,
     timeout: TimeoutOption = 900.0,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
@@ -163,7 +170,22 @@ def cancel(
         body = asked | ({"version": seen} if seen is not None else {})
         return client.cancel(identifier, body, dry_run=dry_run)
 
-    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, wait=wait, seconds=timeout)
+    follows = _follows(wait=wait, until_decided=until_decided, seconds=timeout)
+    _run(Output(as_json), ask, version, url, key, yes=yes, dry_run=dry_run, follows=follows)
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """How long what was sent is followed: until CBP's answer or a person's decision, so many seconds at most."""
+
+    decided: bool
+    seconds: float
+
+
+def _follows(*, wait: bool, until_decided: bool, seconds: float) -> Follows | None:
+    if until_decided and not wait:
+        raise typer.BadParameter("it follows, and --no-wait does not: give one of them.", param_hint="--until-decided")
+    return Follows(until_decided, seconds) if wait else None
 
 
 def _run(
@@ -175,8 +197,7 @@ def _run(
     *,
     yes: bool,
     dry_run: bool,
-    wait: bool,
-    seconds: float,
+    follows: Follows | None,
 ) -> None:
     """Show what would be done, then what must still be said for it; do it if so wished; follow it; the exit status."""
     import asyncio
@@ -201,11 +222,12 @@ def _run(
                 output.say("Nothing has been changed or sent.", "dim")
                 return {"shown": shown}
             document: Json = {"shown": shown, "taken_on": await ask(client, False, shown["version_before"])}
-            if wait and shown["sent"]:
-                output.note(f"sent; CBP's answer is awaited for {seconds:.0f} seconds at most")
+            if follows is not None and shown["sent"]:
+                what = "answer, and decision if it asks for one," if follows.decided else "answer"
+                output.note(f"sent; CBP's {what} is awaited for {follows.seconds:.0f} seconds at most")
                 try:
                     document["settled"], document["timed_out"] = await _settled(
-                        output, client, document["taken_on"], seconds
+                        output, client, document["taken_on"], follows
                     )
                 except asyncio.CancelledError:
                     output.note(f"Interrupted. It goes on by itself; see `gateway filing {shown['filing_id']}`.")
@@ -238,15 +260,18 @@ def _agreed(output: Output) -> bool:
     return typer.confirm("Send this?", default=False)
 
 
-async def _settled(output: Output, client: GatewayClient, taken: Json, seconds: float) -> tuple[list[Json], bool]:
-    """What became of the versions that were made, once CBP has answered; and whether time ran out first."""
+async def _settled(output: Output, client: GatewayClient, taken: Json, follows: Follows) -> tuple[list[Json], bool]:
+    """What became of the versions that were made, once CBP has answered; and whether time ran out first.
+
+    A request that a person at CBP decides on is answered, and waited for only where that is asked for.
+    """
     import asyncio
     import time
 
     from gateway.cli.follow import POLL_FIRST, POLL_LONGEST
     from gateway.cli.following import UNDER_WAY
 
-    end, pause = time.monotonic() + seconds, POLL_FIRST
+    end, pause = time.monotonic() + follows.seconds, POLL_FIRST
     told: set[str] = set()
     while True:
         board = await client.board(taken["trip_number"])
@@ -257,7 +282,9 @@ async def _settled(output: Output, client: GatewayClient, taken: Json, seconds: 
         waiting = sum(board["transmissions"].get(state, 0) for state in UNDER_WAY)
         pending = any(one["state"] == "pending" for one in board["changes"])
         if board["planning"] == "done" and not waiting and not pending:
-            return await _made(client, taken, board), False
+            made = await _made(client, taken, board)
+            if not (follows.decided and any(one["state"] == "requested" for one in made)):
+                return made, False
         if time.monotonic() >= end:
             return await _made(client, taken, board), True
         await asyncio.sleep(min(pause, max(end - time.monotonic(), 0)))

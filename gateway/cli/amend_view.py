@@ -10,6 +10,8 @@ from gateway.cli.output import Output, make_table, plain
 FIELDS_SHOWN: Final = 40
 MESSAGES_SHOWN: Final = 5
 LINES_SHOWN: Final = 60
+OTHERS_SHOWN: Final = 5
+REASONS: Final = ("reason_code", "bill_reason_code", "entry_reason_code", "replaced_by", "reason")
 _EXPECTED: Final = {
     "automatic": ("by itself", "green"),
     "request": ("a person decides", "yellow"),
@@ -26,6 +28,9 @@ _STATES: Final = {
     "withdrawn": ("withdrawn; CBP has nothing of it", "dim"),
 }
 
+_OPEN: Final = ("pending", "requested")
+"""States of a version whose end is still to come."""
+
 
 def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
     """The difference, what is done and expected, the exact messages, and what to know before it goes."""
@@ -40,6 +45,8 @@ def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
             output.say(f"  {reason}")
     for act in shown["does"]:
         output.say(f"- {act}")
+    if given := [f"{name.replace('_', ' ')} {shown[name]}" for name in REASONS if shown.get(name)]:
+        output.say(f"Given: {'; '.join(given)}")
     for one in shown["expected"]:
         words, style = _EXPECTED[one["expected"]]
         output.say(f"{one['about']}: {words}. {one['text']} ({one['reference']})", style)
@@ -93,7 +100,7 @@ def message_lines(text: str) -> Iterator[str]:
 
 
 def show_settled(output: Output, document: Mapping[str, Any]) -> None:
-    """What became of each version that was made."""
+    """What became of each version that was made, and where the end of what is still open is seen."""
     for one in document["settled"]:
         words, style = _STATES[one["state"]]
         name = f"entry {one['entry_number']}" if one["entry_number"] else one["kind"]
@@ -101,11 +108,17 @@ def show_settled(output: Output, document: Mapping[str, Any]) -> None:
         output.say(f"{name}, version {one['version']}: {words}" + (f" ({said})" if said else ""), style)
     if document["timed_out"]:
         output.say("CBP has not answered everything in time; see the board of the trip.", "yellow")
+    still = dict.fromkeys(
+        one["entry_number"] or one["filing_id"] for one in document["settled"] if one["state"] in _OPEN
+    )
+    for name in list(still)[:MESSAGES_SHOWN]:
+        output.say(f"Next: its end is seen with: gateway filing {name}", "dim")
 
 
 def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "UTC") -> None:
     """The versions of a filing: which is in force, when made and answered, what differs, who made it and why."""
     if len(versions) < 2 and not versions[0]["difference"]:
+        _show_together(output, versions)
         return
     table = make_table(f"Versions (times: {zone})")
     for column in ("version", "state"):
@@ -129,6 +142,22 @@ def show_versions(output: Output, versions: list[dict[str, Any]], zone: str = "U
             differs += f" CBP: {said}"
         table.add_row(*(plain(cell) for cell in (str(one["version"]), state, times, sent, differs.strip(), who)))
     output.show(table)
+    _show_together(output, versions)
+
+
+def _show_together(output: Output, versions: list[dict[str, Any]]) -> None:
+    """What else the amendment of a version changed, with the id by which it is looked at."""
+    for one in versions:
+        for other in one.get("also_changed", ())[:OTHERS_SHOWN]:
+            name = f"entry {other['entry_number']}" if other["entry_number"] else f"the {other['kind']}"
+            state = f", {other['state'].replace('_', ' ')}" if other["state"] else ""
+            sent = f": {', '.join(other['messages'])}" if other["messages"] else ""
+            output.say(
+                f"With version {one['version']}: {name}, version {other['version']}{state}{sent};"
+                f" gateway filing {other['filing_id']}"
+            )
+        if (left := one.get("also_changed_count", 0) - OTHERS_SHOWN) > 0:
+            output.say(f"and {left} more filings with version {one['version']}; --json has them", "dim")
 
 
 def _minute(text: str | None, zone: str) -> str:

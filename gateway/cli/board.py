@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -31,6 +32,7 @@ NEXT: Final = {
     "clear": "cross",
     "unsigned": "wait until the partner has signed for everything that was sent: gateway trip {number}",
     "arrived": "look at what is still held: gateway trip {number} --state held",
+    "left": "settle with CBP at the port what stands on the manifest without an entry",
 }
 TRIP_COMMANDS: Final = {
     "replace": "put the trip again: gateway submit TRIP.json SHIPMENTS",
@@ -130,6 +132,8 @@ def next_step(board: Mapping[str, Any]) -> str:
         state = "blocked" if board["decision"] == "no_go" else "filed"
     elif state == "clear" and under_way(board):
         state = "unsigned"
+    elif state == "arrived" and not board.get("held"):
+        state = "left" if board.get("left_on_manifest") else ""
     return NEXT.get(state, "").format(number=board["trip_number"])
 
 
@@ -157,6 +161,12 @@ def _show_shipments(output: Output, listed: list[dict[str, Any]]) -> None:
 
 def filing(
     identifier: Annotated[str, typer.Argument(help="Id, SCN or entry number of the filing.", metavar="ID")],
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files", help="Write every file of it, sent and received, into this empty folder.", file_okay=False
+        ),
+    ] = None,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -167,6 +177,7 @@ def filing(
     """
     import asyncio
 
+    from gateway.cli import filing_files
     from gateway.cli.access import client_for
 
     output = Output(as_json)
@@ -177,6 +188,9 @@ def filing(
             found: dict[str, Any] = await client.filing(identifier)
             for part in ("timeline", "versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
+            if files is not None:
+                filing_files.prepare(files)
+                await filing_files.save(client, found, files)
             return found
 
     found = asyncio.run(run())
@@ -219,6 +233,11 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         digest = str(one["payload_sha256"])
         files.add_row(*(plain(str(one[name])) for name in names), f"{digest[:32]}\n{digest[32:]}")
     output.show(files)
+    if saved := [one for one in found["transmissions"] if one.get("saved_as")]:
+        output.say(f"{len(saved)} files written to {Path(saved[0]['saved_as']).parent}")
+        if hidden := [str(one["name"]) for one in saved if one["hides_password"]]:
+            listed = ", ".join(hidden)
+            output.say(f"The password of the batch is hidden, so that the digest is another, in: {listed}", "yellow")
     asked = commands(FILING_COMMANDS, found.get("acts", ()), str(found["id"]))
     for command in asked:
         output.say(f"May be asked: {command}", "dim")

@@ -66,7 +66,7 @@ def in_store(config: Path | None, work: Callable[[Connection], T], overrides: Ma
 
     from sqlalchemy.exc import DBAPIError
 
-    from filings.store.database import Store, StoreError
+    from filings.store import Store, StoreError
     from gateway.settings import load_settings
 
     settings = load_settings(config, overrides=overrides)

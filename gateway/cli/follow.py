@@ -129,12 +129,15 @@ def show_board(output: Output, board: Mapping[str, Any]) -> None:
     held_as = board.get("manifest_filing", {}).get("cbp_state")
     if held_as:
         output.say(f"CBP holds the manifest as {str(held_as).replace('_', ' ')}.")
+    for one in board.get("withdrawn_files", ())[:SHOWN]:
+        output.say(one["text"], "dim")
     told = {one["filing_id"] for one in board.get("open", ())}  # with its times, below
     changes = [one for one in board.get("changes", ()) if one["state"] in SETTLED or one["filing_id"] not in told]
     for one in changes[:SHOWN]:
         output.say(one["text"], "red" if one["state"] == "refused" else "yellow")
     _show_refused(output, board)
     _show_shipments(output, board, "What holds the truck", in_order(board["blocking"]), TripInput.STOP)
+    _show_shipments(output, board, "On the manifest without an entry", board.get("left_on_manifest", ()), None)
     if board["decision"] == "wait":
         _show_shipments(output, board, "What is still open", board.get("waiting", ()), TripInput.WAIT)
     _show_open(output, board)
@@ -221,9 +224,12 @@ def _show_refused(output: Output, board: Mapping[str, Any]) -> None:
 
 
 def _show_shipments(
-    output: Output, board: Mapping[str, Any], title: str, listed: Sequence[Mapping[str, Any]], verdict: TripInput
+    output: Output, board: Mapping[str, Any], title: str, listed: Sequence[Mapping[str, Any]], verdict: TripInput | None
 ) -> None:
-    """The first of the shipments whose states mean ``verdict``, how many more there are, and how to see those."""
+    """The first of the shipments whose states mean ``verdict``, how many more there are, and how to see those.
+
+    Without a ``verdict`` those listed are all there are.
+    """
     from filings.lifecycle import CROSSING
 
     if not listed:
@@ -237,9 +243,11 @@ def _show_shipments(
         cells = (one["shipment_id"], one["shipment_control_number"] or "", one["state"].replace("_", " "))
         table.add_row(*(plain(cell) for cell in cells), plain(one["pathway"] or ""), plain(why(one)))
     output.show(table)
-    left = Counter(
-        {state.value: board["states"].get(state.value, 0) for state in CROSSING if CROSSING[state] is verdict}
-    )
+    left = Counter(str(one["state"]) for one in listed)
+    if verdict is not None:
+        left = Counter(
+            {state.value: board["states"].get(state.value, 0) for state in CROSSING if CROSSING[state] is verdict}
+        )
     left -= Counter(one["state"] for one in shown)
     if left.total():
         most, _ = left.most_common(1)[0]

@@ -13,6 +13,8 @@ from gateway.cli.serve import cannot_listen
 from schemas.errors import Problem, ShipmentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.progress import Progress, TaskID
 
     from sandbox.app import Ports
@@ -126,8 +128,8 @@ def _serve(output: Output, settings: Settings) -> None:
     from sandbox.app import run
 
     def ready(ports: Ports) -> None:
-        _note_ports(output, settings, ports)
-        output.note("its books are in memory" if settings.memory else f"its books are in {settings.data_dir}")
+        _tell_ports(output.say, settings, ports)
+        output.say("its books are in memory" if settings.memory else f"its books are in {settings.data_dir}")
         if output.as_json:
             output.document(ports.as_dict())
 
@@ -137,16 +139,16 @@ def _serve(output: Output, settings: Settings) -> None:
         raise _taken(settings, error) from None
 
 
-def _note_ports(output: Output, settings: Settings, ports: Ports) -> None:
+def _tell_ports(tell: Callable[[str], None], settings: Settings, ports: Ports) -> None:
     from sandbox.openings import sentences
 
-    output.note(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
-    output.note(f"console for people: {ports.control_url}/")
+    tell(f"simulated CBP: {ports.as2_url}, control {ports.control_url}")
+    tell(f"console for people: {ports.control_url}/")
     if ports.sftp is not None:
-        output.note(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
-    output.note(f"its certificate: {settings.own_certificate}, AS2 name {settings.as2_name}")
+        tell(f"SFTP door: {ports.host} port {ports.sftp}; its keys are in {settings.sftp_host_keys}")
+    tell(f"its certificate: {settings.own_certificate}, AS2 name {settings.as2_name}")
     for sentence in sentences(settings, ports.filers):
-        output.note(sentence)
+        tell(sentence)
 
 
 def _taken(settings: Settings, error: OSError) -> Exception:
@@ -214,7 +216,7 @@ def _played(
                 read,
                 speed=read.speed if speed is None else speed,
                 patience=read.patience if patience is None else patience,
-                ready=lambda ports: _note_ports(output, settings, ports),
+                ready=lambda ports: _tell_ports(output.note, settings, ports),
                 told=told,
             )
         )

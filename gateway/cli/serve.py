@@ -1,5 +1,8 @@
 """``gateway serve``: the service, and on demand a simulated CBP beside it.
 
+Where it listens, with which key it is asked and where its data are goes to standard output as soon as it is so, also
+where that is a file (with ``--json`` as the document); what it is doing, and its log, to standard error.
+
 On first start the service leaves a key for commands on this machine in ``local.key`` of its data directory,
 readable by its owner alone. Keys are never printed.
 """
@@ -95,6 +98,7 @@ def serve(
     beside = road(transport, settings.partner.transport) if with_sandbox else None
     if sandbox_sftp_port is not None and beside != "sftp":
         raise typer.BadParameter("files travel by AS2: give --transport sftp too.", param_hint="--sandbox-sftp-port")
+    output.note("starting")
     serve_long()
     asyncio.run(_serve(output, settings, overrides, config, beside=beside, ports=ports))
     output.note("stopped")
@@ -116,7 +120,7 @@ async def _serve(
 
     from sqlalchemy.exc import DBAPIError
 
-    from filings.store.database import StoreError
+    from filings.store import StoreError
     from gateway.cli.database import store_not_usable
     from gateway.demo.door import serving
     from gateway.first_start import one_at_a_time
@@ -136,10 +140,10 @@ async def _serve(
             sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside, ports))
             overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
-            output.note(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
+            output.say(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
             document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
             if sandbox.sftp_port is not None:
-                output.note(f"files travel by SFTP, port {sandbox.sftp_port}")
+                output.say(f"files travel by SFTP, port {sandbox.sftp_port}")
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
         _tell_missing(output, settings)
         try:
@@ -149,12 +153,12 @@ async def _serve(
         if settings.listen.is_loopback:
             with one_at_a_time(settings.storage.directory):
                 document["local_key"] = await _local_key(gateway)
-            output.note(f"key for commands on this machine: {document['local_key']}")
+            output.say(f"key for commands on this machine: {document['local_key']}")
         if beside is not None:
             document["demo_keys"] = await _demo_keys(gateway)
-            output.note(f"a demo key per role: {document['demo_keys']}")
+            output.say(f"a demo key per role: {document['demo_keys']}")
         await stack.enter_async_context(serving(gateway, door))
-        output.note(f"listening on {address} (data in {settings.storage.directory})")
+        output.say(f"listening on {address} (data in {settings.storage.directory})")
         if output.as_json:
             output.document(document)
         await stop.wait()

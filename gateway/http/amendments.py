@@ -22,7 +22,7 @@ from gateway.http.auth import ACTOR
 from gateway.http.body import BODY_LIMIT, BodyReader, parse_json, require_type
 from gateway.http.parameters import PARAMETERS
 from gateway.http.problems import bad_parameter
-from gateway.http.routes import JSON, MERGE_PATCH
+from gateway.http.route import JSON, MERGE_PATCH
 from gateway.http.service import SERVICE
 from schemas.errors import GatewayError
 

@@ -40,6 +40,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_filing_timeline": records.get_filing_timeline,
     "get_filing_versions": records.get_filing_versions,
     "get_filing_transmissions": records.get_filing_transmissions,
+    "get_filing_file": records.get_filing_file,
     "amend_filing": amendments.amend_filing,
     "cancel_filing": amendments.cancel_filing,
     "get_handoff_package": records.get_handoff_package,

@@ -55,6 +55,7 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     "get_filing_timeline": _RECORDS,
     "get_filing_versions": _RECORDS,
     "get_filing_transmissions": _RECORDS,
+    "get_filing_file": _RECORDS,
     "amend_filing": _BROKER,
     "cancel_filing": _BROKER,
     "get_handoff_package": _BROKER,

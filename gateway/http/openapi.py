@@ -20,7 +20,8 @@ from gateway.http.alerts import NOTE_LENGTH
 from gateway.http.auth import PERMISSIONS, PUBLIC, ROLES
 from gateway.http.openapi_amendments import AMENDMENTS, COUNT, record, ref, string
 from gateway.http.problems import CONTENT_TYPE
-from gateway.http.routes import FILING_STATES, NDJSON, ROUTES, STATES, Answer, Parameter, Route
+from gateway.http.route import FILING_STATES, NDJSON, STATES, Answer, Parameter, Route
+from gateway.http.routes import ROUTES
 from schemas.shipment import PATHWAYS, Shipment
 from schemas.trip import Trip
 
@@ -163,9 +164,15 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             held=COUNT,
             acts={"type": "array", "items": string(enum=[*TRIP_ACTS]), "description": "What may be asked of it now."},
             blocking={"type": "array", "items": {"type": "object"}},
+            left_on_manifest={
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Shipments of an arrived truck whose entry is cancelled and whose bill is not.",
+            },
             open={"type": "array", "items": ref("OpenMatter"), "description": "What is awaited, overdue first."},
             deadlines={"type": "array", "items": ref("Deadline"), "description": "By when what must be done."},
             changes={"type": "array", "items": {"type": "object"}, "description": "Changes CBP has not settled."},
+            withdrawn_files={"type": "array", "items": {"type": "object"}, "description": "Files that need not go."},
             alerts={"type": "array", "items": ref("Alert")},
         ),
         "description": "Where a trip stands.",

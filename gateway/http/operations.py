@@ -14,8 +14,7 @@ from aiohttp import hdrs, web
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from filings.store import migrations, tables
-from filings.store.database import StoreAway, StoreError
+from filings.store import StoreAway, StoreError, migrations, tables
 from gateway.http import openapi
 from gateway.http.answers import json_answer, to_json
 from gateway.http.body import BodyReader

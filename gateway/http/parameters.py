@@ -18,14 +18,16 @@ from multidict import MultiMapping
 
 from gateway.http.auth import PUBLIC
 from gateway.http.problems import HttpProblem, bad_parameter
-from gateway.http.routes import BY_NAME, Parameter, Route
+from gateway.http.route import Parameter, Route
+from gateway.http.routes import BY_NAME
 from schemas.errors import Problem
 from schemas.model import EARLIEST_YEAR, LATEST_YEAR, in_years
+from schemas.plain_text import REMEDY, UNFIT
 
 PARAMETERS: Final[web.RequestKey[dict[str, Any]]] = web.RequestKey("parameters", dict)
 
 _INTEGER: Final = re.compile(r"\d{1,18}")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_BLANK: Final = re.compile("[\t\n\r]")
 
 
 @web.middleware
@@ -75,8 +77,8 @@ def _value(parameter: Parameter, text: str | None) -> Any:
         return _day(parameter, text)
     if parameter.place == "header":
         text = text.strip()
-    if _CONTROL.search(text):
-        raise bad_parameter(parameter.name, text, "holds a control character.", "Remove it.")
+    if UNFIT.search(text) or _BLANK.search(text):
+        raise bad_parameter(parameter.name, text, "holds a control character.", REMEDY)
     if not text.strip() or len(text) > schema["maxLength"]:
         most = schema["maxLength"]
         raise bad_parameter(parameter.name, text, "is empty or too long.", f"Give 1 to {most} characters.")

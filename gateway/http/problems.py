@@ -2,9 +2,9 @@
 
 An RFC 9457 document, ``application/problem+json``, on every route and for every cause: type, title,
 status, detail, the stable ``code`` of the first fault, and ``errors`` with path, code, text and remedy
-of each. One middleware makes them all. A database server that is not there is a 503 that says when to
-ask again. What was not foreseen becomes a 500 with an incident number; the log has the rest, the caller
-sees no internals.
+of each. One middleware makes them all. A database server that is not there, and an embedded database
+that another process holds, are a 503 that says when to ask again. What was not foreseen becomes a 500
+with an incident number; the log has the rest, the caller sees no internals.
 """
 
 from __future__ import annotations
@@ -165,12 +165,15 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
 
 
 def away_response(request: web.Request, error: StoreAway) -> web.Response:
-    """503: the database server is not there, now. One line in the log: the fault is not in here."""
+    """503: the database cannot be used, now. One line in the log: the fault is not in here."""
     _log.warning("store_away", method=request.method, path=request.path, cause=str(error))
     text = "The database does not answer, so nothing can be looked up or taken on now."
     if error.in_doubt:
         text = "The database was lost while it kept this; whether it did is not known."
     remedy = "Send the same request again in a moment, with the same Idempotency-Key if it has one."
+    if error.locked:
+        text = "Another process holds the database locked, so nothing can be taken on now."
+        remedy += " If it stays so, the operator ends that process (a backup, a database shell)."
     headers: dict[str, str] = {hdrs.RETRY_AFTER: AWAY_SECONDS}
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, [Problem("store_away", "", text, remedy)], headers)
 

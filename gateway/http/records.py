@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
-from filings import queries, rule_books
+from filings import files, queries, rule_books
 from gateway.http.answers import json_answer, page_answer
 from gateway.http.parameters import PARAMETERS
 from gateway.http.service import SERVICE
@@ -64,6 +64,15 @@ async def get_filing_transmissions(request: web.Request) -> web.Response:
     return await _list(request, queries.transmissions)
 
 
+async def get_filing_file(request: web.Request) -> web.Response:
+    """The bytes of one file of a filing, to be saved."""
+    given = request[PARAMETERS]
+    kept = await request.app[SERVICE].store.read(
+        lambda conn: files.file_of(conn, given["filing_id"], given["transmission_id"])
+    )
+    return _saved(kept.name, kept.body, "application/octet-stream")
+
+
 async def get_rule_book(request: web.Request) -> web.Response:
     """A version of the rule book that was used here, whole."""
     version = request[PARAMETERS]["version"]
@@ -74,6 +83,11 @@ async def get_handoff_package(request: web.Request) -> web.Response:
     """The package for a formal entry, as a zip."""
     name = request[PARAMETERS]["handoff_id"]
     file_name, package = await request.app[SERVICE].store.read(lambda conn: queries.handoff_package(conn, name))
-    safe = "".join(c for c in file_name if c.isascii() and (c.isalnum() or c in "-_."))
+    return _saved(file_name, package, "application/zip")
+
+
+def _saved(name: str, body: bytes, content_type: str) -> web.Response:
+    """Bytes that a browser saves under a plain name, and keeps nowhere else."""
+    safe = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_."))
     headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{safe}"', hdrs.CACHE_CONTROL: "no-store"}
-    return web.Response(body=package, content_type="application/zip", headers=headers)
+    return web.Response(body=body, content_type=content_type, headers=headers)

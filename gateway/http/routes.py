@@ -7,105 +7,32 @@ for every role. Who may call a route stands in :mod:`gateway.http.auth`, by the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final
 
-from filings.lifecycle import FilingState, ShipmentState
-from schemas.shipment import PATHWAYS
-
-JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
-CSV: Final = "text/csv"
-MERGE_PATCH: Final = "application/merge-patch+json"
-STATES: Final = [state.value for state in ShipmentState]
-FILING_STATES: Final = [state.value for state in FilingState]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a route: where it stands and which JSON Schema its text obeys."""
-
-    name: str
-    place: Literal["path", "query", "header"]
-    meaning: str
-    schema: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What comes back when it works: content type → name of a component schema."""
-
-    status: int
-    meaning: str
-    content: Mapping[str, str]
-    headers: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. ``body`` maps content types to names of component schemas."""
-
-    name: str
-    method: Literal["GET", "POST", "PUT", "PATCH"]
-    path: str
-    summary: str
-    answers: tuple[Answer, ...]
-    parameters: tuple[Parameter, ...] = ()
-    body: Mapping[str, str] | None = None
-    faults: tuple[int, ...] = ()
-    tag: str = "filing"
-
-
-def _text(most: int, **more: Any) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": most, **more}
-
-
-TRIP_NUMBER: Final = Parameter(
-    "trip_number", "path", "The trip number: SCAC and 4 to 21 capitals or digits.", _text(64)
-)
-FILING_ID: Final = Parameter(
-    "filing_id", "path", "The filing's id, or the SCN or entry number of its shipment.", _text(64)
-)
-AMENDED_ID: Final = Parameter(
-    "filing_id",
-    "path",
-    "The filing's id, the SCN or entry number of its shipment, or the trip number for its manifest.",
-    _text(64),
-)
-LIMIT: Final = Parameter(
-    "limit", "query", "Most items in one answer.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
-)
-CURSOR: Final = Parameter("cursor", "query", "The `next` of the answer before.", _text(200))
-AFTER: Final = Parameter(
-    "after", "query", "Events after this cursor; 0 is from the beginning.", {"type": "integer", "minimum": 0}
-)
-STATE: Final = Parameter("state", "query", "Only shipments in this state.", {"type": "string", "enum": STATES})
-PATHWAY: Final = Parameter("pathway", "query", "Only this pathway.", {"type": "string", "enum": [*PATHWAYS]})
-IDEMPOTENCY_KEY: Final = Parameter(
-    "Idempotency-Key",
-    "header",
-    "Same key and same body: the first answer again. Same key and another body: 409.",
-    _text(200),
-)
-LAST_EVENT_ID: Final = Parameter("Last-Event-ID", "header", "The last event seen; wins over `after`.", _text(40))
-FILING_FILTERS: Final = (
-    Parameter("trip", "query", "Only this trip.", _text(64)),
-    Parameter("status", "query", "Only this status.", {"type": "string", "enum": FILING_STATES}),
+from gateway.http.route import (
+    AFTER,
+    AMENDED_ID,
+    CSV,
+    CURSOR,
+    DRY_RUN,
+    FILING_FILTERS,
+    FILING_ID,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    JSON,
+    LAST_EVENT_ID,
+    LIMIT,
+    MERGE_PATCH,
+    NDJSON,
     PATHWAY,
-    Parameter("scn", "query", "Only the shipment with this SCN.", _text(16)),
-    Parameter("entry_number", "query", "Only this entry number.", _text(13)),
-    Parameter("date", "query", "Only filings made on this day in Eastern time.", {"type": "string", "format": "date"}),
+    REPLAYED,
+    STATE,
+    TRIP_NUMBER,
+    Answer,
+    Parameter,
+    Route,
+    text,
 )
-DRY_RUN: Final = Parameter(
-    "dry_run",
-    "query",
-    "1 shows what would be done and does nothing.",
-    {"type": "integer", "minimum": 0, "maximum": 1, "default": 0},
-)
-IF_MATCH: Final = Parameter(
-    "If-Match", "header", "The `ETag` of the filing as it was seen; another version is 409.", _text(20)
-)
-_REPLAYED: Final = {"Idempotent-Replayed": "`true` when this is the first answer again."}
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -146,7 +73,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                 "An answer for each row, in the order of the rows.",
                 {JSON: "StageAnswer", NDJSON: "StageResult"},
                 {
-                    **_REPLAYED,
+                    **REPLAYED,
                     "Gateway-Accepted": "Number of rows staged.",
                     "Gateway-Rejected": "Number of rows refused.",
                 },
@@ -175,7 +102,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                 202,
                 "Taken on; `Location` is the board.",
                 {JSON: "FilingReceipt"},
-                {**_REPLAYED, "Location": "The trip's board."},
+                {**REPLAYED, "Location": "The trip's board."},
             ),
         ),
         (TRIP_NUMBER, IDEMPOTENCY_KEY),
@@ -198,7 +125,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "File anew what has lapsed, each shipment by the pathway offered; with `dry_run` only show it",
         (
             Answer(200, "What would be done.", {JSON: "Refiling"}),
-            Answer(202, "Taken on; `Location` is the board.", {JSON: "Refiling"}, {**_REPLAYED}),
+            Answer(202, "Taken on; `Location` is the board.", {JSON: "Refiling"}, {**REPLAYED}),
         ),
         (TRIP_NUMBER, DRY_RUN, IDEMPOTENCY_KEY),
         faults=(404, 409, 413, 422),
@@ -248,6 +175,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         faults=(404,),
     ),
     Route(
+        "get_filing_file",
+        "GET",
+        "/v1/filings/{filing_id}/transmissions/{transmission_id}",
+        "The bytes of one of those files, as they went out or came in; the password of a batch is hidden",
+        (Answer(200, "The file.", {"application/octet-stream": "Binary"}),),
+        (FILING_ID, Parameter("transmission_id", "path", "The id of the transmission in that list.", text(64))),
+        faults=(404,),
+    ),
+    Route(
         "amend_filing",
         "POST",
         "/v1/filings/{filing_id}/amendments",
@@ -258,7 +194,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                 202,
                 "Taken on; `Location` is the filing's versions.",
                 {JSON: "Amendment"},
-                {**_REPLAYED, "Location": "The filing's versions."},
+                {**REPLAYED, "Location": "The filing's versions."},
             ),
         ),
         (AMENDED_ID, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY),
@@ -276,7 +212,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                 202,
                 "Taken on; `Location` is the filing's versions.",
                 {JSON: "Amendment"},
-                {**_REPLAYED, "Location": "The filing's versions."},
+                {**REPLAYED, "Location": "The filing's versions."},
             ),
         ),
         (AMENDED_ID, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY),
@@ -289,7 +225,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/v1/handoffs/{handoff_id}/package",
         "The package a licensed broker needs for a formal entry",
         (Answer(200, "The package.", {"application/zip": "Binary"}),),
-        (Parameter("handoff_id", "path", "The id of the handoff.", _text(64)),),
+        (Parameter("handoff_id", "path", "The id of the handoff.", text(64)),),
         faults=(404, 409),
     ),
     Route(
@@ -298,7 +234,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/v1/rule-books/{version}",
         "The law behind decisions: the whole text of a version of the rule book that was used here",
         (Answer(200, "The rule book.", {JSON: "RuleBook"}),),
-        (Parameter("version", "path", "The version that a decision names.", _text(100)),),
+        (Parameter("version", "path", "The version that a decision names.", text(100)),),
         faults=(404,),
     ),
     Route(
@@ -308,8 +244,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         "What a person must look at, the newest first: deadlines, doubts, answers that match nothing",
         (Answer(200, "A page of open alerts.", {JSON: "Page"}),),
         (
-            Parameter("trip", "query", "Only this trip.", _text(64)),
-            Parameter("kind", "query", "Only this kind.", _text(40)),
+            Parameter("trip", "query", "Only this trip.", text(64)),
+            Parameter("kind", "query", "Only this kind.", text(40)),
             CURSOR,
             LIMIT,
         ),
@@ -320,8 +256,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         "POST",
         "/v1/alerts/{alert_id}/settlement",
         "Close an alert with a word on what was done; a deadline that ends by itself cannot be closed",
-        (Answer(200, "The alert as it is now.", {JSON: "Alert"}, _REPLAYED),),
-        (Parameter("alert_id", "path", "The id of the alert.", _text(64)), IDEMPOTENCY_KEY),
+        (Answer(200, "The alert as it is now.", {JSON: "Alert"}, REPLAYED),),
+        (Parameter("alert_id", "path", "The id of the alert.", text(64)), IDEMPOTENCY_KEY),
         {JSON: "Settlement"},
         (404, 409, 413, 415, 422),
     ),

@@ -27,7 +27,7 @@ from gateway.http.idempotency import KeptAnswer, Scope
 from gateway.http.metrics import METRICS
 from gateway.http.parameters import PARAMETERS
 from gateway.http.problems import HttpProblem, error_response
-from gateway.http.routes import JSON, NDJSON
+from gateway.http.route import JSON, NDJSON
 from gateway.http.service import SERVICE
 from schemas.errors import GatewayError, Problem
 from schemas.intake import Row, RowReader

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,53 @@ def test_one_address_is_one_309_with_one_bill_by_the_api(world: World) -> None:
     status, refused = world.ask("POST", path, body)
     assert (status, refused["code"]) == (409, "version_conflict")
     assert sent(world, begun["filing_id"]) == ["309", "309"]
+
+
+def test_all_files_of_an_entry_come_into_a_folder(world: World) -> None:
+    """In their order, readable by their owner alone, with the digests that are listed but for the hidden password."""
+    filed(world, informal(1), informal(2))
+    entry = world.ask("GET", "/v1/filings/TSTC00000000001")[1]["entry_number"]
+    done = world.run("filing", entry, "--files", "got", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)["transmissions"]
+    written = sorted((world.folder / "got").iterdir())
+    assert [str(path.relative_to(world.folder)) for path in written] == [one["saved_as"] for one in listed]
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    for one, path in zip(listed, written, strict=True):
+        body = path.read_bytes()
+        assert one["hides_password"] is (one["direction"] == "out")
+        assert (hashlib.sha256(body).hexdigest() == one["payload_sha256"]) is not one["hides_password"]
+        assert b"SANDBX" not in body
+    again = world.run("filing", entry, "--files", "got", "--json")
+    assert (again.returncode, json.loads(again.stdout)["errors"][0]["code"]) == (1, "folder_not_empty")
+    shown = world.run("filing", entry, "--files", "other")
+    assert f"{len(listed)} files written to other" in shown.stdout
+    assert "The password of the batch is hidden" in shown.stdout
+
+
+def test_a_request_is_followed_until_a_person_there_has_decided(world: World) -> None:
+    """Without an end in time the exit status is 1 and the next command is named; else the decision is the last word."""
+    filed(world, informal(1), informal(2))
+    known = ["--reason-code", "03", "--yes", "--until-decided"]
+    early = world.run("amend", "TSTC00000000001", "street.json", *known, "--timeout", "2")
+    assert early.returncode == 1, early.stderr
+    entry = world.ask("GET", "/v1/filings/TSTC00000000001")[1]["entry_number"]
+    assert "a person at CBP decides; the version before stays in force until then\n" in early.stdout
+    assert f"gateway filing {entry}" in early.stdout
+    assert "decision" in early.stderr
+    with ThreadPoolExecutor(1) as aside:
+        told = aside.submit(world.run, "amend", "TSTC00000000002", "street.json", *known, "--json")
+        world.until("the request is known", lambda: state_of(world, "TSTC00000000002")[0] == "requested")
+        assert not told.done()
+        world.control_post("/clock", {"advance": 3600})
+        done = told.result(60)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert {(one["kind"], one["state"]) for one in document["settled"]} == {
+        ("manifest", "accepted"),
+        ("entry", "accepted"),
+    }
+    assert document["timed_out"] is False
 
 
 def test_a_type_11_entry_gets_its_replacement_and_no_more(world: World) -> None:

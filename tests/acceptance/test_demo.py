@@ -181,6 +181,40 @@ def test_the_simulated_cbp_beside_the_service_listens_where_it_is_told(tmp_path:
         process.communicate(timeout=30)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "first", "last"),
+    [
+        (("serve", "--with-sandbox", "--port", "0"), "starting", "listening on http://127.0.0.1:"),
+        (("sandbox", "--port", "0", "--control-port", "0"), "", "its books are in "),
+    ],
+)
+def test_a_service_whose_output_is_a_file_says_there_where_it_is(
+    tmp_path: Path, arguments: tuple[str, ...], first: str, last: str
+) -> None:
+    """Where it listens stands in the file while it runs; standard error has a first word before anything is opened."""
+    told, log = tmp_path / "told.txt", tmp_path / "log.txt"
+    with told.open("w") as out, log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.cli", *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=out,
+            stderr=errors,
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        while last not in told.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, told.read_text() + log.read_text()
+            time.sleep(0.05)
+        assert "simulated CBP: http://127.0.0.1:" in told.read_text()
+        assert log.read_text().startswith(first)
+        assert last not in log.read_text()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
 def test_a_port_of_the_simulated_cbp_that_is_taken_is_told(tmp_path: Path) -> None:
     """With the address, and the option by which another is chosen."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

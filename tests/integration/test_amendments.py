@@ -561,6 +561,22 @@ async def test_a_cancellation_is_shown_without_its_reasons(desk: Desk) -> None:
     assert "entry_reason_code_unknown" in {one.code for one in unknown.value.problems}
 
 
+async def test_a_reason_that_only_another_type_gives_is_neither_offered_nor_taken(desk: Desk) -> None:
+    """Reason 12 is that of weekly entries of type 06: an entry of type 11 is not offered it, and refused with it."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    needs = (await desk.dry_run_cancel("TSTC00000000001"))["needs"]
+    offered = {
+        part.split()[0] for part in needs[0]["remedy"].removeprefix("Give one of: ").split("; ") if part[:2].isdigit()
+    }
+    assert offered == {"01", "03", "05", "06", "07", "08", "09", "10", "11"}
+    with pytest.raises(ShipmentError) as refused:
+        await desk.dry_run_cancel("TSTC00000000001", reason_code="12")
+    (fault,) = refused.value.problems
+    assert (fault.code, fault.path) == ("entry_reason_of_other_type", "reason_code")
+    assert "type 06 alone" in fault.text
+
+
 async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
     """Taken off the truck, the entry goes for reason 08: the preview says so and why; given, it is not explained."""
     cbp = cbp_of(desk)
@@ -575,3 +591,95 @@ async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
     given = await desk.dry_run(TRIP, patch, reason_code="03", entry_reason_code="01")
     assert "entry_reason_chosen" not in {one["code"] for one in given["warnings"]}
     assert any("(reason 01, " in act for act in given["does"])
+
+
+SAID: dict[str, str] = {"reason": "Because.", "X12 data element 393": "03", "CBP CATAIR Cargo Release v40, SE13": "01"}
+"""What is given for each thing that is asked for, by its reference."""
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "names"),
+    [
+        ("TSTC00000000001", {}, ["reason", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete"}, ["reason", "bill_reason_code", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete", "bill_reason_code": "11"}, ["reason", "reason_code"]),
+        ("TSTC00000000001", {"bill": "delete", "entry_reason_code": "05"}, ["reason", "bill_reason_code"]),
+        ("TSTC00000000002", {}, ["reason", "reason_code"]),
+        (TRIP, {"shipments": ["P-0001"]}, ["reason", "reason_code", "entry_reason_code"]),
+        (TRIP, {}, ["reason", "entry_reason_code"]),
+    ],
+)
+async def test_a_cancellation_takes_what_it_asks_for_and_shows_what_it_was_given(
+    desk: Desk, name: str, asked: dict[str, Any], names: list[str]
+) -> None:
+    """What the preview says is needed is said under the very names that it names, and stands in the next answer."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    needs = (await desk.dry_run_cancel(name, **{"reason": "", **asked}))["needs"]
+    assert [one["path"] for one in needs] == names
+    given = {one["path"]: SAID[one.get("reference") or one["path"]] for one in needs}
+    shown = await desk.dry_run_cancel(name, **{**asked, **given})
+    assert shown["needs"] == []
+    for said, value in {**asked, **given}.items():
+        if said in ("reason", "reason_code", "entry_reason_code", "bill_reason_code"):
+            assert shown[said] == value
+    begun = await desk.cancel(name, **{**asked, **given})
+    assert {key: begun[key] for key in given} == given
+
+
+async def test_a_wrong_code_is_refused_under_the_name_it_was_given_by(desk: Desk) -> None:
+    """The path of the fault is the member of the request that holds the code."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    for name, said in (
+        ("TSTC00000000001", {"reason_code": "ZZ"}),
+        ("TSTC00000000001", {"entry_reason_code": "ZZ"}),
+        ("TSTC00000000001", {"reason_code": "01", "bill": "delete", "bill_reason_code": "ZZ"}),
+        ("TSTC00000000002", {"reason_code": "ZZ"}),
+        (TRIP, {"reason_code": "ZZ"}),
+    ):
+        with pytest.raises(ShipmentError) as unknown:
+            await desk.dry_run_cancel(name, **said)
+        assert [said.get(one.path) for one in unknown.value.problems] == ["ZZ"], said
+
+
+async def also_changed(desk: Desk, name: str) -> dict[int, list[tuple[str, int, list[str]]]]:
+    """By version of a filing: kind, version and files of the others that the same amendment changed."""
+    kept = await desk.look(lambda conn: queries.versions(conn, name))
+    assert all(one["also_changed_count"] == len(one["also_changed"]) for one in kept)
+    return {
+        one["version"]: [(other["filing_id"], other["version"], other["messages"]) for other in one["also_changed"]]
+        for one in kept
+    }
+
+
+async def test_an_entry_names_the_bill_that_its_amendment_changed_too(desk: Desk) -> None:
+    """And the manifest the entry: id, version and file of the other; the filing that stayed names nothing."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), informal(2))
+    await desk.amend("TSTC00000000001", STREET, reason_code="03")
+    await answered(desk, cbp)
+    manifest, entry = await filing_of(desk, "manifest"), await filing_of(desk, "entry", "TSTC00000000001")
+    sent = sorted((row.id, row.name) for row in await desk.table(t.transmissions) if row.direction == "out")
+    names = {name[:3]: name for _, name in sent}  # the newest of each kind
+    assert await also_changed(desk, entry.id) == {1: [], 2: [(manifest.id, 2, [names["309"]])]}
+    assert await also_changed(desk, manifest.id) == {1: [], 2: [(entry.id, 2, [names["SE-"]])]}
+    assert await also_changed(desk, "TSTC00000000002") == {1: []}
+
+
+async def test_an_entry_that_took_the_place_of_another_names_it_and_the_bill(desk: Desk) -> None:
+    """Of a changed pathway each of the three filings names the two others, the new one at its first version."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, type86(1), parcel(2))
+    await desk.amend("TSTC00000000001", OTHER_TYPE, reason_code="03")
+    await answered(desk, cbp)
+    manifest = await filing_of(desk, "manifest")
+    old, new = sorted((row for row in await desk.table(t.filings) if row.kind == "entry"), key=lambda row: row.id)
+
+    def named(found: dict[int, list[tuple[str, int, list[str]]]]) -> dict[int, list[tuple[str, int]]]:
+        return {version: [one[:2] for one in others] for version, others in found.items()}
+
+    bill, gone, made = (manifest.id, 2), (old.id, 2), (new.id, 1)
+    assert named(await also_changed(desk, new.id)) == {1: [bill, gone]}
+    assert named(await also_changed(desk, old.id)) == {1: [], 2: [bill, made]}
+    assert named(await also_changed(desk, manifest.id)) == {1: [], 2: [gone, made]}

@@ -14,7 +14,7 @@ from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from schemas.errors import Conflict
 from tests.answers import status_so
-from tests.filing_kit import Desk, informal, parcel
+from tests.filing_kit import TRIP, Desk, informal, parcel
 
 SCN = "TSTC00000000001"
 STREET = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
@@ -155,6 +155,34 @@ async def test_a_granted_cancellation_is_told(case: Case) -> None:
     assert [one[0] for one in decided] == ["granted"]
     board = await case.desk.board()
     assert (board["decision"], board["states"]) == ("no_go", {"cancelling": 1, "on_file": 1})
+
+
+async def test_a_bill_without_its_entry_is_named_when_the_truck_is_there(case: Case) -> None:
+    """The board names the cancelled shipment whose bill stands on the arrived manifest, and what a person does."""
+    await case.ask("cancel")
+    await case.desk.hear(case.says("23"))
+    assert (await case.desk.board())["left_on_manifest"] == []  # before that it blocks the trip
+    await case.desk.hear(*(one.payload for one in case.cbp.arrive(TRIP)))
+    board = await case.desk.board()
+    assert board["arrived_at"]
+    (left,) = board["left_on_manifest"]
+    assert (left["shipment_id"], left["state"], left["shipment_control_number"]) == ("P-0001", "cancelled", SCN)
+    assert "its bill stands on the manifest" in left["why"]
+    assert "Settle it with CBP's officers at the port" in left["why"]
+    assert board["reason"].endswith("1 cancelled shipment stands on its manifest without an entry.")
+
+
+async def test_a_shipment_whose_bill_went_too_is_not_left_on_the_manifest(case: Case) -> None:
+    """Entry and bill cancelled: nothing of it is aboard, and nothing is said of it when the truck is there."""
+    await case.desk.cancel(SCN, reason_code="01", bill="delete", bill_reason_code="03")
+    await case.desk.exchange(case.cbp)
+    await case.desk.hear(case.says("23"))
+    await case.desk.hear(*(one.payload for one in case.cbp.arrive(TRIP)))
+    board = await case.desk.board()
+    assert board["arrived_at"]
+    assert board["states"]["cancelled"] == 1
+    assert board["left_on_manifest"] == []
+    assert "without an entry" not in board["reason"]
 
 
 async def test_a_status_that_outruns_the_referral_ends_the_same(filing_store: Store) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from filings import queries
 from filings.awaited import awaits_answer
 from filings.context import Limits
 from filings.deadlines import Patience
@@ -397,7 +398,26 @@ async def test_a_retry_that_has_not_left_is_withdrawn_when_cbp_has_judged_the_sa
     await desk.hear(answers["355 A"])
     assert await standing(desk) == {**ACCEPTED, "alerts": []}
     assert [(row.state, row.answered_at) for row in await desk.outgoing("309")][1] == ("withdrawn", desk.now)
+    (first, second) = await desk.outgoing("309")
+    (told,) = (await desk.board())["withdrawn_files"]
+    assert (told["transmission"], told["name"], told["same_as"]) == (second.id, second.name, first.name)
+    assert told["text"].startswith(f"{second.name} was withdrawn before it left")
+    steps = await desk.look(lambda conn: queries.timeline(conn, TRIP_NUMBER))
+    assert [one["transmission"] for one in steps if one["what"] == "withdrawn"] == [second.id]
     for _ in range(2):
         assert await desk.send() == []
         desk.later(minutes=10)
     await desk.check_books()
+
+
+async def test_a_retry_that_was_never_made_is_not_said_to_go_again(desk: Desk) -> None:
+    """CBP's system fails, then the first bytes are accepted before the retry is made: the timeline says so."""
+    await desk.file(parcel(1), parcel(2))
+    (sent,) = await desk.send()
+    answers = Answers(desk, sent).by_name
+    await desk.hear(answers["355 F"])
+    await desk.hear(answers["355 A"])
+    steps = await desk.look(lambda conn: queries.timeline(conn, TRIP_NUMBER))
+    (again,) = [one["text"] for one in steps if one["what"] == "again"]
+    assert again.endswith("which CBP could not process, need not go again")
+    assert (await desk.board())["withdrawn_files"] == []

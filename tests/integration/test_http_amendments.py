@@ -154,6 +154,7 @@ async def test_a_cancellation_is_shown_then_made(tmp_path: Path) -> None:
         assert [one["code"] for one in shown["warnings"]] == ["bill_without_entry"]
         status, begun = await api.ask("POST", CANCEL, body=asked, Idempotency_Key="two")
         assert (status, begun["sent"]) == (202, True)
+        assert {name: begun[name] for name in asked} == asked
         await desk.plan()
         await desk.exchange(cbp)
         assert (await api.ask("POST", CANCEL, body=asked, Idempotency_Key="two"))[1] == begun

@@ -12,13 +12,15 @@ from structlog.testing import capture_logs
 from filings.identity import Role, list_keys, revoke_key
 from gateway.http.app import build_app
 from gateway.http.auth import PERMISSIONS, PUBLIC
-from gateway.http.routes import ROUTES, Route
+from gateway.http.route import Route
+from gateway.http.routes import ROUTES
 from tests.http_service import NOW, running
 
 PLACES = {
     "trip_number": "TSTC2503100001",
     "filing_id": "none",
     "handoff_id": "none",
+    "transmission_id": "none",
     "version": "none",
     "alert_id": "none",
 }

@@ -146,7 +146,8 @@ async def begin(api: Api, name: str) -> None:
 
 def names(filing: str = SCN) -> dict[str, str]:
     """Good values of the path parameters."""
-    return {"trip_number": TRIP, "filing_id": filing, "handoff_id": "x", "version": "x", "alert_id": "x"}
+    others = ("handoff_id", "transmission_id", "version", "alert_id")
+    return {"trip_number": TRIP, "filing_id": filing, **dict.fromkeys(others, "x")}
 
 
 async def test_no_value_of_a_parameter_is_a_failure(tmp_path: Path, database: str) -> None:

@@ -17,7 +17,8 @@ from gateway.http.routes import ROUTES
 from tests.http_service import check_problem, running
 from tests.integration.test_http_intake import SHIPMENTS, TRIP, parcel, put
 
-NAMES = {"trip_number": TRIP, "filing_id": "none", "handoff_id": "none", "version": "none", "alert_id": "none"}
+IDS = ("filing_id", "transmission_id", "handoff_id", "version", "alert_id")
+NAMES = {"trip_number": TRIP, **dict.fromkeys(IDS, "none")}
 KEYED = [route for route in ROUTES if route.name not in PUBLIC]
 
 
@@ -74,6 +75,8 @@ async def test_parameters_that_are_not_in_the_table_are_refused(tmp_path: Path) 
         ("/v1/filings?pathway=none", "pathway"),
         ("/v1/filings?scn=%0a", "scn"),
         ("/v1/filings/%00", "filing_id"),
+        ("/v1/filings/%C2%9B", "filing_id"),
+        ("/v1/filings?scn=%E2%80%AE", "scn"),
         ("/v1/filings/" + "x" * 65, "filing_id"),
         (f"{SHIPMENTS}?state=lost", "state"),
         ("/v1/trips/%20/shipments", "trip_number"),

@@ -72,6 +72,14 @@ def test_what_must_still_be_said_is_asked_after_the_rest(capsys: pytest.CaptureF
     assert text.index("12 Sample Ave") < text.index("309 type Y") < text.index("--reason-code")
 
 
+def test_what_was_given_is_shown_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """Reasons and codes as they were given, by the names that the command takes; nothing where none was."""
+    show_plan(Output(), plan(reason="Sold.", reason_code="01", bill_reason_code="03", entry_reason_code=None))
+    assert "Given: reason code 01; bill reason code 03; reason Sold." in seen(capsys)
+    show_plan(Output(), plan())
+    assert "Given:" not in seen(capsys)
+
+
 def test_another_pathway_is_shown_with_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     """How it went, how it goes, by which entry type and why."""
     one = {"shipment_id": "P-1", "from": "section321", "to": "informal", "entry_type": "11", "reasons": ["Over 800."]}
@@ -134,6 +142,22 @@ def test_what_became_of_a_version_is_said(capsys: pytest.CaptureFixture[str], st
     assert words in text
 
 
+def test_where_the_end_of_what_is_open_is_seen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A request, or a version without an answer, ends later: the command that shows it stands below, once for each."""
+    entry = {"entry_number": "XYZ12345671", "filing_id": "F-2", "kind": "entry", "version": 2, "outcome": None}
+    manifest = {"entry_number": None, "filing_id": "F-1", "kind": "manifest", "version": 2, "outcome": None}
+    for state in ("requested", "pending"):
+        settled = [{**manifest, "state": "accepted"}, {**entry, "state": state}]
+        show_settled(Output(), {"settled": settled, "timed_out": False})
+        text = seen(capsys)
+        assert text.endswith("Next: its end is seen with: gateway filing XYZ12345671")
+        assert "filing F-1" not in text
+    show_settled(Output(), {"settled": [{**manifest, "state": "pending"}], "timed_out": True})
+    assert "gateway filing F-1" in seen(capsys)
+    show_settled(Output(), {"settled": [{**entry, "state": "accepted"}], "timed_out": False})
+    assert "Next" not in seen(capsys)
+
+
 def test_time_that_ran_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not answered is not taken for answered."""
     show_settled(Output(), {"settled": [], "timed_out": True})
@@ -180,6 +204,24 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
     assert "Dana: 16 Counted again" in text
 
 
+def test_what_the_same_amendment_changed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the versions: the other filing with its version, what became of it, its file, and how to look at it."""
+    other = {
+        "filing_id": "F-9",
+        "kind": "manifest",
+        "entry_number": None,
+        "version": 3,
+        "state": "partly_accepted",
+        "messages": ["309-2.x12"],
+    }
+    only = {"version": 1, "difference": None, "also_changed": [other] * 7, "also_changed_count": 9}
+    show_versions(Output(), [only])
+    text = seen(capsys)
+    assert "With version 1: the manifest, version 3, partly accepted: 309-2.x12; gateway filing F-9" in text
+    assert text.count("F-9") == 5
+    assert "and 4 more filings with version 1" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -187,6 +229,7 @@ def test_versions_are_shown_with_who_and_why(capsys: pytest.CaptureFixture[str])
         (["amend", "X", "{file}", "--off-the-truck", "throw"], "delete, delink"),
         (["amend", "X", "{file}", "--yes", "--dry-run"], "give one of them"),
         (["cancel", "X", "--yes", "--dry-run"], "give one of them"),
+        (["cancel", "X", "--yes", "--no-wait", "--until-decided"], "give one of them"),
         (["refile", "X", "--yes", "--dry-run"], "give one of them"),
     ],
 )

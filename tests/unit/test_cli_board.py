@@ -62,6 +62,35 @@ def shown(capsys: pytest.CaptureFixture[str], board: dict[str, Any]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("held", "left", "says"),
+    [(1, [], "--state held"), (1, ["P-1"], "--state held"), (0, ["P-1"], "settle with CBP at the port"), (0, [], "")],
+)
+def test_what_is_next_after_arrival_is_what_there_is_to_do(held: int, left: list[str], says: str) -> None:
+    """Held goods are to be looked at when there are any; else what came without an entry; else nothing is said."""
+    board = a_board(state="arrived", held=held, left_on_manifest=left)
+    following = commands.next_step(board)
+    assert says in following
+    assert bool(following) is bool(says)
+
+
+def test_a_file_that_was_withdrawn_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its sentence stands on the board, for it is counted among the files and never went."""
+    told = {"name": "309-1.x12", "text": "309-1.x12 was withdrawn before it left."}
+    assert "309-1.x12 was withdrawn before it left." in shown(capsys, a_board(withdrawn_files=[told]))
+
+
+def test_what_is_left_on_an_arrived_manifest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cancelled shipment whose bill came with the truck stands in a table of its own, with what to do."""
+    left = [shipment(7, "cancelled", why="Its entry is cancelled. Settle it at the port.")]
+    text = shown(capsys, a_board(left_on_manifest=left, states={"cancelled": 3}))
+    assert "On the manifest without an entry" in text
+    assert shipment(7, "cancelled")["shipment_id"] in text
+    assert "Settle it at the port." in text
+    assert "more;" not in text
+    assert "On the manifest without" not in shown(capsys, a_board(states={"cancelled": 3}))
+
+
 def test_what_cbp_holds_stands_before_what_waits_for_a_broker(capsys: pytest.CaptureFixture[str]) -> None:
     """Rejected and held shipments come first, with their ``why``; how many more there are is said as a number."""
     blocking = [shipment(n, "in_review") for n in range(20)]

@@ -13,16 +13,31 @@ from filings.identity import Role, create_key
 from filings.receiving import kept_message_id, printable
 from gateway.cli import main
 from schemas.plain_text import MOST, unfit_sentence, unfit_texts
+from schemas.shipment import check_shipment
+from tests.samples import shipment
 
 
-@pytest.mark.parametrize("text", ["", "plain", "é ß 漢 \U0001f600", "two\nlines\tand\ra tab", "\u202e\ufffe\x85"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "é ß 漢 \U0001f600", "two\nlines\tand\ra tab", "\ufffe\xa0", "שלום عليكم"]
+)
 def test_what_can_be_kept_is_let_through(text: str) -> None:
-    """Any script, tabs and line ends."""
+    """Any script, also from right to left, tabs and line ends."""
     assert unfit_sentence(text) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a\0", "U+0000, a control"), ("\x1b[2J", "U+001B"), ("\udcff", "U+DCFF, half"), ("\x7f", "7F")]
+    ("text", "says"),
+    [
+        ("a\0", "U+0000, a control"),
+        ("\x1b[2J", "U+001B, a control"),
+        ("\x7f", "U+007F, a control"),
+        ("\udcff", "U+DCFF, half"),
+        *((f"Jane{chr(sign)}Doe", f"U+{sign:04X}, a control character.") for sign in range(0x80, 0xA0)),
+        *(
+            (f"Jane{chr(sign)}Doe", f"U+{sign:04X}, a sign that turns the direction of text.")
+            for sign in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+        ),
+    ],
 )
 def test_what_cannot_be_kept_is_named(text: str, says: str) -> None:
     """By its number, for it cannot be shown."""
@@ -53,12 +68,23 @@ def test_a_file_of_another_kind_has_a_few_faults() -> None:
     assert len(unfit_texts(deep)) == 1
 
 
-def test_an_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Bytes that are no UTF-8 come as halves of characters; they go no further."""
-    assert main(["trip", "SFIC\udcff", "--json"]) == 1
+@pytest.mark.parametrize("sign", ["\udcff", "\x9b", "\u202e"])
+def test_an_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str], sign: str) -> None:
+    """Bytes that are no UTF-8 come as halves of characters; they, and what a terminal obeys, go no further."""
+    assert main(["trip", f"SFIC{sign}", "--json"]) == 1
     (error,) = json.loads(capsys.readouterr().out)["errors"]
     assert error["code"] == "control_character"
-    assert "U+DCFF" in error["text"]
+    assert f"U+{ord(sign):04X}" in error["text"]
+
+
+@pytest.mark.parametrize("sign", ["\x9b", "\u202e", "\u200f"])
+def test_a_field_that_could_make_a_page_lie_is_refused(sign: str) -> None:
+    """A shipment with such a sign in a name is refused with the field's path, as for any control character."""
+    document = shipment()
+    document["consignee"]["name"] = f"Jane{sign}Doe"
+    (fault,) = check_shipment(document)[1]
+    assert (fault.code, fault.path) == ("control_character", "consignee.name")
+    assert f"U+{ord(sign):04X}" in fault.text
 
 
 def test_a_key_has_a_name_that_can_be_kept() -> None:

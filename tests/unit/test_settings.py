@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.logs import configure_logs, logger, redact, redact_text
-from gateway.settings import SANDBOX_PASSWORD, SettingsError, load_settings, settings_documentation
+from gateway.settings import SettingsError, load_settings, settings_documentation
+from gateway.settings_sections import SANDBOX_PASSWORD
 from schemas.errors import Problem
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "gateway.example.toml"

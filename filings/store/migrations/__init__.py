@@ -15,7 +15,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from filings.store.database import JOURNAL_LOCK, NewerDatabase, Store, StoreError
+from filings.store.database import JOURNAL_LOCK, Store
+from filings.store.faults import NewerDatabase, StoreError
 
 _HERE = Path(__file__).parent
 
