@@ -133,8 +133,7 @@ def _header(row: Row) -> bytes:
     )
 
 
-def _row(position: int, entry: Entry) -> dict[str, Any]:
-    stored = _deflate(entry.body)
+def _row(position: int, entry: Entry, stored: bytes) -> dict[str, Any]:
     row: dict[str, Any] = {
         "position": position,
         "kind": entry.kind.value,
@@ -162,8 +161,9 @@ def _deflate(body: bytes) -> bytes:
 def append(conn: Connection, entries: Iterable[Entry]) -> range:
     """Append entries in order, in the caller's transaction; gives their positions.
 
-    From here to the commit no other transaction can append: call it late.
+    From here to the commit no other transaction can append: call it late. What takes long is done before.
     """
+    packed = [(entry, _deflate(entry.body)) for entry in entries]
     hold_journal(conn)
     head = conn.execute(select(archive_head.c.size, archive_head.c.frontier)).one()
     frontier = Frontier(head.size, tuple(bytes.fromhex(peak) for peak in head.frontier))
@@ -177,8 +177,8 @@ def append(conn: Connection, entries: Iterable[Entry]) -> range:
             frontier = frontier.extend(row["leaf_hash"] for row in page)
             page.clear()
 
-    for entry in entries:
-        page.append(_row(position, entry))
+    for entry, stored in packed:
+        page.append(_row(position, entry, stored))
         position += 1
         if len(page) == 500:
             flush()

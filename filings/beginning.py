@@ -25,15 +25,15 @@ from schemas.shipment import Shipment
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A shipment with its final decision, as a value and as the document that is kept of it; ``staged`` is the one
-    that is kept now.
+    """A shipment with its final decision, as a value and as the document that is kept of it; ``stands``: it is the
+    one that is kept already.
     """
 
     key: str
     shipment: Shipment
     decision: PathwayDecision
     document: Mapping[str, Any]
-    staged: Mapping[str, Any] | None = None
+    stands: bool
 
 
 def begin_filings(conn: Connection, trip_number: str, decided: Sequence[Decided], now: datetime) -> None:
@@ -53,7 +53,7 @@ def begin_filings(conn: Connection, trip_number: str, decided: Sequence[Decided]
         if decision.pathway not in starts:
             starts[decision.pathway] = _begun(decision, manifest, now)
         begun[one.key] = {**starts[decision.pathway], "entry_filing_id": entry}
-        if one.document != one.staged:
+        if not one.stands:
             otherwise[one.key] = {
                 "pathway": decision.pathway,
                 "entry_type": decision.entry_type,

@@ -6,6 +6,7 @@ step before knew of them is handed on (:class:`Known`). While a trip is being pl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,6 +19,7 @@ from filings.judging import Judged
 from filings.lapsing import possible_arrival
 from filings.person_days import ledger_of_others
 from filings.store import tables as t
+from filings.store.types import canonical_json
 from filings.trips import load_trip
 from filings.wording import ENTERED
 from mappings.day_ledger import DayLedger
@@ -94,8 +96,8 @@ class Work:
     numbers: tuple[int, ...] = ()
     ledger: DayLedger | None = None
     known: Known | None = None
-    staged: tuple[Mapping[str, Any], ...] = ()
-    """While it is decided: the decision that each shipment has had until now, as it is kept."""
+    staged: tuple[bytes, ...] = ()
+    """While it is decided: the mark (:func:`mark_of`) of the decision that each shipment has had until now."""
 
 
 def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Known | None = None) -> Work | None:
@@ -118,14 +120,10 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Kno
     places = conn.execute(_shipments_of(ctx, row, stage)).all()
     keys = tuple(one.key for one in places)
     decisions: list[PathwayDecision] = []
-    staged: list[Mapping[str, Any]] = []
+    staged: list[bytes] = []
     if stage == "decide" or known is None or not known.of(row, keys):
         known = None
-        shipments, kept = _read(conn, ctx, row, stage)
-        if stage == "decide":
-            staged = kept
-        else:
-            decisions = [PathwayDecision.from_dict(one) for one in kept]
+        shipments, decisions, staged = _read(conn, ctx, row, stage)
     else:
         shipments = [known.judged[key].shipment for key in keys]
         decisions = [known.judged[key].decision for key in keys]
@@ -145,20 +143,29 @@ def next_work(conn: Connection, ctx: FilingContext, trip_number: str, known: Kno
     )
 
 
+def mark_of(decision: bytes) -> bytes:
+    """What tells one decision from another, made of its canonical form: a truckload of them whole is much to hold."""
+    return hashlib.blake2b(decision, digest_size=16).digest()
+
+
 def _read(
     conn: Connection, ctx: FilingContext, trip: Row[Any], stage: str
-) -> tuple[list[Shipment], list[Mapping[str, Any]]]:
-    """The shipments of a step, and their decisions so far as far as the step needs them."""
+) -> tuple[list[Shipment], list[PathwayDecision], list[bytes]]:
+    """The shipments of a step; their decisions, once they are made; before that the marks of the staged ones."""
     table = t.shipments.c
     query = _shipments_of(ctx, trip, stage).with_only_columns(table.document, table.decision)
-    without = {} if stage in ("decide", "handoffs") else _WITHOUT_WORDS
     shipments: list[Shipment] = []
-    decisions: list[Mapping[str, Any]] = []
+    decisions: list[PathwayDecision] = []
+    staged: list[bytes] = []
     found = conn.execute(query).partitions(PAGE)  # not all at once: a trip may be long
     for one in chain.from_iterable(found):
         shipments.append(Shipment.model_validate(one.document))
-        decisions.append({**one.decision, **without} if without else one.decision)
-    return shipments, decisions
+        if stage == "decide":
+            staged.append(mark_of(canonical_json(one.decision)))
+        else:
+            kept = one.decision if stage == "handoffs" else {**one.decision, **_WITHOUT_WORDS}
+            decisions.append(PathwayDecision.from_dict(kept))
+    return shipments, decisions, staged
 
 
 _WITHOUT_WORDS: Final[Mapping[str, list[Any]]] = {"citations": [], "reasons": [], "refused": [], "warnings": []}

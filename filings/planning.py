@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import Connection, bindparam, update
 
 from filings import archive, rule_books
@@ -32,9 +31,10 @@ from filings.lifecycle import TripInput, TripState, step_trip
 from filings.outbox import ENTRIES, EXPRESS, MANIFESTS, Draft, queue
 from filings.packing import packages
 from filings.person_days import count_days, hold_people, ledger_of_others
-from filings.planned_work import STAGES, Known, Work, is_small, next_work, trips_to_plan
+from filings.planned_work import STAGES, Known, Work, is_small, mark_of, next_work, trips_to_plan
 from filings.progress import Step, advance_shipments
 from filings.store import tables as t
+from filings.store.types import canonical_json
 from filings.trips import load_trip
 from filings.uuid7 import uuid7
 from filings.verdicts import tell_trip
@@ -197,17 +197,18 @@ def _store_decisions(conn: Connection, ctx: FilingContext, made: Made, now: date
             judge_again_at=None if late else judge_again(ctx.rules, work.trip.arrival),
         )
     )
-    body = b"\n".join(orjson.dumps(one, option=orjson.OPT_SORT_KEYS, default=str) for one in documents)
+    lines = [canonical_json(one) for one in documents]
     kept = archive.Entry(
         archive.EntryKind.DECISION,
         f"pathways of {len(made.decisions)} shipments",
-        body,
+        b"\n".join(lines),
         now,
         "application/x-ndjson",
         actor=f"rule book {ctx.rules.version}",
         trip_number=work.trip.trip_number,
     )
-    rows = zip(work.keys, work.shipments, made.decisions, documents, work.staged, strict=True)
+    stand = (mark_of(line) == staged for line, staged in zip(lines, work.staged, strict=True))
+    rows = zip(work.keys, work.shipments, made.decisions, documents, stand, strict=True)
     begin_filings(conn, work.trip.trip_number, [Decided(*row) for row in rows], now)
     rule_books.keep(conn, ctx.rules, now)
     archive.append(conn, [kept])
