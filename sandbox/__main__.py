@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.scenario:
             return _play(given.scenario, settings if given.attached else None, ready)
-        _look_less_for_cycles()
+        _serve_long()
         asyncio.run(run(settings, ready, stop_with_stdin=given.stop_with_stdin))
     except OSError as error:
         print(f"sandbox: {error}", file=sys.stderr)
@@ -83,14 +83,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _look_less_for_cycles() -> None:
-    """A message of thousands of bills makes millions of objects and no cycle: Python need not search them all along.
-
-    What was there before is never looked at again.
+def _serve_long() -> None:
+    """A message of thousands of bills makes millions of objects and no cycle: Python need not search them all along,
+    and what was there before never again. And whoever reads it gives way soon to the doors, where others wait.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(0.001)
 
 
 def _play(name: str, settings: Settings | None, ready: Callable[[Ports], None]) -> int:
