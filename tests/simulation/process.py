@@ -20,7 +20,7 @@ from filings.store import leases
 from gateway.workers.asker import Asker
 from gateway.workers.loop import Worker
 from gateway.workers.planner import Planner
-from gateway.workers.reader import Reader
+from gateway.workers.reader import BulkReader, ExpressReader, Reader
 from gateway.workers.rejudger import Rejudger
 from gateway.workers.retrier import Retrier
 from gateway.workers.sender import Sender
@@ -54,7 +54,7 @@ class Process(Alive):
         self.workers: Mapping[str, Worker] = {
             "planner": Planner(self.store, ctx, clock, moved, shift),
             "sender": Sender(self.store, ctx.partner, lambda: self._road, clock, name, moved, wall=wall),
-            "reader": Reader(self.store, ctx, clock, moved, shift),
+            **{name: reader(self.store, ctx, clock, moved, shift) for name, reader in _readers(world).items()},
             "watcher": Watcher(self.store, PATIENCE, clock, pace=world.monotonic),
             "rejudger": Rejudger(self.store, ctx, clock, moved),
             "retrier": Retrier(self.store, ctx, clock, moved),
@@ -115,6 +115,10 @@ class Process(Alive):
         for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, Crash):
                 raise end
+
+
+def _readers(world: World) -> Mapping[str, type[Reader]]:
+    return {"reader": ExpressReader, "bulk reader": BulkReader} if world.lanes else {"reader": Reader}
 
 
 Asked = Coroutine[Any, Any, T]

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from filings import planned_work
 from filings.store import Store
 from tests.simulation.broken import Broken
 from tests.simulation.databases import Database, MemoryDatabase, ServerDatabase, make_template
@@ -62,7 +64,7 @@ def run_seed(seed: int, *, server: str | None = None, bug: Bug = nullcontext) ->
     async def _simulate(database: Database) -> Simulation:
         simulation = Simulation(world, loops[-1], database)
         try:
-            with bug():
+            with bug(), patch.object(planned_work, "SMALL", 1 if world.lanes else planned_work.SMALL):
                 await simulation.run()
         except Broken as broken:
             faults.append(broken)

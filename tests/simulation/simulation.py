@@ -167,7 +167,8 @@ class Simulation:
         if self.database.url.get_backend_name() != "sqlite":
             now, wall = self.world.now, self.world.wall
         found = await self.database.rows(_WORK, now=now, wall=wall)
-        return sorted(row["worker"] for row in found)
+        busy = sorted(row["worker"] for row in found)
+        return [*busy, "bulk reader"] if "reader" in busy else busy
 
     def _deliver(self) -> None:
         """One of CBP's answers reaches one of our doors, not always the oldest."""

@@ -86,6 +86,8 @@ class World:
         self.weather: Weather = _weighted(begin, WEATHERS)
         self.processes: int = _weighted(begin, ((5, 1), (3, 2), (2, 3)))
         self.limits: Limits = _weighted(begin, ((3, Limits()), (2, SMALL)))
+        self.lanes: bool = random.Random(f"{self.seed}:lanes").random() < 0.4
+        """Whether answers are read in two lanes; a trip of two is a truckload then."""
         self.wall = WALL
 
     def clock(self) -> datetime:
