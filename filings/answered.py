@@ -62,6 +62,7 @@ def mark_answered(conn: Connection, identifier: str, now: datetime) -> None:
     """A transmission has its answer."""
     this = update(t.transmissions).where(t.transmissions.c.id == identifier)
     conn.execute(this.values(answered_at=now))
+    settle(conn, "answer_said_again", transmission_id=identifier, by="gateway", now=now)
 
 
 def _need_not_go_again(conn: Connection, identifier: str, now: datetime) -> None:
