@@ -38,6 +38,8 @@ from schemas.errors import FormatError, Problem
 AT_ONCE: Final = 20
 UNREAD: Final = timedelta(minutes=10)
 """How long a retry waits for files that have come in to be read; one that cannot be read holds up nothing for ever."""
+_WAITING: Final = WAITING | {FilingState.UNDER_REVIEW}
+"""States of a manifest in which a message of it goes again: other bills of it may be under review."""
 IN_DOUBT: Final = timedelta(minutes=30)
 """How long a new envelope waits for bytes that are in doubt."""
 
@@ -105,7 +107,7 @@ def _still_waiting(conn: Connection, sent: Row[Any], entries: Sequence[str] | No
     if sent.application in MANIFEST_SETS:
         # A message is one thing: it goes again whole while its manifest stands in that version and waits for it.
         stands = all(
-            known[one.filing_id].version == one.version and FilingState(known[one.filing_id].state) in WAITING
+            known[one.filing_id].version == one.version and FilingState(known[one.filing_id].state) in _WAITING
             for one in carried
         )
         return list(carried) if stands and _bills_wait(conn, carried) else []

@@ -14,6 +14,7 @@ from filings.store import Store
 from filings.store import tables as t
 from gateway.workers.retrier import Retrier
 from sandbox.testing import LoopbackCbp
+from tests.answers import answer_355
 from tests.filing_kit import TRIP, Desk, loses_the_receipt, parcel, takes, type86
 from tests.system_failure import failed_batch, failed_manifest
 
@@ -99,6 +100,26 @@ async def test_a_manifest_that_failed_goes_again_under_a_new_number(desk: Desk) 
     assert set((await desk.states()).values()) == {"on_file"}
     assert cbp.cbp.store.count("select count(*) from bill") == 2
     await desk.check_books()
+
+
+async def test_an_amendment_goes_again_though_another_bill_is_under_review(desk: Desk) -> None:
+    """CBP says of one bill of bytes that went twice that it is on file already: that keeps no other one back."""
+    await desk.file(parcel(1), parcel(2))
+    desk.road.plan = [loses_the_receipt, takes]
+    (sent,) = await desk.send()
+    desk.later(seconds=1)
+    await desk.send()
+    rejected = {"TSTC00000000001": ("", "SHIPMENT ALREADY ON FILE")}
+    await desk.hear(answer_355(sent, desk.ctx.profile, accepted=1, rejected=rejected))
+    assert (await filings(desk))["manifest"] == "under_review"
+    patch = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
+    await desk.amend("TSTC00000000002", patch, reason_code="03")
+    (amendment,) = await desk.send()
+    await desk.hear(failed_manifest(amendment, 9001, desk.now))
+    desk.later(minutes=5)
+    (again,) = await retry(desk)
+    body = [one.partition(b"~ST*")[2].partition(b"~GE*")[0] for one in (amendment, again)]
+    assert body[0] == body[1] != b""
 
 
 async def test_a_failure_that_persists_becomes_a_persons(desk: Desk) -> None:
