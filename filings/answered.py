@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, select, update
 
 from filings import asking
 from filings.alerts import settle
@@ -62,7 +62,11 @@ def mark_answered(conn: Connection, identifier: str, now: datetime) -> None:
     """A transmission has its answer."""
     this = update(t.transmissions).where(t.transmissions.c.id == identifier)
     conn.execute(this.values(answered_at=now))
-    settle(conn, "answer_said_again", transmission_id=identifier, by="gateway", now=now)
+    said: str | None = identifier
+    while said is not None:  # in each envelope in which it has gone
+        settle(conn, "answer_said_again", transmission_id=said, by="gateway", now=now)
+        before = select(t.retries.c.transmission_id).where(t.retries.c.made_transmission_id == said)
+        said = conn.execute(before).scalar()
 
 
 def _need_not_go_again(conn: Connection, identifier: str, now: datetime) -> None:

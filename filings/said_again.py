@@ -1,10 +1,10 @@
 """Has CBP said this 355 before, about another message than the one that waits?
 
-A 355 names only its trip, so one that comes again in a new envelope, while the next message about the manifest waits,
-looks like the answer to that. Rules: only what is word for word what an earlier 355 of the trip said is ever taken for
-a repetition, and of that only what cannot be the answer, or may as well not be:
+A 355 names only its trip, so one that comes again in a new envelope, while another message about the manifest waits for
+its answer, or is to go again, looks like the answer to that. Rules: only what is word for word what an earlier 355 of
+the trip said is ever taken for a repetition, and of that only what cannot be the answer, or may as well not be:
 
-- It repeats M10 and P4 of an earlier message, and not those of the message that waits. (That a 355 repeats both is
+- It repeats M10 and P4 of another message, and not those of the message that waits. (That a 355 repeats both is
   known of rail and deduced for trucks; where CBP repeats neither of them as they were sent, this says nothing.)
 - Or CBP wrote its envelope before that of the 997 to the waiting message: both instants are of CBP's one clock, whose
   zone is not confirmed, and no clock of ours is asked. (Where that clock is set back, by an hour in autumn if it is a
@@ -24,24 +24,25 @@ from sqlalchemy import Connection, Row, select
 
 from filings import archive
 from filings.alerts import Alert
-from filings.awaited import GONE, messages_of
+from filings.awaited import GONE, message_of, messages_of
 from filings.store import tables as t
 from mappings.outcomes import Outcome, ResponseReading
 from mappings.outcomes_head import echo_of
 
 
 def said_again(conn: Connection, reading: ResponseReading) -> Row[Any] | None:
-    """The message about a manifest that waits on for its answer, if the 355 in hand was said before and is not that."""
+    """The message about a manifest that waits on, if the 355 in hand was said before and is not its answer."""
     verdict = next((one for one in reading.outcomes if one.source == "355" and one.place == "K3"), None)
     if verdict is None or not verdict.correlation.get("said"):
         return None
+    found = message_of(conn, reading, verdict.trip_number)
+    waiting = found.sent
     left = [one for one in messages_of(conn, verdict.trip_number) if one.state in GONE]
-    waiting = next((one for one in left if one.answered_at is None), None)
-    if waiting is None or waiting.id == left[0].id:
+    if waiting is None or not found.waits or len(left) == 1:
         return None
     if not any(one.get("said") == verdict.correlation["said"] for one in _told(conn, waiting.trip_number, "355", "K3")):
         return None
-    if _of_an_earlier_one(conn, verdict, waiting, left) or _too_early(conn, verdict, waiting):
+    if _of_another_one(conn, verdict, waiting, left) or _too_early(conn, verdict, waiting):
         return waiting
     return None
 
@@ -67,12 +68,12 @@ def _told(conn: Connection, trip_number: str, source: str, place: str) -> list[d
     return [document["correlation"] for document in conn.execute(query).scalars()]
 
 
-def _of_an_earlier_one(conn: Connection, verdict: Outcome, waiting: Row[Any], left: Sequence[Row[Any]]) -> bool:
-    """Whether it repeats the head of an earlier message, and not that of the one that waits."""
+def _of_another_one(conn: Connection, verdict: Outcome, waiting: Row[Any], left: Sequence[Row[Any]]) -> bool:
+    """Whether it repeats the head of another message, and not that of the one that waits."""
     echo = verdict.correlation["echo"]
     if not echo or _echo(conn, waiting) in ("", echo):
         return False
-    return any(_echo(conn, one) == echo for one in left if one.id < waiting.id)
+    return any(_echo(conn, one) == echo for one in left if one.id != waiting.id)
 
 
 def _echo(conn: Connection, sent: Row[Any]) -> str:

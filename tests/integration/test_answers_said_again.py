@@ -13,6 +13,8 @@ from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from tests.answers import in_new_envelope
 from tests.filing_kit import Desk, marked, parcel
+from tests.integration.test_retrying import retry
+from tests.system_failure import failed_manifest
 
 SCN: Final = "TSTC00000000001"
 
@@ -119,3 +121,20 @@ async def test_the_first_of_several_messages_said_again_does_not_answer_the_last
     states = {row.shipment_id: row.manifest_state for row in await desk.table(t.shipments)}
     assert sorted(states.values()) == ["accepted", "accepted", "accepted", "rejected"]
     assert "answers_contradict" not in (await standing(desk))[1]
+
+
+async def test_the_first_of_several_messages_said_again_does_not_stop_a_retry(filing_store: Store) -> None:
+    """CBP's system has failed over the last message: what it says again of the first one is not its judgement."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
+    cbp = cbp_of(desk)
+    await desk.file(*(parcel(number) for number in range(1, 5)))
+    (first,) = await desk.send()
+    read, answer = await told(desk, cbp, first)
+    await desk.hear(read, answer)
+    (second,) = await desk.send()
+    await desk.hear(failed_manifest(second, 9001, desk.now), in_new_envelope(answer, 7001))
+    assert await standing(desk) == (("queued", 1, None), ["answer_said_again"])
+    desk.later(minutes=5)
+    (again,) = await retry(desk)
+    await desk.hear(*await told(desk, cbp, again))
+    assert await standing(desk) == (("accepted", 1, 1), [])

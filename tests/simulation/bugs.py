@@ -25,6 +25,7 @@ from filings import (
     receiving,
     retelling,
     retrying,
+    said_again,
     sending,
     staging,
 )
@@ -281,6 +282,13 @@ def files_again_what_was_taken() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def takes_what_is_said_again_for_an_answer() -> Iterator[None]:
+    """A 355 in a new envelope is the answer to whatever waits, also when CBP has said it before."""
+    with patch.object(said_again, "said_again", lambda _conn, _reading: None):
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Deliberate:
     """A fault, and the promises of which it may break one."""
@@ -321,4 +329,7 @@ BUGS: Final[Mapping[str, Deliberate]] = {
     "reads without applying": _breaking(reads_without_applying, _SETTLES, _BOOKS),
     "patches while an answer is out": _breaking(patches_while_an_answer_is_out, _SETTLES, _BOOKS),
     "files again what was taken": _breaking(files_again_what_was_taken, _SETTLES, _BOOKS, first=110),
+    "takes what is said again for an answer": _breaking(
+        takes_what_is_said_again_for_an_answer, _SETTLES, _BOOKS, first=70
+    ),
 }

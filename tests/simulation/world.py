@@ -86,6 +86,8 @@ class World:
         self.weather: Weather = _weighted(begin, WEATHERS)
         self.processes: int = _weighted(begin, ((5, 1), (3, 2), (2, 3)))
         self.limits: Limits = _weighted(begin, ((3, Limits()), (2, SMALL)))
+        self.says_again: float = _weighted(random.Random(f"{self.seed}:repetitions"), ((3, 0.0), (1, 1.5)))
+        """Weight of a step in which CBP says an old 355 again in a new envelope."""
         self.wall = WALL
 
     def clock(self) -> datetime:
