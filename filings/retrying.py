@@ -6,6 +6,9 @@ for in the transaction that applies CBP's answer, so a crash loses no retry, and
 made twice. After an hour a person is told to call CBP, as CBP's own guide says, and the refusal stands as it was said.
 Pauses run on the clock of the business.
 
+A message about a manifest goes again in its place, before those that came after it, which wait until it is judged: the
+last one of a manifest completes it, and CBP adds no bills to what is complete.
+
 Bytes that are in doubt go again by themselves, also those over which CBP's system is known to have failed once, and it
 may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most.
 """
@@ -29,7 +32,7 @@ from filings.outbox import UNSETTLED, Draft, queue
 from filings.patience import RETRIES, Attempts
 from filings.progress import filings_of, load
 from filings.store import tables as t
-from filings.uuid7 import uuid7
+from filings.uuid7 import following, uuid7
 from filings.wording import MANIFEST_SETS, batch_reference
 from mappings.decision import eastern_day
 from mappings.sending_again import batch_again, interchange_again
@@ -140,7 +143,9 @@ def _draft(
     kept = archive.read(conn, sent.archive_position)
     if kept is None:
         raise archive.ArchiveError(f"archive entry {sent.archive_position} of transmission {sent.id} is missing")
+    identifier = uuid7()
     if sent.application in MANIFEST_SETS:
+        identifier = _place_behind(conn, sent.id)
         (number,) = allocate(conn, interchange_sequence(ctx.partner), 1)
         payload = interchange_again(kept.entry.body, ctx.profile, number, now)
         name, control = f"{sent.application}-{sent.trip_number}-{number:09d}.x12", str(number)
@@ -153,7 +158,7 @@ def _draft(
         payload = batch_again(kept.entry.body, wanted, correlation, eastern_day(now))
         name = f"{sent.application}-{ctx.filer.code}-{correlation}.txt"
     return Draft(
-        id=uuid7(),
+        id=identifier,
         name=name,
         application=sent.application,
         control_number=control,
@@ -165,6 +170,14 @@ def _draft(
         priority=sent.priority,
         versions=tuple(one.version for one in carries),
     )
+
+
+def _place_behind(conn: Connection, sent: str) -> str:
+    """The first free identifier behind that of a message, with which it goes before the messages that came after it."""
+    place = following(sent)
+    while conn.execute(select(t.transmissions.c.id).where(t.transmissions.c.id == place)).first():
+        place = following(place)
+    return place
 
 
 def _tell(conn: Connection, sent: Row[Any], problem: Problem, now: datetime) -> None:

@@ -76,7 +76,10 @@ async def test_the_first_answer_said_again_does_not_answer_the_amendment(
     await desk.check_books()
 
 
-async def test_an_answer_said_again_to_a_message_of_the_same_kind_is_told_by_cbps_clock(desk: Desk) -> None:
+@pytest.mark.parametrize("read_first", [True, False], ids=["after its 997", "before its 997"])
+async def test_an_answer_said_again_to_a_message_of_the_same_kind_is_told_by_cbps_clock(
+    desk: Desk, read_first: bool
+) -> None:
     """Two amendments alike have one answer word for word; what CBP wrote before it read the second is not its own."""
     cbp = cbp_of(desk)
     await desk.file(parcel(1), parcel(2))
@@ -85,24 +88,33 @@ async def test_an_answer_said_again_to_a_message_of_the_same_kind_is_told_by_cbp
     (second,) = await desk.send()
     read, answer = await told(desk, cbp, second)
     await desk.hear(read, answer)
-    cbp.advance(minutes=1)
+    minutes = 1 if read_first else 2
+    cbp.advance(minutes=minutes)
+    desk.later(minutes=minutes)
     await desk.amend(SCN, street(2), reason_code="03")
     (third,) = await desk.send()
     read, last = await told(desk, cbp, third)
-    await desk.hear(read, in_new_envelope(answer, 7001))
+    again = in_new_envelope(answer, 7001)
+    await desk.hear(*((read, again) if read_first else (again, read)))
     assert await standing(desk) == (("sent", 3, 2), ["answer_said_again"])
     await desk.hear(last)
     assert await standing(desk) == (("accepted", 3, 3), [])
 
 
-async def test_answers_alike_are_taken_each_for_its_own_message(desk: Desk) -> None:
-    """One answer for each amendment, all of one kind and in one minute: nothing waits and nothing is raised."""
+@pytest.mark.parametrize("read_first", [True, False], ids=["after its 997", "before its 997"])
+@pytest.mark.parametrize("seconds", [0, 90, 600])
+async def test_answers_alike_are_taken_each_for_its_own_message(desk: Desk, seconds: int, read_first: bool) -> None:
+    """One answer for each amendment, all of one kind, at once or after a while: nothing waits, nothing is raised."""
     cbp = cbp_of(desk)
     await desk.file(parcel(1), parcel(2))
     await desk.exchange(cbp)
     for number in range(1, 4):
+        cbp.advance(seconds=seconds)
+        desk.later(seconds=seconds)
         await desk.amend(SCN, street(number), reason_code="03")
-        await desk.exchange(cbp)
+        (sent,) = await desk.send()
+        read, answer = await told(desk, cbp, sent)
+        await desk.hear(*((read, answer) if read_first else (answer, read)))
         assert await standing(desk) == (("accepted", number + 1, number + 1), [])
 
 

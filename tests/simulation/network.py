@@ -17,6 +17,7 @@ from sandbox.settings import Behaviour
 from sandbox.store import Store as Books
 from schemas.errors import Problem, TransportError
 from tests.answers import in_new_envelope
+from tests.simulation.evidence import head_of, read_declaration
 from tests.simulation.turnstile import Alive, Turnstile
 from tests.simulation.world import FAIR, World
 
@@ -179,8 +180,13 @@ class Network:
         return given
 
     def say_again(self) -> Given | None:
-        """A 355 of CBP's once more, in a new envelope that is as old as the first one, or of now."""
+        """A 355 of CBP's once more, in a new envelope that is as old as the first one, or of now.
+
+        It repeats another message than the last one about its trip: else nobody could tell it from the answer to that.
+        """
+        last = {read_declaration(one.payload).trip: head_of(one.payload) for one in self.journal.sent if one.reached}
         said = [one for one in self.journal.given if one.kind == "355" and one.receipted]
+        said = [one for one in said if last.get(read_declaration(one.payload).trip) != head_of(one.payload)]
         if not said or self.is_out:
             return None
         old, luck = self.world.luck.choice(said), self.world.luck
