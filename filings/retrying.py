@@ -10,16 +10,18 @@ A message about a manifest goes again in its place, before those that came after
 last one of a manifest completes it, and CBP adds no bills to what is complete.
 
 Bytes that are in doubt go again by themselves, also those over which CBP's system is known to have failed once, and it
-may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most.
+may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most. It also
+waits for the files to be read that are there when its time has come (:func:`ready`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from filings import archive
 from filings.alerts import Alert, raise_alert
@@ -54,23 +56,40 @@ def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:
     return Attempts(1, now) if before is None else Attempts(before.attempt + 1, before.first_failed_at)
 
 
-def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
-    """Retries whose time has come, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A retry whose time has come at ``due_at``, and that was first found so at ``seen_at``."""
+
+    id: str
+    due_at: datetime
+    seen_at: datetime
+
+
+def due(conn: Connection, now: datetime, before: Iterable[Due] = ()) -> list[Due]:
+    """Retries whose time has come, the oldest first; ``before`` is what whoever asks has been given the last time."""
     table, out = t.retries, t.transmissions
     settled = out.c.state.not_in(UNSETTLED) | (table.c.due_at <= now - IN_DOUBT)
     query = (
-        select(table.c.id)
+        select(table.c.id, table.c.due_at)
         .join(out, out.c.id == table.c.transmission_id)
-        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled, ~_unread(now).exists())
+        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled)
     )
-    return list(conn.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+    seen = {(one.id, one.due_at): one.seen_at for one in before}
+    rows = conn.execute(query.order_by(table.c.due_at, table.c.id))
+    return [Due(row.id, row.due_at, seen.get((row.id, row.due_at), now)) for row in rows]
 
 
-def _unread(now: datetime) -> Select[Any]:
-    """Files of CBP's that have come in and are not read yet: one may say that nothing needs to go again."""
+def ready(conn: Connection, found: Sequence[Due], now: datetime, limit: int = AT_ONCE) -> list[str]:
+    """Those that go now, by id: of the files that had come in when they were found due, all have been read.
+
+    One of those may say that nothing needs to go again. What comes in later holds up nothing, or steady traffic might
+    do so for ever; if that says it, see :mod:`filings.answered`.
+    """
     table = t.transmissions
     fresh = table.c.created_at > now - UNREAD
-    return select(table.c.id).where(table.c.direction == "in", table.c.state == "received", fresh)
+    unread = select(func.min(table.c.created_at)).where(table.c.direction == "in", table.c.state == "received", fresh)
+    oldest = conn.execute(unread).scalar()
+    return [one.id for one in found if oldest is None or oldest > one.seen_at][:limit]
 
 
 def postpone(conn: Connection, transmission: str, now: datetime) -> None:

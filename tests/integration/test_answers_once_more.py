@@ -20,7 +20,7 @@ from gateway.workers.asker import Asker
 from gateway.workers.retrier import Retrier
 from gateway.workers.watcher import Watcher
 from sandbox.testing import LoopbackCbp
-from tests.answers import answer_355
+from tests.answers import answer_355, status_so
 from tests.filing_kit import TRIP as TRIP_NUMBER
 from tests.filing_kit import Desk, loses_the_receipt, parcel, takes, type86
 from tests.integration.test_retrying import retry
@@ -299,6 +299,25 @@ async def test_no_retry_is_made_while_an_answer_waits_to_be_read(desk: Desk) -> 
     assert await standing(desk) == {**ACCEPTED, "alerts": []}
     desk.later(minutes=20)
     assert await retry(desk) == []
+
+
+async def test_what_comes_in_later_holds_up_no_retry(desk: Desk) -> None:
+    """Steady traffic: a retry waits for the files that are there when its time has come, and for no others."""
+    await desk.file(parcel(1))
+    (sent,) = await desk.send()
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    desk.later(minutes=5)
+    others = [status_so("XYZ00000015", "TSTC00000000009", "98", desk.now, comment=str(one)) for one in range(2)]
+    retrier = Retrier(desk.store, desk.ctx, desk.clock, lambda: None)
+    await desk.take_in(others[0])
+    await retrier.turn()
+    assert await desk.send() == []
+    while await desk.reader.turn():
+        pass
+    desk.later(seconds=1)
+    await desk.take_in(others[1])
+    await retrier.turn()
+    assert len(await desk.send()) == 1
 
 
 async def test_an_acceptance_is_taken_though_the_retry_was_made_just_before(desk: Desk) -> None:

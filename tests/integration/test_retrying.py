@@ -212,7 +212,7 @@ async def test_the_same_answer_twice_and_two_workers_make_one_retry(desk: Desk) 
     await desk.hear(answer, answer)
     desk.later(minutes=5)
     now = desk.now
-    (waiting,) = await desk.look(lambda conn: retrying.due(conn, now))
+    (waiting,) = [one.id for one in await desk.look(lambda conn: retrying.due(conn, now))]
     done = [await desk.store.write(lambda conn: retrying.send_again(conn, desk.ctx, waiting, now)) for _ in range(2)]
     assert done == [True, False]
     assert len(await desk.outgoing("SE")) == 2

@@ -240,7 +240,7 @@ def hides_doubt() -> Iterator[None]:
 @contextmanager
 def forgets_to_try_again() -> Iterator[None]:
     """What CBP could not process stays where it is."""
-    with patch.object(retrying, "due", lambda _conn, _now: []):
+    with patch.object(retrying, "due", lambda _conn, _now, _before: []):
         yield
 
 
