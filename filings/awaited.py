@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, or_, select
 
 from filings import archive
-from filings.outbox import WITHDRAWN
+from filings.outbox import CANCELLATIONS, WITHDRAWN
 from filings.store import tables as t
 from filings.versions import actions_of
 from filings.wording import MANIFEST_SETS
@@ -186,8 +186,13 @@ def owed(transmission: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def held_back(out: FromClause) -> ColumnElement[bool]:
-    """Whether a message about a manifest waits for an earlier one that has no answer yet, or is to go again: what comes
-    after that may complete the manifest, which then takes no more bills.
+    """Whether a message of ours waits for an earlier one of its trip."""
+    return or_(_behind_a_message(out), _behind_cancellations(out))
+
+
+def _behind_a_message(out: FromClause) -> ColumnElement[bool]:
+    """About a manifest: an earlier one has no answer yet, or is to go again. What comes after that may complete the
+    manifest, which then takes no more bills.
     """
     earlier = t.transmissions.alias("earlier")
     before = select(earlier.c.id).where(
@@ -199,6 +204,23 @@ def held_back(out: FromClause) -> ColumnElement[bool]:
         earlier.c.state != WITHDRAWN,
     )
     return and_(out.c.application.in_(MANIFEST_SETS), before.exists())
+
+
+def _behind_cancellations(out: FromClause) -> ColumnElement[bool]:
+    """Entries: CBP may not have the cancellations before them yet. Of a shipment whose entry goes for another one it
+    would have two, if that overtook.
+    """
+    earlier = t.transmissions.alias("cancelling")
+    before = select(earlier.c.id).where(
+        earlier.c.direction == "out",
+        earlier.c.application == out.c.application,
+        earlier.c.priority == CANCELLATIONS,
+        earlier.c.trip_number == out.c.trip_number,
+        earlier.c.id < out.c.id,
+        earlier.c.answered_at.is_(None),
+        earlier.c.state.not_in(("delivered", WITHDRAWN)),
+    )
+    return and_(out.c.application == "SE", out.c.priority > CANCELLATIONS, before.exists())
 
 
 def goes_again(conn: Connection, trip_number: str) -> bool:

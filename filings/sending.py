@@ -8,6 +8,7 @@ Rules:
   begun to send is *in doubt* and is settled by sending the same bytes again.
 - One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers. They go in their
   order, in which a retry stands where the message stood over which CBP's system failed.
+- Entries wait until the cancellations asked for before them have left, for one may take the place of another.
 - Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
   demonstration may set.
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.

@@ -219,7 +219,7 @@ def signs_anew() -> Iterator[None]:
 @contextmanager
 def does_not_wait_for_answers() -> Iterator[None]:
     """The next message about a manifest goes although the one before has no answer."""
-    with patch.object(sending, "held_back", lambda _out: false()):
+    with patch.object(awaited, "_behind_a_message", lambda _out: false()):
         yield
 
 
