@@ -31,6 +31,9 @@ REMEDIES: Final[Mapping[str, str]] = {
     "cannot_send_again": "File the goods anew, or amend the filing; what it says keeps it from going again.",
     "answers_contradict": "CBP has said two things: ask CBP which holds. The state shown is the one that was proved.",
     "answer_unexpected": "Read the answer in the filing's timeline, and ask CBP if it does not explain itself.",
+    "answer_said_again": (
+        f"Wait for CBP's answer to the file named. {_ENDS} If none comes, ask CBP what it has on file of the trip."
+    ),
     "answer_matches_nothing": "Find out whose answer it is: another system may file under the same names.",
     "unreadable_answer": "Ask the partner to send the answer again; `gateway inspect` shows what is damaged.",
     "message_refused": "Ask the partner what it sent, and compare certificates and names.",

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from filings.context import FilingContext
-from filings.outbox import Draft
+from filings.outbox import CANCELLATIONS, Draft
 from filings.uuid7 import uuid7
 from filings.wording import batch_reference, entry_bytes, manifest_bytes
 from mappings.decision import PathwayDecision
@@ -40,7 +40,6 @@ MANIFEST_STAGES: Final = ("amend_manifest", "amend_consist", "complete_manifest"
 """Stages about the manifest, which are done at once and not in portions."""
 ENTRY_STAGES: Final = ("cancel_entries", "change_entries", "amend_entries")
 BILLS_FIRST: Final = 10
-CANCELLATIONS_NEXT: Final = 50
 ENTRIES_LAST: Final = 100
 """What is sent before what, as far as the road keeps the order."""
 REPLACED: Final = "03"
@@ -211,7 +210,7 @@ def _batch(ctx: FilingContext, work: Work, now: datetime) -> Draft:
         payload=entry_bytes(ctx, transactions, reference, now),
         trip_number=work.trip.trip_number,
         carries=tuple(_entry_carried(work.stage, one) for one in work.items),
-        priority=CANCELLATIONS_NEXT if work.stage == "cancel_entries" else ENTRIES_LAST,
+        priority=CANCELLATIONS if work.stage == "cancel_entries" else ENTRIES_LAST,
         version=1,
         versions=tuple(_entry_version(work.stage, one) for one in work.items),
     )

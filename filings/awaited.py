@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, or_, select
 
 from filings import archive
+from filings.outbox import CANCELLATIONS, WITHDRAWN
 from filings.store import tables as t
 from filings.versions import actions_of
 from filings.wording import MANIFEST_SETS
@@ -61,19 +62,17 @@ class Message:
 def message_of(conn: Connection, reading: ResponseReading, trip_number: str) -> Message:
     """Which 309, 358 or 353 of a trip a 355 answers; the answer itself says only its trip, its type and how many bills.
 
-    The one that waits for its answer. If none does, or it has another number of bills: one over which CBP's system has
-    failed, and that has not gone in a new envelope yet, or that was refused by its envelope (TA1, 997), for the same
-    bytes may have reached CBP once more, and it has judged them after all. Else it is one more word on what has been
-    answered. What went in a new envelope is that, not what it was before.
+    The one that waits for its answer. If none does: one over which CBP's system has failed, and that has not gone in a
+    new envelope yet, or that was refused by its envelope (TA1, 997), for the same bytes may have reached CBP once more,
+    and it has judged them after all. Else it is one more word on what has been answered. What went in a new envelope is
+    that, not what it was before.
     """
     kind, bills = _told_by(reading, trip_number)
     left = [one for one in messages_of(conn, trip_number) if one.state in GONE]
     failed = failed_messages(conn, trip_number)
     waiting = next((one for one in left if one.answered_at is None), None)
     if waiting is not None:
-        others = [one for one in left if one.id in failed and _bills_of(conn, one) == bills]
-        mistaken = bills is not None and _bills_of(conn, waiting) not in (None, bills) and len(others) == 1
-        return _message(conn, others[0] if mistaken else waiting, waits=True)
+        return _message(conn, waiting, waits=True)
     superseded = _superseded(conn, trip_number)
     found = [one for one in left if one.id not in superseded]
     if kind:
@@ -178,6 +177,50 @@ def awaits_answer(conn: Connection, trip_number: str) -> bool:
     if any(one.answered_at is None for one in messages_of(conn, trip_number)):
         return True
     return goes_again(conn, trip_number)
+
+
+def owed(transmission: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether this transmission is to go again in a new envelope that is not made yet."""
+    table = t.retries
+    return select(table.c.id).where(table.c.transmission_id == transmission, table.c.made_at.is_(None)).exists()
+
+
+def held_back(out: FromClause) -> ColumnElement[bool]:
+    """Whether a message of ours waits for an earlier one of its trip."""
+    return or_(_behind_a_message(out), _behind_cancellations(out))
+
+
+def _behind_a_message(out: FromClause) -> ColumnElement[bool]:
+    """About a manifest: an earlier one has no answer yet, or is to go again. What comes after that may complete the
+    manifest, which then takes no more bills.
+    """
+    earlier = t.transmissions.alias("earlier")
+    before = select(earlier.c.id).where(
+        earlier.c.direction == "out",
+        earlier.c.application.in_(MANIFEST_SETS),
+        earlier.c.trip_number == out.c.trip_number,
+        earlier.c.id < out.c.id,
+        or_(earlier.c.answered_at.is_(None), owed(earlier.c.id)),
+        earlier.c.state != WITHDRAWN,
+    )
+    return and_(out.c.application.in_(MANIFEST_SETS), before.exists())
+
+
+def _behind_cancellations(out: FromClause) -> ColumnElement[bool]:
+    """Entries: CBP may not have the cancellations before them yet. Of a shipment whose entry goes for another one it
+    would have two, if that overtook.
+    """
+    earlier = t.transmissions.alias("cancelling")
+    before = select(earlier.c.id).where(
+        earlier.c.direction == "out",
+        earlier.c.application == out.c.application,
+        earlier.c.priority == CANCELLATIONS,
+        earlier.c.trip_number == out.c.trip_number,
+        earlier.c.id < out.c.id,
+        earlier.c.answered_at.is_(None),
+        earlier.c.state.not_in(("delivered", WITHDRAWN)),
+    )
+    return and_(out.c.application == "SE", out.c.priority > CANCELLATIONS, before.exists())
 
 
 def goes_again(conn: Connection, trip_number: str) -> bool:

@@ -15,17 +15,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from filings import asking
-from filings.alerts import Alert, settle
-from filings.awaited import (
-    Message,
-    carried_by,
-    failed_messages,
-    find_sent,
-    made_again,
-    message_of,
-    messages_of,
-)
+from filings.alerts import Alert
+from filings.answered import NOT_UNDERSTOOD, SOME_REFUSED, mark_answered, mark_what_is_answered, settles_manifest
+from filings.awaited import Message, carried_by, find_sent, message_of
 from filings.lifecycle import (
     REQUEST_PAPERS,
     TAKEN,
@@ -38,7 +30,6 @@ from filings.lifecycle import (
 from filings.lifecycle.evidence import KINDS
 from filings.lifecycle.filing import CONTRADICTION, UNEXPECTED_ANSWER
 from filings.moves import Moves, filing_alert, move_filing
-from filings.outbox import WITHDRAWN
 from filings.progress import CHUNK, Known, arrive, by_column, filings_of, going_again, load, speaks_for, tell
 from filings.store import tables as t
 from filings.uuid7 import uuid7
@@ -65,15 +56,12 @@ _UNPROCESSED: Final = frozenset({"syntax_rejected", "try_again"})
 """Answers to a whole transmission after which nothing else will answer it."""
 _RECEIVED: Final = frozenset({"syntax_accepted", "known_before"})
 """Answers that say only that CBP has a transmission."""
-_SOME_REFUSED: Final = frozenset({"rejected", "try_again"})
 _TAKEN: Final = frozenset({"accepted", "accepted_with_warning"})
 _REFUSALS: Final = frozenset({"rejected", "syntax_rejected"})
 EARLIER: Final = 0
 """The version of what is about an earlier one, whichever that was."""
 HELD_AS: Final = ("complete", "preliminary", "deleted")
 """What a 355 says that CBP holds a manifest as; another word (amended) leaves that as it was."""
-NOT_UNDERSTOOD: Final = "unknown"
-"""Meaning of a 355 whose summary cannot be read: it is no answer, and its message waits on."""
 WHOLE: Final = "W"
 """Type of a complete manifest: with some of its bills refused it is preliminary, whatever its summary calls it."""
 
@@ -157,7 +145,7 @@ class Matcher:
             if not found:
                 unmatched.append(outcome)
                 self._keep(outcome, None, None)
-        self._answered()
+        mark_what_is_answered(self.conn, self.reading, self._message, self.now)
         for trip_number, at in sorted(self._arrivals.items()):
             arrive(self.conn, trip_number, at, self.moves)
         if unmatched:
@@ -301,7 +289,7 @@ class Matcher:
             text = f"CBP does not complete the manifest of trip {outcome.trip_number}: {outcome.text}."
             named = {"trip_number": manifest.trip_number, "filing_id": manifest.id}
             self.moves.alerts.append(Alert("completion_refused", text, "warning", **named))
-        elif version in (None, newest) and self._settles_manifest(outcome, manifest, sent):
+        elif version in (None, newest) and settles_manifest(self.conn, outcome, manifest, sent):
             ends = version is not None and self._action(manifest) in ENDING
             said, what = outcome.as_dict(), FilingInput(outcome.meaning)
             more = sent is not None and sent.answered_at is not None
@@ -338,17 +326,6 @@ class Matcher:
         if held_as == "deleted":
             manifest_deleted(self.conn, number, self.now)
 
-    def _settles_manifest(self, outcome: Outcome, manifest: Row[Any], sent: Row[Any] | None) -> bool:
-        """A manifest in several messages is on file when all of them are; one that is refused refuses it."""
-        messages = messages_of(self.conn, outcome.trip_number)
-        if len(messages) < 2 or outcome.meaning in _SOME_REFUSED:
-            return True
-        failed = failed_messages(self.conn, outcome.trip_number)
-        same = {sent.id, *made_again(self.conn, sent.id)} if sent is not None else set()
-        others = (one for one in messages if one.id not in same)
-        waiting = any(one.answered_at is None or one.id in failed for one in others)
-        return not waiting and manifest.state != FilingState.REJECTED
-
     def _rest_of_manifest(self, outcome: Outcome, manifest: Row[Any]) -> None:
         """A 355 names only what is wrong: the other bills of the message it answers stand as the trip does."""
         answered = self._message(outcome.trip_number)
@@ -358,7 +335,7 @@ class Matcher:
         named = {one.scn for one in self.reading.outcomes if one.scn and one.meaning in _ANSWERS}
         keys = [one.shipment_key for one in carried_by(self.conn, sent.id) if one.shipment_key]
         known = self._load(keys)
-        saved = outcome.meaning in (*_SOME_REFUSED, "already_on_file") and outcome.correlation.get("saved_rest")
+        saved = outcome.meaning in (*SOME_REFUSED, "already_on_file") and outcome.correlation.get("saved_rest")
         meaning = "accepted" if saved else outcome.meaning  # some bills were refused; the others are on file
         told = Statement(meaning, "355", outcome.occurred_at or self.now, outcome.code, version=version)
         for one in known:
@@ -396,53 +373,9 @@ class Matcher:
                     said, what = outcome.as_dict(), FilingInput(outcome.meaning)
                     move_filing(filing, what, self.moves, self.now, said, version=newest)
             if outcome.meaning in _UNPROCESSED:
-                self._mark_answered(sent.id)
+                mark_answered(self.conn, sent.id, self.now)
         self._keep(outcome, next(iter(filings)) if len(filings) == 1 else None, key, sent.trip_number)
         return True
-
-    def _answered(self) -> None:
-        """Mark the transmissions that this file answers, so that the next one about a manifest may go."""
-        if self.reading.kind.startswith("355"):
-            verdicts = [one for one in self.reading.outcomes if one.trip_number and one.meaning != NOT_UNDERSTOOD]
-            for number in sorted({one.trip_number for one in verdicts}):
-                answered = self._message(number)
-                if answered.sent is None:
-                    continue
-                if answered.waits:
-                    self._mark_answered(answered.sent.id)
-                if all(one.meaning != "try_again" for one in verdicts if one.trip_number == number):
-                    self._need_not_go_again(answered.sent.id)
-        reference = self.reading.control.get("user_data")
-        if reference and any(one.source == "C1" for one in self.reading.outcomes):
-            asking.answered(self.conn, str(reference), self.now)
-        if reference and any(one.source == "SX" for one in self.reading.outcomes):
-            self.conn.execute(
-                update(t.transmissions)
-                .where(
-                    t.transmissions.c.direction == "out",
-                    t.transmissions.c.correlation == str(reference),
-                    t.transmissions.c.answered_at.is_(None),
-                )
-                .values(answered_at=self.now)
-            )
-
-    def _mark_answered(self, identifier: str) -> None:
-        this = update(t.transmissions).where(t.transmissions.c.id == identifier)
-        self.conn.execute(this.values(answered_at=self.now))
-
-    def _need_not_go_again(self, identifier: str) -> None:
-        """CBP has judged a message after all, over which its system had failed: no retry of it is owed any more."""
-        table = t.retries
-        owed = (table.c.transmission_id == identifier) & table.c.made_at.is_(None)
-        self.conn.execute(update(table).where(owed).values(made_at=self.now))
-        out = t.transmissions.c
-        free = {"lease_until": None, "lease_owner": None, "next_attempt_at": None}
-        for new in sorted(made_again(self.conn, identifier)):
-            unsent = (out.id == new) & (out.state == "queued") & out.doubt_since.is_(None)
-            withdrawn = update(t.transmissions).where(unsent).values(state=WITHDRAWN, answered_at=self.now, **free)
-            if self.conn.execute(withdrawn).rowcount:
-                for kind in ("not_delivered", "transmission_refused", "receipt_overdue"):
-                    settle(self.conn, kind, transmission_id=new, by="gateway", now=self.now)
 
     def _keep(self, outcome: Outcome, filing: str | None, key: str | None, trip_number: str | None = None) -> None:
         self.rows.append(

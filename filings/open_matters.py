@@ -9,10 +9,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from filings import asking
 from filings.amendments.history import decisions_of
+from filings.awaited import owed
 from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, TripState
 from filings.matching import ENDING
@@ -114,7 +115,7 @@ def _file(conn: Connection, row: Row[Any] | None) -> File | None:
             out.c.application.in_(MANIFEST_SETS),
             out.c.trip_number == row.trip_number,
             out.c.id < row.id,
-            out.c.answered_at.is_(None),
+            or_(out.c.answered_at.is_(None), owed(out.c.id)),
             out.c.state != WITHDRAWN,
         )
         held_back_by = conn.execute(earlier.order_by(out.c.id).limit(1)).scalar() or ""

@@ -18,6 +18,8 @@ from filings.store import tables as t
 
 MANIFESTS: Final = 10
 """Priority of the messages about a manifest; the least goes first."""
+CANCELLATIONS: Final = 50
+"""Priority of what cancels entries: another one may be to take their place."""
 ENTRIES: Final = 100
 """Priority of all else that declares."""
 EXPRESS: Final = 1_000

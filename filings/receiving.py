@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from filings import archive, retelling
+from filings import archive, retelling, said_again
 from filings.alerts import Alert, raise_alert
 from filings.holding import hold_answers, hold_trips
 from filings.matching import Matcher
@@ -221,14 +221,17 @@ def apply(
     Whoever has the reading may apply it, also one whose lease ran out: the state says whether it was done.
 
     The same bytes in another message say nothing new: a 355 that is repeated must not be taken for the answer to
-    the next 309 of its trip.
+    the next 309 of its trip. Nor must one that is repeated in a new envelope (:mod:`filings.said_again`).
     """
     hold_answers(conn)
     hold_trips(conn, {one.trip_number for one in reading.outcomes if one.trip_number})
     row = conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier).with_for_update()).one()
     if row.state != "received":
         return False
-    if _came_before(conn, row):
+    waiting = None if (came_before := _came_before(conn, row)) else said_again.said_again(conn, reading)
+    if waiting is not None:
+        raise_alert(conn, said_again.raised(row, waiting), now)
+    if came_before or waiting is not None:
         repeated = {"state": "repeated", "application": reading.kind[:40] or None, "answered_at": now, **_NO_LEASE}
         conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False

@@ -6,17 +6,22 @@ for in the transaction that applies CBP's answer, so a crash loses no retry, and
 made twice. After an hour a person is told to call CBP, as CBP's own guide says, and the refusal stands as it was said.
 Pauses run on the clock of the business.
 
+A message about a manifest goes again in its place, before those that came after it, which wait until it is judged: the
+last one of a manifest completes it, and CBP adds no bills to what is complete.
+
 Bytes that are in doubt go again by themselves, also those over which CBP's system is known to have failed once, and it
-may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most.
+may take them then. So a new envelope waits until that is settled (:func:`postpone`), for half an hour at most. It also
+waits for the files to be read that are there when its time has come (:func:`ready`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from filings import archive
 from filings.alerts import Alert, raise_alert
@@ -29,7 +34,7 @@ from filings.outbox import UNSETTLED, Draft, queue
 from filings.patience import RETRIES, Attempts
 from filings.progress import filings_of, load
 from filings.store import tables as t
-from filings.uuid7 import uuid7
+from filings.uuid7 import following, uuid7
 from filings.wording import MANIFEST_SETS, batch_reference
 from mappings.decision import eastern_day
 from mappings.sending_again import batch_again, interchange_again
@@ -38,6 +43,8 @@ from schemas.errors import FormatError, Problem
 AT_ONCE: Final = 20
 UNREAD: Final = timedelta(minutes=10)
 """How long a retry waits for files that have come in to be read; one that cannot be read holds up nothing for ever."""
+_WAITING: Final = WAITING | {FilingState.UNDER_REVIEW}
+"""States of a manifest in which a message of it goes again: other bills of it may be under review."""
 IN_DOUBT: Final = timedelta(minutes=30)
 """How long a new envelope waits for bytes that are in doubt."""
 
@@ -49,23 +56,40 @@ def attempts_of(conn: Connection, transmission: str, now: datetime) -> Attempts:
     return Attempts(1, now) if before is None else Attempts(before.attempt + 1, before.first_failed_at)
 
 
-def due(conn: Connection, now: datetime, limit: int = AT_ONCE) -> list[str]:
-    """Retries whose time has come, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A retry whose time has come at ``due_at``, and that was first found so at ``seen_at``."""
+
+    id: str
+    due_at: datetime
+    seen_at: datetime
+
+
+def due(conn: Connection, now: datetime, before: Iterable[Due] = ()) -> list[Due]:
+    """Retries whose time has come, the oldest first; ``before`` is what whoever asks has been given the last time."""
     table, out = t.retries, t.transmissions
     settled = out.c.state.not_in(UNSETTLED) | (table.c.due_at <= now - IN_DOUBT)
     query = (
-        select(table.c.id)
+        select(table.c.id, table.c.due_at)
         .join(out, out.c.id == table.c.transmission_id)
-        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled, ~_unread(now).exists())
+        .where(table.c.made_at.is_(None), table.c.due_at <= now, settled)
     )
-    return list(conn.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+    seen = {(one.id, one.due_at): one.seen_at for one in before}
+    rows = conn.execute(query.order_by(table.c.due_at, table.c.id))
+    return [Due(row.id, row.due_at, seen.get((row.id, row.due_at), now)) for row in rows]
 
 
-def _unread(now: datetime) -> Select[Any]:
-    """Files of CBP's that have come in and are not read yet: one may say that nothing needs to go again."""
+def ready(conn: Connection, found: Sequence[Due], now: datetime, limit: int = AT_ONCE) -> list[str]:
+    """Those that go now, by id: of the files that had come in when they were found due, all have been read.
+
+    One of those may say that nothing needs to go again. What comes in later holds up nothing, or steady traffic might
+    do so for ever; if that says it, see :mod:`filings.answered`.
+    """
     table = t.transmissions
     fresh = table.c.created_at > now - UNREAD
-    return select(table.c.id).where(table.c.direction == "in", table.c.state == "received", fresh)
+    unread = select(func.min(table.c.created_at)).where(table.c.direction == "in", table.c.state == "received", fresh)
+    oldest = conn.execute(unread).scalar()
+    return [one.id for one in found if oldest is None or oldest > one.seen_at][:limit]
 
 
 def postpone(conn: Connection, transmission: str, now: datetime) -> None:
@@ -105,7 +129,7 @@ def _still_waiting(conn: Connection, sent: Row[Any], entries: Sequence[str] | No
     if sent.application in MANIFEST_SETS:
         # A message is one thing: it goes again whole while its manifest stands in that version and waits for it.
         stands = all(
-            known[one.filing_id].version == one.version and FilingState(known[one.filing_id].state) in WAITING
+            known[one.filing_id].version == one.version and FilingState(known[one.filing_id].state) in _WAITING
             for one in carried
         )
         return list(carried) if stands and _bills_wait(conn, carried) else []
@@ -138,7 +162,9 @@ def _draft(
     kept = archive.read(conn, sent.archive_position)
     if kept is None:
         raise archive.ArchiveError(f"archive entry {sent.archive_position} of transmission {sent.id} is missing")
+    identifier = uuid7()
     if sent.application in MANIFEST_SETS:
+        identifier = _place_behind(conn, sent.id)
         (number,) = allocate(conn, interchange_sequence(ctx.partner), 1)
         payload = interchange_again(kept.entry.body, ctx.profile, number, now)
         name, control = f"{sent.application}-{sent.trip_number}-{number:09d}.x12", str(number)
@@ -151,7 +177,7 @@ def _draft(
         payload = batch_again(kept.entry.body, wanted, correlation, eastern_day(now))
         name = f"{sent.application}-{ctx.filer.code}-{correlation}.txt"
     return Draft(
-        id=uuid7(),
+        id=identifier,
         name=name,
         application=sent.application,
         control_number=control,
@@ -163,6 +189,14 @@ def _draft(
         priority=sent.priority,
         versions=tuple(one.version for one in carries),
     )
+
+
+def _place_behind(conn: Connection, sent: str) -> str:
+    """The first free identifier behind that of a message, with which it goes before the messages that came after it."""
+    place = following(sent)
+    while conn.execute(select(t.transmissions.c.id).where(t.transmissions.c.id == place)).first():
+        place = following(place)
+    return place
 
 
 def _tell(conn: Connection, sent: Row[Any], problem: Problem, now: datetime) -> None:

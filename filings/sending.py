@@ -6,7 +6,9 @@ Rules:
   committed before the socket opens. What is sent again is always those same bytes under the same message id.
 - A worker takes a transmission under a lease. A lease that ran out means that a worker died: what it had
   begun to send is *in doubt* and is settled by sending the same bytes again.
-- One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers.
+- One trip has at most one unanswered 309, 358 or 353: the answer does not carry our control numbers. They go in their
+  order, in which a retry stands where the message stood over which CBP's system failed.
+- Entries wait until the cancellations asked for before them have left, for one may take the place of another.
 - Leases and pauses run on the machine's clock (``wall``); ``now`` is the clock of the business, which a
   demonstration may set.
 - "Delivered" is the partner's signed receipt. It says nothing about CBP.
@@ -28,14 +30,14 @@ from sqlalchemy import Connection, Row, and_, case, or_, select
 
 from filings import archive
 from filings.alerts import Alert, raise_alert, restate, settle
+from filings.awaited import held_back
 from filings.holding import hold_trips
-from filings.outbox import AWAITING, UNSETTLED, WITHDRAWN
+from filings.outbox import AWAITING, UNSETTLED
 from filings.progress import Step, advance_transmission
 from filings.retrying import postpone
 from filings.store import tables as t
 from filings.store.leases import claim
 from filings.store.leases import settle as settle_lease
-from filings.wording import MANIFEST_SETS
 from schemas.errors import Problem
 
 LEASE: Final = timedelta(minutes=4)
@@ -75,32 +77,12 @@ def take(
     of the express lane.
     """
     out = t.transmissions
-    earlier = out.alias("earlier")
-    # Another message about the same manifest is on its way, or older and still to go; or CBP's system has failed over
-    # it, and it is in doubt: it goes again by itself, and a 355 does not say which of the two it answers.
-    failed = (
-        select(t.retries.c.id)
-        .where(t.retries.c.transmission_id == earlier.c.id, t.retries.c.made_at.is_(None))
-        .exists()
-    )
-    blocked = (
-        select(earlier.c.id)
-        .where(
-            earlier.c.direction == "out",
-            earlier.c.application.in_(MANIFEST_SETS),
-            earlier.c.trip_number == out.c.trip_number,
-            earlier.c.id < out.c.id,
-            or_(earlier.c.answered_at.is_(None), and_(earlier.c.state != "delivered", failed)),
-            earlier.c.state != WITHDRAWN,
-        )
-        .exists()
-    )
     due = and_(
         out.c.direction == "out",
         out.c.partner == partner,
         out.c.state.in_(UNSETTLED),
         or_(out.c.next_attempt_at.is_(None), out.c.next_attempt_at <= wall),
-        or_(out.c.application.not_in(MANIFEST_SETS), ~blocked),
+        ~held_back(out),
     )
     if express:
         due = and_(due, out.c.priority < 0)

@@ -63,3 +63,8 @@ _SOURCE = Uuid7Source()
 def uuid7(at: datetime | None = None) -> str:
     """The next identifier of this process as text; ``at`` is an aware instant, default now."""
     return str(_SOURCE.next(at))
+
+
+def following(identifier: str) -> str:
+    """The identifier right behind another one: a row with it lies behind that row, and before all made since."""
+    return str(uuid.UUID(int=uuid.UUID(identifier).int + 1))

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, se
 
 from filings import asking
 from filings.alerts import Alert, raise_alert, settle
+from filings.awaited import held_back
 from filings.deadlines import (
     ANSWER,
     ARRIVAL,
@@ -147,6 +148,7 @@ def _late_files(conn: Connection, patience: Patience, now: datetime) -> set[str]
     late = and_(
         out.c.created_at < now - patience.receipt,
         out.c.doubt_since.is_(None),
+        ~held_back(out),  # it has not left, and what it waits for is told of
         _not_told(RECEIPT, out.c.id, t.alerts.c.transmission_id),
     )
     doubtful = and_(out.c.doubt_since < now - patience.doubt, _not_told(DOUBT, out.c.id, t.alerts.c.transmission_id))

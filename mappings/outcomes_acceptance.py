@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mappings.outcomes_head import Head, message_head
+from mappings.outcomes_head import Head, identity, message_head
 from mappings.outcomes_places import Context, party_path, x12_path
 from mappings.outcomes_sent import SentManifest
 from mappings.outcomes_values import Outcome, unreadable
@@ -57,7 +57,8 @@ def read_acceptance(
             unreadable("K1", f"{remarks - len(outcomes)} of {remarks} remarks stand where none is known.", "Read it.")
         )
     summary = read_summary(k3, profile) if k3 is not None else Summary(None, None, "", "")
-    outcomes.append(_verdict(outcomes, summary, head, remarks, k3.number if k3 is not None else 0))
+    verdict = _verdict(outcomes, summary, head, remarks, k3.number if k3 is not None else 0)
+    outcomes.append(replace(verdict, correlation={**verdict.correlation, **identity(read)}))
     if k3 is None or summary.rejected is None:
         problems.append(
             Problem(

@@ -70,6 +70,7 @@ def _control(read: Interchange) -> dict[str, Any]:
         "set_control": read.set_control_number,
         "sender_id": envelope.sender_id,
         "receiver_id": envelope.receiver_id,
+        "written_at": envelope.written_at.isoformat(),
     }
 
 

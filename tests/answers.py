@@ -32,6 +32,21 @@ def answer_355(
     return kit.in_envelope(back, profile, "355")
 
 
+def in_new_envelope(answer: bytes, number: int, at: datetime | None = None) -> bytes:
+    """The same X12 answer under another control number of CBP's, written at ``at`` (UTC; ``None``: as it was)."""
+    segments = [one.split("*") for one in answer.decode().split("~")]
+    for one in segments:
+        if one[0] == "ISA":
+            one[13] = f"{number:09d}"
+            one[9:11] = [f"{at:%y%m%d}", f"{at:%H%M}"] if at is not None else one[9:11]
+        elif one[0] == "GS":
+            one[6] = str(number)
+            one[4:6] = [f"{at:%Y%m%d}", f"{at:%H%M}"] if at is not None else one[4:6]
+        elif one[0] in ("GE", "IEA"):
+            one[2] = str(number) if one[0] == "GE" else f"{number:09d}"
+    return "~".join("*".join(one) for one in segments).encode()
+
+
 def status_so(
     number: str, scn: str, code: str, at: datetime, *, reasons: tuple[str, ...] = (), comment: str = ""
 ) -> bytes:

@@ -6,6 +6,7 @@
   version any more), nor one that leaves a bill or an entry as it is on file while another one has been asked for.
 - A truck that is there has its manifest with it: bills and trip cannot be amended any more (recalled). Its entries can,
   as the guide of cargo release has it (:mod:`mappings.entry_change`).
+- A manifest that CBP refused whole is filed again with the shipments that are left, and not without any.
 - After completion an amendment gives its reason by a code, at the header and at each bill.
 """
 
@@ -79,6 +80,10 @@ def _of_manifest(plan: Plan, *, awaited: bool) -> Iterator[Problem]:
     if plan.on.manifest is None and not any(one.step.bill == "add" for one in plan.shipments):
         text = f"Trip {number} has no manifest on file."
         yield Problem("no_manifest", "trip_number", text, "Nothing of it has been declared.")
+    if plan.trip_step == "anew" and not any(one.step.bill == "add" for one in plan.shipments):
+        text = f"CBP refused the manifest of trip {number} whole, and after this no shipment is left to be declared."
+        remedy = f"Give the manifest up (`gateway cancel {number}`), and file goods on a new trip number."
+        yield Problem("no_shipment_left", "trip_number", text, remedy)
     if plan.on.trip.arrived_at is not None:
         text = f"Trip {number} has arrived: its manifest cannot be amended any more."
         yield Problem("trip_arrived", "trip_number", text, "Settle it with CBP at the port.")

@@ -26,11 +26,15 @@ class Retrier(Worker):
         self._ctx = ctx
         self._clock = clock
         self._moved = moved
+        self._due: list[retrying.Due] = []
 
     async def turn(self) -> bool:
         """Look, and queue what is due; ``True`` if there may be more at once."""
         now = self._clock()
-        waiting = await self._store.read(lambda conn: retrying.due(conn, now))
+        before = self._due
+        self._due = await self._store.read(lambda conn: retrying.due(conn, now, before))
+        found = self._due
+        waiting = await self._store.read(lambda conn: retrying.ready(conn, found, now)) if found else []
         fault: Exception | None = None
         for identifier in waiting:
             try:

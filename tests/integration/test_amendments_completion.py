@@ -236,6 +236,26 @@ async def test_a_manifest_that_was_refused_whole_is_given_up(desk: Desk) -> None
     await desk.check_books()
 
 
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["at once", "one by one"])
+async def test_a_manifest_that_was_refused_whole_is_not_filed_again_empty(desk: Desk, one_by_one: bool) -> None:
+    """With its last shipment taken off there is nothing to declare: it is refused with the way out, which is open."""
+    await refused_whole(desk)
+    gone: dict[str, Any] = {"P-0001": None, "P-0002": None}
+    if one_by_one:
+        await desk.amend(TRIP, {"shipments": {"P-0001": None}})
+        (manifest,) = await desk.send()
+        fault = ("009", "INVALID CARRIER CODE")
+        await desk.hear(answer_355(manifest, desk.ctx.profile, accepted=0, trip_fault=fault, state="PRELIMINARY"))
+        del gone["P-0001"]
+    with pytest.raises(Conflict) as refused:
+        await desk.amend(TRIP, {"shipments": gone}, entry_reason_code="08")
+    (problem,) = refused.value.problems
+    assert (problem.code, TRIP in problem.remedy) == ("no_shipment_left", True)
+    await desk.cancel(TRIP, entry_reason_code="08")
+    assert (await desk.board())["state"] == "cancelled"
+    await desk.check_books()
+
+
 async def test_every_bill_refused_is_filed_again_whole(desk: Desk) -> None:
     """Whether CBP keeps an empty manifest then is not known; a whole one is right in both cases."""
     await desk.file(parcel(1), parcel(2))

@@ -21,7 +21,7 @@ from gateway.workers.asker import Asker
 from gateway.workers.retrier import Retrier
 from gateway.workers.watcher import Watcher
 from sandbox.testing import LoopbackCbp
-from tests.answers import answer_355
+from tests.answers import answer_355, status_so
 from tests.filing_kit import TRIP as TRIP_NUMBER
 from tests.filing_kit import Desk, loses_the_receipt, parcel, takes, type86
 from tests.integration.test_retrying import retry
@@ -180,14 +180,15 @@ async def test_the_message_of_several_that_was_not_judged_is_the_one_that_is_mea
     assert await retry(desk) == []
 
 
-async def test_a_355_with_other_counts_is_about_another_message(filing_store: Store) -> None:
-    """The number of bills tells a failed message, which CBP has judged after all, from the one that waits."""
+async def test_the_last_message_waits_until_a_failed_one_is_judged_after_all(filing_store: Store) -> None:
+    """The same bytes reach CBP once more and are taken: then the message that completes the manifest goes."""
     desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
     await desk.file(parcel(1), parcel(2), parcel(3))
     (two,) = await desk.send()
     await desk.hear(failed_manifest(two, 9001, desk.now))
-    (one,) = await desk.send()
+    assert await desk.send() == []
     await desk.hear(answer_355(two, desk.ctx.profile, accepted=2))
+    (one,) = await desk.send()
     rows = {row.shipment_id: row.manifest_state for row in await desk.table(t.shipments)}
     assert rows == {"P-0001": "accepted", "P-0002": "accepted", "P-0003": "sent"}
     await desk.hear(answer_355(one, desk.ctx.profile, accepted=1))
@@ -204,8 +205,10 @@ async def test_the_next_message_waits_for_a_failed_one_that_is_in_doubt(filing_s
     desk.later(seconds=1)
     assert await desk.send() == [sent]
     desk.later(seconds=2)
-    again, other = sorted(await desk.send())
-    assert (again, other.count(b"~LX*")) == (sent, 1)
+    assert await desk.send() == [sent]
+    await desk.hear(answer_355(sent, desk.ctx.profile, state="PRELIMINARY"))
+    (other,) = await desk.send()
+    assert other.count(b"~LX*") == 1
 
 
 ARRIVALS: Final = [state for state, row in TRIP.items() if row.get(TripInput.ARRIVED, Cell(state)).alert]
@@ -297,6 +300,25 @@ async def test_no_retry_is_made_while_an_answer_waits_to_be_read(desk: Desk) -> 
     assert await standing(desk) == {**ACCEPTED, "alerts": []}
     desk.later(minutes=20)
     assert await retry(desk) == []
+
+
+async def test_what_comes_in_later_holds_up_no_retry(desk: Desk) -> None:
+    """Steady traffic: a retry waits for the files that are there when its time has come, and for no others."""
+    await desk.file(parcel(1))
+    (sent,) = await desk.send()
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    desk.later(minutes=5)
+    others = [status_so("XYZ00000015", "TSTC00000000009", "98", desk.now, comment=str(one)) for one in range(2)]
+    retrier = Retrier(desk.store, desk.ctx, desk.clock, lambda: None)
+    await desk.take_in(others[0])
+    await retrier.turn()
+    assert await desk.send() == []
+    while await desk.reader.turn():
+        pass
+    desk.later(seconds=1)
+    await desk.take_in(others[1])
+    await retrier.turn()
+    assert len(await desk.send()) == 1
 
 
 async def test_an_acceptance_is_taken_though_the_retry_was_made_just_before(desk: Desk) -> None:

@@ -18,7 +18,21 @@ from gateway.cli.board import next_step
 from gateway.cli.follow import answered
 from sandbox.testing import LoopbackCbp
 from schemas.errors import Conflict, ShipmentError
-from tests.filing_kit import BROKER, TRIP, Desk, formal, informal, marked, parcel, review, type86
+from tests.filing_kit import (
+    BROKER,
+    TRIP,
+    Answering,
+    Desk,
+    formal,
+    informal,
+    is_away,
+    loses_the_receipt,
+    marked,
+    parcel,
+    review,
+    takes,
+    type86,
+)
 
 CUT = datetime(2025, 8, 29, 4, 1, tzinfo=UTC)
 """2025-08-29 00:01 Eastern time: the exemption ends."""
@@ -144,6 +158,25 @@ async def test_one_command_mends_it(desk: Desk) -> None:
     assert "filing.amended" in {one.type for one in await desk.told()}
     assert "pathway_lapsed" not in await desk.alerts()
     await desk.check_books()
+
+
+@pytest.mark.parametrize("way", [is_away, loses_the_receipt])
+async def test_a_new_entry_does_not_overtake_the_cancellation_of_the_old_one(desk: Desk, way: Answering) -> None:
+    """CBP may not have the cancellation yet: the entry that takes the other's place waits until it surely has it."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, type86(1))
+    await pass_the_cut(desk, cbp)
+    await desk.rejudge()
+    await desk.refile()
+    desk.road.plan = [lambda road, file: (way if b"SE10D" in file.body else takes)(road, file)] * 99
+    went = len(desk.road.sent)
+    for _ in range(3):
+        await desk.send()
+        desk.later(minutes=1)
+    assert not any(b"SE10A" in payload for payload in desk.road.sent[went:])
+    desk.road.plan.clear()
+    (cancellation, entry) = [payload for payload in await desk.send() if payload[:1] == b"A"]
+    assert (b"SE10D" in cancellation, b"SE10A" in entry) == (True, True)
 
 
 async def test_without_it_cbp_releases_nothing_that_lapsed(desk: Desk) -> None:

@@ -10,10 +10,13 @@ from sqlalchemy import select
 
 from filings import retrying
 from filings.awaited import awaits_answer
+from filings.context import Limits
 from filings.store import Store
 from filings.store import tables as t
 from gateway.workers.retrier import Retrier
+from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
+from tests.answers import answer_355
 from tests.filing_kit import TRIP, Desk, loses_the_receipt, parcel, takes, type86
 from tests.system_failure import failed_batch, failed_manifest
 
@@ -101,6 +104,63 @@ async def test_a_manifest_that_failed_goes_again_under_a_new_number(desk: Desk) 
     await desk.check_books()
 
 
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_the_message_that_completes_a_manifest_waits_for_a_retry(filing_store: Store, failures: int) -> None:
+    """The first of two fails: its retry goes first, however often, and CBP has the bills of both in the end."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
+    cbp = LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False))
+    await desk.file(*(parcel(number) for number in range(1, 5)))
+    (first,) = await desk.send()
+    for _ in range(failures):
+        await desk.hear(failed_manifest(first, 9001, desk.now))
+        assert await desk.send() == []
+        desk.later(minutes=11)
+        (first,) = await retry(desk)
+    await desk.hear(*(one.payload for one in cbp.send(first)))
+    await desk.exchange(cbp)
+    assert cbp.cbp.store.count("select count(*) from bill where state = 'ON_FILE'") == 4
+    assert (await filings(desk))["manifest"] == "accepted"
+    assert set((await desk.states()).values()) == {"on_file"}
+    assert await desk.alerts() == []
+    await desk.check_books()
+
+
+async def test_the_message_that_completes_a_manifest_goes_when_a_failure_persists(filing_store: Store) -> None:
+    """After an hour the refusal of the first message stands and a person is told: the last one waits no longer."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=1))
+    await desk.file(parcel(1), parcel(2))
+    (sent,) = await desk.send()
+    for minutes in (5, 10, 20, 20):
+        await desk.hear(failed_manifest(sent, 9001, desk.now))
+        desk.later(minutes=minutes)
+        (sent,) = await retry(desk)
+        assert b"TSTC00000000002" not in sent.replace(b"*", b"")
+    await desk.hear(failed_manifest(sent, 9001, desk.now))
+    assert "system_failure_persists" in await desk.alerts()
+    (last,) = await desk.send()
+    assert last.count(b"~LX*") == 1
+
+
+async def test_an_amendment_goes_again_though_another_bill_is_under_review(desk: Desk) -> None:
+    """CBP says of one bill of bytes that went twice that it is on file already: that keeps no other one back."""
+    await desk.file(parcel(1), parcel(2))
+    desk.road.plan = [loses_the_receipt, takes]
+    (sent,) = await desk.send()
+    desk.later(seconds=1)
+    await desk.send()
+    rejected = {"TSTC00000000001": ("", "SHIPMENT ALREADY ON FILE")}
+    await desk.hear(answer_355(sent, desk.ctx.profile, accepted=1, rejected=rejected))
+    assert (await filings(desk))["manifest"] == "under_review"
+    patch = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
+    await desk.amend("TSTC00000000002", patch, reason_code="03")
+    (amendment,) = await desk.send()
+    await desk.hear(failed_manifest(amendment, 9001, desk.now))
+    desk.later(minutes=5)
+    (again,) = await retry(desk)
+    body = [one.partition(b"~ST*")[2].partition(b"~GE*")[0] for one in (amendment, again)]
+    assert body[0] == body[1] != b""
+
+
 async def test_a_failure_that_persists_becomes_a_persons(desk: Desk) -> None:
     """Four times in an hour; then the refusal stands, somebody is told to call CBP, and nothing goes again."""
     await desk.file(type86(1))
@@ -152,7 +212,7 @@ async def test_the_same_answer_twice_and_two_workers_make_one_retry(desk: Desk) 
     await desk.hear(answer, answer)
     desk.later(minutes=5)
     now = desk.now
-    (waiting,) = await desk.look(lambda conn: retrying.due(conn, now))
+    (waiting,) = [one.id for one in await desk.look(lambda conn: retrying.due(conn, now))]
     done = [await desk.store.write(lambda conn: retrying.send_again(conn, desk.ctx, waiting, now)) for _ in range(2)]
     assert done == [True, False]
     assert len(await desk.outgoing("SE")) == 2

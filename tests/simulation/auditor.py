@@ -52,7 +52,7 @@ class Auditor:
         self._by_entry: dict[str, str] = {}
         self._attempts: dict[str, list[Sent]] = defaultdict(list)
         self.withdrawn: set[str] = set()
-        """Entries whose cancellation has left us."""
+        """Entries whose cancellation has reached CBP."""
         self._failed: list[str] = []
 
     def failed(self, process: str, worker: str, error: BaseException) -> None:
@@ -199,7 +199,7 @@ class Auditor:
         if before != sent.payload:
             raise Broken("no control number is used again", f"{declared.control} left with other bytes ({sent.name})")
         for number, (digest, action, _scn) in declared.entries.items():
-            if action == "D":
+            if action == "D" and sent.reached:
                 self.withdrawn.add(number)
             refused = any(said.word == "rejected" for said in self._words[number])
             if action == "A" and self._by_entry.get(number, digest) != digest and not refused:

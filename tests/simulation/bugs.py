@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from unittest.mock import patch
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, false, select, update
 
 from filings import (
     archive,
@@ -25,6 +25,7 @@ from filings import (
     receiving,
     retelling,
     retrying,
+    said_again,
     sending,
     staging,
 )
@@ -218,7 +219,14 @@ def signs_anew() -> Iterator[None]:
 @contextmanager
 def does_not_wait_for_answers() -> Iterator[None]:
     """The next message about a manifest goes although the one before has no answer."""
-    with patch.object(sending, "MANIFEST_SETS", ("999",)):
+    with patch.object(awaited, "_behind_a_message", lambda _out: false()):
+        yield
+
+
+@contextmanager
+def completes_what_is_to_go_again() -> Iterator[None]:
+    """The last message of a manifest goes although an earlier one, over which CBP's system failed, is to go again."""
+    with patch.object(awaited, "owed", lambda _transmission: false()):
         yield
 
 
@@ -232,7 +240,7 @@ def hides_doubt() -> Iterator[None]:
 @contextmanager
 def forgets_to_try_again() -> Iterator[None]:
     """What CBP could not process stays where it is."""
-    with patch.object(retrying, "due", lambda _conn, _now: []):
+    with patch.object(retrying, "due", lambda _conn, _now, _before: []):
         yield
 
 
@@ -281,6 +289,13 @@ def files_again_what_was_taken() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def takes_what_is_said_again_for_an_answer() -> Iterator[None]:
+    """A 355 in a new envelope is the answer to whatever waits, also when CBP has said it before."""
+    with patch.object(said_again, "said_again", lambda _conn, _reading: None):
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Deliberate:
     """A fault, and the promises of which it may break one."""
@@ -321,4 +336,8 @@ BUGS: Final[Mapping[str, Deliberate]] = {
     "reads without applying": _breaking(reads_without_applying, _SETTLES, _BOOKS),
     "patches while an answer is out": _breaking(patches_while_an_answer_is_out, _SETTLES, _BOOKS),
     "files again what was taken": _breaking(files_again_what_was_taken, _SETTLES, _BOOKS, first=110),
+    "completes what is to go again": _breaking(completes_what_is_to_go_again, _BOOKS, first=100),
+    "takes what is said again for an answer": _breaking(
+        takes_what_is_said_again_for_an_answer, _SETTLES, _BOOKS, first=210
+    ),
 }

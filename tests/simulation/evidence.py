@@ -183,6 +183,11 @@ def _manifest(found: list[list[str]]) -> Declared:
     return Declared("x12", f"{found[0][6].strip()}:{found[0][13]}", at[12], at[9], bills)
 
 
+def head_of(payload: bytes) -> list[str]:
+    """The M10 of a message, which its answer repeats."""
+    return next((one for one in segments(payload) if one[0] == "M10"), [])
+
+
 def _entries(found: list[str]) -> Declared:
     entries: dict[str, tuple[str, str, str]] = {}
     current: list[str] = []

@@ -16,11 +16,15 @@ from sandbox.rulebook import RuleBook
 from sandbox.settings import Behaviour
 from sandbox.store import Store as Books
 from schemas.errors import Problem, TransportError
+from tests.answers import in_new_envelope
+from tests.simulation.evidence import head_of, read_declaration
 from tests.simulation.turnstile import Alive, Turnstile
 from tests.simulation.world import FAIR, World
 
 OUTAGE: Final = timedelta(minutes=7)
 LATE: Final = timedelta(minutes=3)
+AGAIN: Final = 900_000_000
+"""CBP's control numbers of what it says again begin here."""
 _BOOK: Final = RuleBook.load()
 
 
@@ -174,6 +178,24 @@ class Network:
             self.journal.given.append(one)
             given.append(one)
         return given
+
+    def say_again(self) -> Given | None:
+        """A 355 of CBP's once more, in a new envelope that is as old as the first one, or of now.
+
+        It repeats another message than the last one about its trip: else nobody could tell it from the answer to that.
+        """
+        last = {read_declaration(one.payload).trip: head_of(one.payload) for one in self.journal.sent if one.reached}
+        said = [one for one in self.journal.given if one.kind == "355" and one.receipted]
+        said = [one for one in said if last.get(read_declaration(one.payload).trip) != head_of(one.payload)]
+        if not said or self.is_out:
+            return None
+        old, luck = self.world.luck.choice(said), self.world.luck
+        self._copies += 1
+        at = self.world.now if luck.random() < 0.5 else None
+        payload = in_new_envelope(old.payload, AGAIN + self._copies, at)
+        again = Given(self.world.now, old.answer, old.kind, f"<{old.answer}.{self._copies}@cbp>", payload)
+        self.journal.given.append(again)
+        return again
 
     def receipted(self, answer: Answer, given: Given) -> None:
         """Our receipt reaches CBP, which ticks the answer off, or it does not, and the answer comes again."""

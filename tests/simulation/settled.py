@@ -4,6 +4,7 @@ Rules: nothing that came in is unread, nothing of ours is still on its way, no r
 or in a state that says what a person has to do, or it waits for one that is, or an open alert names it, its declaration
 or a file that carries it. A filing has its answer, or an open alert names it. And where CBP has spoken last of a bill
 and nothing of it was lost, our books say the same: it is on file, to the consignee and in the number that we last said.
+And what our books say that CBP has, it has.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ UNANSWERED: Final = frozenset({"queued", "sent", "in_doubt", "under_review", "re
 """States of a filing for which CBP's word is awaited."""
 GONE: Final = frozenset({"cancelled", "lapsed", "refused", "delinked", "cancelling"})
 """States of a shipment that is not to be on the truck, or perhaps not."""
+HELD: Final = frozenset({"accepted", "under_review"})
+"""States of a bill that say that CBP has it."""
 UNMADE: Final = "trip_not_plannable"
 """An alert that the messages of a trip cannot be made as they are."""
 MENDED: Final = frozenset({"in_review", "rejected"})
@@ -128,7 +131,14 @@ async def _agree_on_bills(auditor: Auditor) -> None:
     )
     newest = {row["filing_id"]: row["version"] for row in said}
     manifests = {row["trip_number"]: row for row in auditor.filings.values() if row["kind"] == "manifest"}
-    for bill in auditor.network.cbp.store.rows("select * from bill where state <> 'DELETED'"):
+    bills = auditor.network.cbp.store.rows("select * from bill where state <> 'DELETED'")
+    there = {bill["scn"] for bill in bills}
+    for row in auditor.shipments.values():
+        held = row["manifest_state"] in HELD and row["state"] not in GONE and "DUP" not in row["scn"]
+        if held and row["scn"] not in there:
+            text = f"the bill {row['scn']} is {row['manifest_state']} here, and CBP does not have it"
+            raise Broken("our books are CBP's", text)
+    for bill in bills:
         row = by_scn[bill["scn"]]
         manifest, trip = manifests[row["trip_number"]], row["trip_number"].encode()
         unheard = {"SILENT", "GARBLE"} & set(bill["marks"].replace(",", " ").split())
@@ -148,8 +158,8 @@ async def _agree_on_bills(auditor: Auditor) -> None:
         key = "|".join(["", *("".join(sign for sign in transliterate(part) if sign.isalnum()) for part in parts)])
         count = str(here["packages"]["count"])
         if (key, count) != (bill["consignee"], bill["quantity"]):
-            there = f"{bill['quantity']} for {bill['consignee']}"
-            raise Broken("our books are CBP's", f"{name} is {count} for {key} here, and {there} at CBP")
+            theirs = f"{bill['quantity']} for {bill['consignee']}"
+            raise Broken("our books are CBP's", f"{name} is {count} for {key} here, and {theirs} at CBP")
 
 
 def _document(value: Any) -> Any:

@@ -121,6 +121,8 @@ class Simulation:
         if self.network.under_way:
             choices.append((1.0, self.network.arrivals))
         choices.append((0.15, self._at_the_border))
+        if self.world.says_again:
+            choices.append((self.world.says_again, self._say_again))
         weather = self.network.weather
         choices.append((weather.crash, self._crash))
         choices.append((weather.outage, self.network.outage))
@@ -186,6 +188,14 @@ class Simulation:
                     self.network.receipted(answer, given)
 
             task.add_done_callback(heard)
+
+    def _say_again(self) -> None:
+        """CBP says something about a manifest that it has said before."""
+        given = self.network.say_again()
+        if given is not None:
+            process = self._somebody()
+            process.door(given)
+            self.world.note(f"network: {given.kind} {given.answer} again, at the door of {process.name}")
 
     def _at_the_border(self) -> None:
         """CBP does something on its own account to some bill it has."""

@@ -88,6 +88,8 @@ class World:
         self.limits: Limits = _weighted(begin, ((3, Limits()), (2, SMALL)))
         self.lanes: bool = random.Random(f"{self.seed}:lanes").random() < 0.4
         """Whether answers are read in two lanes; a trip of two is a truckload then."""
+        self.says_again: float = _weighted(random.Random(f"{self.seed}:repetitions"), ((3, 0.0), (1, 1.5)))
+        """Weight of a step in which CBP says an old 355 again in a new envelope."""
         self.wall = WALL
 
     def clock(self) -> datetime:

@@ -1,0 +1,152 @@
+"""A 355 that CBP says again in a new envelope is about what it was about before, and no answer to what waits."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from filings.context import Limits
+from filings.store import Store
+from filings.store import tables as t
+from sandbox.settings import Behaviour
+from sandbox.testing import LoopbackCbp
+from tests.answers import in_new_envelope
+from tests.filing_kit import Desk, marked, parcel
+from tests.integration.test_retrying import retry
+from tests.system_failure import failed_manifest
+
+SCN: Final = "TSTC00000000001"
+
+
+@pytest.fixture
+def desk(filing_store: Store) -> Desk:
+    """A desk on each engine."""
+    return Desk(filing_store)
+
+
+def cbp_of(desk: Desk) -> LoopbackCbp:
+    """A CBP with the desk's clock, which answers at once."""
+    return LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False, answer_delay=0))
+
+
+def street(number: int) -> dict[str, Any]:
+    """A patch that moves a consignee."""
+    return {"consignee": {"address": {"lines": [f"{number} Elm Ave"]}}}
+
+
+async def standing(desk: Desk) -> tuple[tuple[str, int, int | None], list[str]]:
+    """State, version and accepted version of the manifest; kinds of open alerts."""
+    (manifest,) = [row for row in await desk.table(t.filings) if row.kind == "manifest"]
+    open_ones = sorted(one.kind for one in await desk.table(t.alerts) if one.settled_at is None)
+    return (manifest.state, manifest.version, manifest.accepted_version), open_ones
+
+
+async def told(desk: Desk, cbp: LoopbackCbp, sent: bytes) -> tuple[bytes, bytes]:
+    """The 997 and the 355 of CBP to a message."""
+    read, judged = (one.payload for one in cbp.send(sent))
+    return read, judged
+
+
+@pytest.mark.parametrize("minutes", [None, 30], ids=["written then", "written now"])
+@pytest.mark.parametrize("verdict", ["accepted", "refused"])
+async def test_the_first_answer_said_again_does_not_answer_the_amendment(
+    desk: Desk, verdict: str, minutes: int | None
+) -> None:
+    """It repeats the head of the first message: nothing moves, a person is told, and the true answer counts at once."""
+    cbp = cbp_of(desk)
+    await desk.file(parcel(1), parcel(2))
+    (first,) = await desk.send()
+    read, answer = await told(desk, cbp, first)
+    await desk.hear(read, answer)
+    desk.later(minutes=minutes or 0)
+    name = {"consignee": {"name": "Pat Well" if verdict == "accepted" else "Pat Rej Well"}}
+    await desk.amend(SCN, name, reason_code="03")
+    (second,) = await desk.send()
+    await desk.hear(in_new_envelope(answer, 7001, desk.now if minutes else None))
+    assert await standing(desk) == (("sent", 2, 1), ["answer_said_again"])
+    assert [row.answered_at is None for row in await desk.outgoing("309")] == [False, True]
+    (raised,) = [one for one in await desk.table(t.alerts) if one.kind == "answer_said_again"]
+    assert raised.transmission_id == (await desk.outgoing("309"))[1].id
+    await desk.hear(*await told(desk, cbp, second))
+    found, alerts = await standing(desk)
+    assert (found, alerts) == (
+        (("accepted", 2, 2), []) if verdict == "accepted" else (("accepted", 2, 1), ["change_refused"])
+    )
+    await desk.check_books()
+
+
+@pytest.mark.parametrize("read_first", [True, False], ids=["after its 997", "before its 997"])
+async def test_an_answer_said_again_to_a_message_of_the_same_kind_is_told_by_cbps_clock(
+    desk: Desk, read_first: bool
+) -> None:
+    """Two amendments alike have one answer word for word; what CBP wrote before it read the second is not its own."""
+    cbp = cbp_of(desk)
+    await desk.file(parcel(1), parcel(2))
+    await desk.exchange(cbp)
+    await desk.amend(SCN, street(1), reason_code="03")
+    (second,) = await desk.send()
+    read, answer = await told(desk, cbp, second)
+    await desk.hear(read, answer)
+    minutes = 1 if read_first else 2
+    cbp.advance(minutes=minutes)
+    desk.later(minutes=minutes)
+    await desk.amend(SCN, street(2), reason_code="03")
+    (third,) = await desk.send()
+    read, last = await told(desk, cbp, third)
+    again = in_new_envelope(answer, 7001)
+    await desk.hear(*((read, again) if read_first else (again, read)))
+    assert await standing(desk) == (("sent", 3, 2), ["answer_said_again"])
+    await desk.hear(last)
+    assert await standing(desk) == (("accepted", 3, 3), [])
+
+
+@pytest.mark.parametrize("read_first", [True, False], ids=["after its 997", "before its 997"])
+@pytest.mark.parametrize("seconds", [0, 90, 600])
+async def test_answers_alike_are_taken_each_for_its_own_message(desk: Desk, seconds: int, read_first: bool) -> None:
+    """One answer for each amendment, all of one kind, at once or after a while: nothing waits, nothing is raised."""
+    cbp = cbp_of(desk)
+    await desk.file(parcel(1), parcel(2))
+    await desk.exchange(cbp)
+    for number in range(1, 4):
+        cbp.advance(seconds=seconds)
+        desk.later(seconds=seconds)
+        await desk.amend(SCN, street(number), reason_code="03")
+        (sent,) = await desk.send()
+        read, answer = await told(desk, cbp, sent)
+        await desk.hear(*((read, answer) if read_first else (answer, read)))
+        assert await standing(desk) == (("accepted", number + 1, number + 1), [])
+
+
+async def test_the_first_of_several_messages_said_again_does_not_answer_the_last(filing_store: Store) -> None:
+    """A manifest in two messages of two bills: the preliminary one's answer is not taken for the complete one's."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
+    cbp = cbp_of(desk)
+    await desk.file(parcel(1), parcel(2), marked(parcel(3), "REJ"), parcel(4))
+    (first,) = await desk.send()
+    read, answer = await told(desk, cbp, first)
+    await desk.hear(read, answer)
+    (second,) = await desk.send()
+    await desk.hear(in_new_envelope(answer, 7001))
+    assert await standing(desk) == (("sent", 1, None), ["answer_said_again"])
+    await desk.hear(*await told(desk, cbp, second))
+    states = {row.shipment_id: row.manifest_state for row in await desk.table(t.shipments)}
+    assert sorted(states.values()) == ["accepted", "accepted", "accepted", "rejected"]
+    assert "answers_contradict" not in (await standing(desk))[1]
+
+
+async def test_the_first_of_several_messages_said_again_does_not_stop_a_retry(filing_store: Store) -> None:
+    """CBP's system has failed over the last message: what it says again of the first one is not its judgement."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=2))
+    cbp = cbp_of(desk)
+    await desk.file(*(parcel(number) for number in range(1, 5)))
+    (first,) = await desk.send()
+    read, answer = await told(desk, cbp, first)
+    await desk.hear(read, answer)
+    (second,) = await desk.send()
+    await desk.hear(failed_manifest(second, 9001, desk.now), in_new_envelope(answer, 7001))
+    assert await standing(desk) == (("queued", 1, None), ["answer_said_again"])
+    desk.later(minutes=5)
+    (again,) = await retry(desk)
+    await desk.hear(*await told(desk, cbp, again))
+    assert await standing(desk) == (("accepted", 1, 1), [])
