@@ -40,7 +40,7 @@ SOON: Final = timedelta(days=1)
 class File:
     """The file of ours that matters now: the one not yet delivered, else the oldest that is unanswered, else the last.
 
-    ``held_back_by`` is an earlier message about the same manifest that CBP has not answered.
+    ``held_back_by`` is an earlier message about the same manifest that CBP has not answered, or that is to go again.
     """
 
     id: str
