@@ -38,10 +38,43 @@ class _Table(Generic[V]):
         bucket = self._buckets[place] | {key: value}
         return _Table((*self._buckets[:place], bucket, *self._buckets[place + 1 :]))
 
+    def opened(self) -> _Table[V]:
+        """One that nobody else holds, which takes what is put into it itself."""
+        return _OpenTable(self._buckets)
+
+    def closed(self) -> _Table[V]:
+        """The value that it is, or has come to."""
+        return self
+
     def sorted_items(self) -> Iterator[tuple[str, V]]:
         """In the order of the keys, so that two equal tables read alike."""
         keys = sorted((key, place) for place, bucket in enumerate(self._buckets) for key in bucket)
         return ((key, self._buckets[place][key]) for key, place in keys)
+
+
+class _OpenTable(_Table[V]):
+    """Each bucket is copied once, when something is first put into it."""
+
+    __slots__ = ("_open", "_own")
+
+    def __init__(self, buckets: tuple[dict[str, V], ...]) -> None:
+        super().__init__(buckets)
+        self._own = list(buckets)
+        self._open: set[int] = set()
+
+    def get(self, key: str) -> V | None:
+        return self._own[crc32(key.encode()) % _BUCKETS].get(key)
+
+    def put(self, key: str, value: V) -> _Table[V]:
+        place = crc32(key.encode()) % _BUCKETS
+        if place not in self._open:
+            self._own[place] = dict(self._own[place])
+            self._open.add(place)
+        self._own[place][key] = value
+        return self
+
+    def closed(self) -> _Table[V]:
+        return _Table(tuple(self._own))
 
 
 class DayLedger:
@@ -49,10 +82,23 @@ class DayLedger:
 
     __slots__ = ("_amounts", "_orders", "_totals")
 
-    def __init__(self) -> None:
-        self._totals: _Table[Decimal] = _Table()
-        self._amounts: _Table[tuple[str, str, Decimal]] = _Table()
-        self._orders: _Table[tuple[str, ...]] = _Table()
+    def __init__(
+        self,
+        totals: _Table[Decimal] | None = None,
+        amounts: _Table[tuple[str, str, Decimal]] | None = None,
+        orders: _Table[tuple[str, ...]] | None = None,
+    ) -> None:
+        self._totals = _Table[Decimal]() if totals is None else totals
+        self._amounts = _Table[tuple[str, str, Decimal]]() if amounts is None else amounts
+        self._orders = _Table[tuple[str, ...]]() if orders is None else orders
+
+    def working(self) -> WorkingLedger:
+        """The same to be added to in place, for whoever shows it to nobody before it is closed."""
+        return WorkingLedger(self._totals.opened(), self._amounts.opened(), self._orders.opened())
+
+    def closed(self) -> DayLedger:
+        """The value that it is, or has come to."""
+        return DayLedger(self._totals.closed(), self._amounts.closed(), self._orders.closed())
 
     def total(self, person: str, day: date, *, without: str = "") -> Decimal:
         """Dollars counted for ``person`` on ``day``, leaving out the shipment id ``without``."""
@@ -70,14 +116,17 @@ class DayLedger:
 
     def with_added(self, person: str, day: date, shipment_id: str, order_id: str, amount: Decimal) -> DayLedger:
         """The ledger with one decided shipment; ``amount`` is 0 where the exemption was not used."""
-        after = DayLedger()
-        after._totals, after._amounts, after._orders = self._totals, self._amounts, self._orders
+        after = DayLedger(self._totals, self._amounts, self._orders)
+        after.add(person, day, shipment_id, order_id, amount)
+        return after
+
+    def add(self, person: str, day: date, shipment_id: str, order_id: str, amount: Decimal) -> None:
+        """Add to this ledger itself; only to one that nobody has seen yet."""
         lot = _order_key(person, order_id)
         known = self._orders.get(lot) or ()
         if shipment_id not in known:
-            after._orders = self._orders.put(lot, (*known, shipment_id))
-        after._count(_day_key(person, day), shipment_id, amount)
-        return after
+            self._orders = self._orders.put(lot, (*known, shipment_id))
+        self._count(_day_key(person, day), shipment_id, amount)
 
     def _count(self, key: str, shipment_id: str, amount: Decimal) -> None:
         """Put the shipment's amount in place of what it had; only for a ledger nobody has seen yet."""
@@ -112,6 +161,17 @@ class DayLedger:
         for key, names in value["orders"].items():
             ledger._orders = ledger._orders.put(key, tuple(names))
         return ledger
+
+
+class WorkingLedger(DayLedger):
+    """A ledger that is added to in place: what comes after another is the ledger itself."""
+
+    __slots__ = ()
+
+    def with_added(self, person: str, day: date, shipment_id: str, order_id: str, amount: Decimal) -> DayLedger:
+        """This ledger, with one decided shipment more."""
+        self.add(person, day, shipment_id, order_id, amount)
+        return self
 
 
 def _day_key(person: str, day: date) -> str:

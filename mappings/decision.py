@@ -205,13 +205,13 @@ def decide_trip(
         found_lots, found_totals = survey(shipments)
         lots = found_lots if lots is None else lots
         totals = found_totals if totals is None else totals
-    carried = DayLedger() if ledger is None else ledger
+    carried = (DayLedger() if ledger is None else ledger).working()
     for shipment in shipments:
-        decision, carried = decide(
+        decision, _ = decide(
             shipment, trip, arrival, carried, rules, lots=lots, totals=totals, default_importer=default_importer
         )
         yield decision
-    return carried
+    return carried.closed()
 
 
 def _advised(

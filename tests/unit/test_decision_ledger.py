@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 from decimal import Decimal
 
@@ -79,3 +80,28 @@ def test_one_person_with_many_small_parcels_is_counted_exactly() -> None:
     assert ledger.total("ANA", MONDAY) == Decimal("20.00")
     assert ledger.total("ANA", MONDAY, without="S7") == Decimal("19.99")
     assert DayLedger.from_dict(ledger.as_dict()).total("ANA", MONDAY) == Decimal("20.00")
+
+
+def test_a_working_ledger_comes_to_the_same_and_leaves_its_beginning_alone() -> None:
+    """Whoever adds in place, thousands or a few, closes with what adding one after the other comes to."""
+    dice = random.Random(4)
+    begun = DayLedger().with_added("ANA", MONDAY, "S1", "O1", Decimal(300))
+    before = begun.as_dict()
+    working, value = begun.working(), begun
+    for _ in range(600):
+        row = (
+            dice.choice(["ANA", "BEN", "CLEO"]),
+            dice.choice([MONDAY, TUESDAY]),
+            f"S{dice.randrange(200)}",
+            f"O{dice.randrange(80)}",
+            Decimal(dice.randrange(3) * 100),
+        )
+        after = working.with_added(*row)
+        value = value.with_added(*row)
+        assert after is working
+        assert after.total(row[0], row[1], without=row[2]) == value.total(row[0], row[1], without=row[2])
+        assert after.has_other_lot(row[0], row[3], row[2]) == value.has_other_lot(row[0], row[3], row[2])
+
+    assert working.closed() == value
+    assert value.with_added("DAN", MONDAY, "S900", "O900", Decimal(1)) != working.closed()
+    assert begun.as_dict() == before
