@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from filings.context import FilingContext
 from filings.judging import Judged
@@ -60,6 +60,14 @@ def trips_to_plan(
         large = select(place.key).where(place.trip_number == t.trips.c.trip_number, place.position > SMALL).exists()
         query = query.where(~large if small else large)
     return list(conn.execute(query.order_by(t.trips.c.filed_at).limit(limit)).scalars())
+
+
+def border_waits(conn: Connection) -> bool:
+    """Whether answers of CBP's are unread or messages of ours unsent, for which trucks may stand at the border."""
+    table = t.transmissions.c
+    unread = and_(table.direction == "in", table.state == "received")
+    unsent = and_(table.direction == "out", table.state == "queued", table.attempts == 0)
+    return any(conn.execute(select(table.id).where(one).limit(1)).first() for one in (unread, unsent))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Protocol
 
 from sqlalchemy import Connection
 
-from filings import amending, planning
+from filings import amending, planned_work, planning
 from filings.alerts import Alert, raise_alert
 from filings.context import FilingContext
 from filings.store import Store, leases
@@ -25,6 +25,8 @@ from schemas.errors import GatewayError
 
 FEW: Final = 10
 """Packages that are made here: fewer are not worth a process."""
+GIVES_WAY: Final = timedelta(seconds=2)
+"""How long packages wait for what is more urgent, before each step of theirs."""
 
 
 _NOTHING: Final[tuple[str, Any]] = ("", None)
@@ -177,7 +179,10 @@ class Amender(Planner):
 
 
 class Packer(Planner):
-    """Makes the handoff packages; many at once in the workshop."""
+    """Makes the handoff packages; many at once in the workshop.
+
+    Nobody at the border waits for those: while somebody waits for what others do, it gives way for a while.
+    """
 
     name: ClassVar[str] = "packer"
     kinds: ClassVar[tuple[Steps, ...]] = (_Handoffs(),)
@@ -193,6 +198,23 @@ class Packer(Planner):
     ) -> None:
         super().__init__(store, ctx, clock, moved, shift)
         self._workshop = workshop
+        self._gives_way_since: datetime | None = None
+
+    async def turn(self) -> bool:
+        """One step, if nothing more urgent is there or has been for long."""
+        if await self._gives_way():
+            return False
+        return await super().turn()
+
+    async def _gives_way(self) -> bool:
+        now = self._shift.wall()
+        since, self._gives_way_since = self._gives_way_since, None
+        if not await self._store.read(planned_work.border_waits):
+            return False
+        if since is not None and now - since >= GIVES_WAY:
+            return False
+        self._gives_way_since = since or now
+        return True
 
     async def _make(self, kind: Steps, work: planning.Work, now: datetime) -> Any:
         if len(work.keys) < FEW:

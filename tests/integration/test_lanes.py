@@ -11,11 +11,13 @@ import pytest
 from filings import planned_work, planning, quick_answers
 from filings.store import Store
 from filings.store import tables as t
-from gateway.workers.planner import Declarer, ExpressDeclarer
+from gateway.workers.planner import Declarer, ExpressDeclarer, Packer
 from gateway.workers.reader import BulkReader, ExpressReader, Reader
 from gateway.workers.sender import ExpressSender, Sender
+from gateway.workers.shift import Shift
+from gateway.workers.workshop import Workshop
 from sandbox.testing import LoopbackCbp
-from tests.filing_kit import Desk, parcel, type86
+from tests.filing_kit import Desk, formal, parcel, type86
 
 TRUCKLOAD, URGENT = "TSTC2503100001", "TSTC2503100002"
 
@@ -201,3 +203,54 @@ async def test_a_file_that_the_express_lane_stumbles_over_is_left_to_the_other(
         pass
     assert await _unread(desk) == 0
     assert set((await desk.states()).values()) == {"on_file"}
+
+
+async def test_packages_give_way_to_what_the_border_waits_for(desk: Desk) -> None:
+    """While an answer is unread or a message unsent they wait; for a while only, before each step."""
+    await desk.put_trip(trip_number="TSTC2503100003")
+    await desk.stage(parcel(8), formal(9), trip="TSTC2503100003")
+    await desk.request("TSTC2503100003")
+    await _declare(desk)
+    packer = Packer(
+        desk.store, desk.ctx, desk.clock, lambda: None, Workshop(), Shift(desk.store, wall=lambda: desk.wall)
+    )
+
+    assert not await packer.turn()  # messages are unsent
+    desk.later(seconds=1)
+    assert not await packer.turn()
+    assert await _packed(desk) == 0
+    desk.later(seconds=1.1)
+    assert await packer.turn()
+    assert not await packer.turn()
+    for _ in range(4):
+        desk.later(seconds=2.1)
+        await packer.turn()
+        await packer.turn()
+    assert await _packed(desk) == 1
+
+
+async def test_packages_are_made_at_once_when_nothing_else_is_to_be_done(desk: Desk) -> None:
+    """What has been sent and has no answer yet is nobody's work here."""
+    await desk.put_trip(trip_number="TSTC2503100003")
+    await desk.stage(formal(9), trip="TSTC2503100003")
+    await desk.request("TSTC2503100003")
+    await _declare(desk)
+    await desk.send()
+    packer = Packer(
+        desk.store, desk.ctx, desk.clock, lambda: None, Workshop(), Shift(desk.store, wall=lambda: desk.wall)
+    )
+
+    while await packer.turn():
+        pass
+    assert await _packed(desk) == 1
+
+
+async def _declare(desk: Desk) -> None:
+    """Everything but the packages."""
+    for planner in (worker(desk, Declarer), worker(desk, ExpressDeclarer)):
+        while await planner.turn():
+            pass
+
+
+async def _packed(desk: Desk) -> int:
+    return sum(row.name.startswith("handoff package") for row in await desk.table(t.archive_entries))
