@@ -471,6 +471,26 @@ async def test_the_state_forbids_with_its_reason(desk: Desk) -> None:
         await desk.amend("TSTC99999999999", STREET)
 
 
+async def test_nobody_is_told_to_take_a_bill_off_a_truck_that_is_there(desk: Desk) -> None:
+    """Cancelling an entry: before arrival its bill may go too; after, what is advised is no act that is refused."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+
+    async def advice() -> str:
+        shown = await desk.dry_run_cancel("TSTC00000000001", reason_code="01")
+        (found,) = (one for one in shown["warnings"] if one["code"] == "bill_without_entry")
+        return f"{found['text']} {found['remedy']}"
+
+    assert "delete or delink" in await advice()
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    with pytest.raises(Conflict) as there:
+        await desk.cancel("TSTC00000000001", reason_code="01", bill="delete")
+    assert {one.code for one in there.value.problems} == {"trip_arrived"}
+    told = await advice()
+    assert "delink" not in told
+    assert "with CBP at the port" in told
+
+
 async def packages(desk: Desk) -> int:
     """How many packages for the licensed broker have been kept."""
     return sum(row.name.startswith("handoff package") for row in await desk.table(t.archive_entries))
