@@ -106,6 +106,17 @@ MEANINGS: Final = {
         ("CBP refused it. The reason and the field stand with it."),
         ("Correct it by an amendment, or cancel it."),
     ),
+    "bill_left": (
+        (
+            "An entry is cancelled, and its bill stands on the manifest: the truck is no-go, and turned back where it "
+            "is there."
+        ),
+        (
+            "Take the bill off (`gateway cancel TRIP --shipment ID --reason TEXT --reason-code CC`), or file the goods "
+            "under another entry (`gateway amend SCN PATCH.json`). Of a truck that is there: settle it with CBP's "
+            "officers at the port."
+        ),
+    ),
     "package": (
         ("A formal entry: the package for a licensed broker is ready."),
         ("Give the package to the broker."),
@@ -119,7 +130,7 @@ MEANINGS: Final = {
         ("File the summary outside the gateway, then settle its alert: `gateway alerts --settle ID --note TEXT`."),
     ),
     "settled": (
-        ("On file with CBP, or cancelled; nothing is awaited."),
+        ("On file with CBP, or cancelled and its bill off the truck; nothing is awaited."),
         ("Nothing."),
     ),
 }

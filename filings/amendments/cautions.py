@@ -46,7 +46,7 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
             text = f"The bill of shipment {shipment} stays on the manifest: without an entry the truck is turned back."
             remedy = "Take it off too (delete or delink the bill), unless the goods are cleared under another entry."
             if row.arrived_at is not None:  # no bill can be taken off any more
-                text = f"The bill of shipment {shipment} stays on the manifest, and cannot be taken off: its truck is there."
+                text = f"The bill of shipment {shipment} stays on the manifest for good: its truck is there."
                 remedy = "Settle it with CBP at the port, unless the goods are cleared under another entry."
             found.append(Problem("bill_without_entry", f"shipments.{shipment}", text, remedy, "", "warning"))
     found += _reasons_chosen(plan)

@@ -33,21 +33,29 @@ TRUCK_355 = "CBP truck 355"
 
 def refuse_unready(on: Held, now: datetime) -> None:
     """Raise :class:`Conflict` for a trip of which nothing can be amended now, whatever it is."""
-    row, number = on.trip, on.trip.trip_number
+    if (problem := unready(on.trip, now)) is not None:
+        raise Conflict(problem)
+
+
+def unready(row: Row[Any], now: datetime | None) -> Problem | None:
+    """Why nothing of a trip can be amended, whatever it is; without ``now``, whatever the moment."""
+    number = row.trip_number
     if row.plan_stage is None or row.state == TripState.DRAFT.value:
         text = f"Trip {number} has not been filed."
-        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Change it in place: put it, stage again."))
+        return Problem("trip_not_filed", "trip_number", text, "Change it in place: put it, stage again.")
     if row.state == TripState.CANCELLED.value:
         text = f"The manifest of trip {number} was deleted."
         remedy = "File its shipments on a new trip number, under new control numbers."
-        raise Conflict(Problem("trip_cancelled", "trip_number", text, remedy))
+        return Problem("trip_cancelled", "trip_number", text, remedy)
     if row.plan_stage != "done":
         what = "An amendment" if row.plan_stage in STAGES else "The filing"
         text = f"{what} of trip {number} is still being made or answered."
-        raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again when CBP has answered."))
-    if row.arrived_at is None and row.judge_again_at is not None and row.judge_again_at <= now:
+        return Problem("trip_being_filed", "trip_number", text, "Ask again when CBP has answered.")
+    due = now is not None and row.judge_again_at is not None and row.judge_again_at <= now
+    if row.arrived_at is None and due:
         text = f"Trip {number} is being judged again for the law of this moment."
-        raise Conflict(Problem("trip_being_judged", "trip_number", text, "Ask again in a moment."))
+        return Problem("trip_being_judged", "trip_number", text, "Ask again in a moment.")
+    return None
 
 
 def refuse_version(filing: Row[Any] | None, version: int | None) -> None:
