@@ -14,7 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from filings.asking import Silence, next_ask, over
-from filings.deadlines import PATIENCE, Patience
+from filings.deadlines import PATIENCE, Patience, summary_told_from
 from filings.lifecycle import FilingState
 from filings.patience import RETRIES, RetryPatience
 from filings.wording import MANIFEST_SETS
@@ -336,7 +336,10 @@ def _settled(facts: Facts, watch: Watch) -> Standing:
         day = eastern_day(facts.summary_due - timedelta(microseconds=1))
         overdue = watch.now >= facts.summary_due
         text = f"Released. The entry summary {'was' if overdue else 'is'} due on {day}.{_last_decision(facts, watch)}"
-        todo = "File the entry summary, and note that: gateway alerts --kind entry_summary_due."
+        todo = "File the entry summary, and note that: gateway alerts --settle ID --note TEXT"
+        told = summary_told_from(facts.summary_due, watch.patience)
+        alert = "its alert" if watch.now >= told else f"the alert that comes on {eastern_day(told)}"
+        todo += f" (the ID of {alert}: gateway alerts --kind entry_summary_due)."
         return Standing("summary", BROKER, text, None, facts.summary_due, overdue=overdue, todo=todo)
     if state is FilingState.ACCEPTED:
         text = f"CBP has {name} on file; no answer is awaited.{_last_decision(facts, watch)}"

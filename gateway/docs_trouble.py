@@ -127,7 +127,10 @@ MEANINGS: Final = {
     ),
     "summary": (
         ("Released; the entry summary is due ten working days after."),
-        ("File the summary outside the gateway, then settle its alert: `gateway alerts --settle ID --note TEXT`."),
+        (
+            "File the summary outside the gateway, then settle its alert, which comes two working days before "
+            "(`deadlines.summary_days`): `gateway alerts --settle ID --note TEXT`."
+        ),
     ),
     "settled": (
         ("On file with CBP, or cancelled and its bill off the truck; nothing is awaited."),
