@@ -85,7 +85,8 @@ MEANINGS: Final = {
     ),
     "requested": (
         (
-            "**Requested.** After a release CBP does not change or cancel by itself (SX 04): a person there "
+            "**Requested.** What is released CBP does not change or cancel by itself (SX 04), nor may it cancel an "
+            "entry whose bill has matched, or change one that it reviews or whose truck is there: a person there "
             "decides (SO 84 to 88). Until then the version before is in force."
         ),
         ("Give the papers that an alert names. When it is overdue: call CBP; there is no query for a request."),
