@@ -29,6 +29,7 @@ from filings.lifecycle import UNANSWERED, WAITING, FilingState, TripState
 from schemas.errors import Conflict, Problem, ShipmentError
 
 TRUCK_355 = "CBP truck 355"
+BILL_REASON_SOURCE = "X12 data element 393; gateway codes x12.amendment_reason"
 
 
 def refuse_unready(on: Held, now: datetime) -> None:
@@ -183,13 +184,13 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
                 plan.codes.of_bill,
                 "The manifest is complete: a change of it gives its reason by a code.",
                 f"Give one of: {listed(BILL_REASONS)}.",
-                "X12 data element 393",
+                BILL_REASON_SOURCE,
             )
         )
     elif plan.reason_code and plan.reason_code not in BILL_REASONS:
         text = f"{plan.reason_code!r} is no reason for changing a manifest."
         remedy = f"Give one of: {listed(BILL_REASONS)}."
-        problems.append(Problem("reason_code_unknown", plan.codes.of_bill, text, remedy, "X12 data element 393"))
+        problems.append(Problem("reason_code_unknown", plan.codes.of_bill, text, remedy, BILL_REASON_SOURCE))
     problems += _entry_reasons(plan.shipments, plan.codes.of_entry)
     if wrong := [one for one in problems if not one.code.endswith("_missing")]:
         raise ShipmentError(dict.fromkeys(wrong))
@@ -237,4 +238,5 @@ def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[
             yield Problem("entry_reason_of_other_type", name, text, choice, source)
         elif code == "03" and not (one.cancels_reference or one.new_number or one.step.entry.files == "entry"):
             text = "Reason 03 names the entry under which the goods were cleared."
-            yield Problem("replaced_by_missing", "replaced_by", text, "Give its number as replaced_by.", source)
+            remedy = "Give its number by --replaced-by NUMBER (replaced_by)."
+            yield Problem("replaced_by_missing", "replaced_by", text, remedy, source)
