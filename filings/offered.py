@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, select
 
 from filings.amendments.forbids import unready
 from filings.amendments.steps import standing_of
-from filings.lifecycle import FilingState, ShipmentFacts, ShipmentState, bill_without_entry, permitted_acts
+from filings.lifecycle import FilingState, ShipmentFacts, ShipmentState, permitted_acts
 from filings.store import tables as t
 from mappings.entry_change import act_on
 
@@ -66,7 +66,7 @@ def offered(filing: Row[Any], known: Around, now: datetime | None) -> tuple[list
     if shipment.entry_filing_id != filing.id:  # another one has taken its place, and would be changed instead
         return package, {}
     facts = ShipmentFacts.from_dict(shipment.facts or None)
-    if state is FilingState.CANCELLED and bill_without_entry(facts) and not there:
+    if state is FilingState.CANCELLED and facts.bill_without_entry and not there:
         acts = ["amend", "cancel"]
     if shipment.state == ShipmentState.CANCELLED.value:  # what CBP has not of it is only withdrawn
         acts = [act for act in acts if act == "cancel" and not _on_file(filing)]

@@ -15,7 +15,7 @@ from filings import asking
 from filings.amendments.history import decisions_of
 from filings.awaited import owed
 from filings.deadlines import ARRIVAL, SUMMARY
-from filings.lifecycle import FilingState, ShipmentFacts, TripState, bill_without_entry
+from filings.lifecycle import FilingState, ShipmentFacts, TripState
 from filings.matching import ENDING
 from filings.outbox import WITHDRAWN
 from filings.shown import instant_text
@@ -75,7 +75,7 @@ def _bill_left(conn: Connection, filing: Row[Any]) -> BillLeft | None:
         return None
     row = conn.execute(select(t.shipments).where(t.shipments.c.key == filing.shipment_key)).one()
     facts = ShipmentFacts.from_dict(row.facts or None)
-    if row.entry_filing_id != filing.id or not bill_without_entry(facts):
+    if row.entry_filing_id != filing.id or not facts.bill_without_entry:
         return None
     trip = t.trips.c.trip_number == filing.trip_number
     arrived = conn.execute(select(t.trips.c.arrived_at).where(trip)).scalar()

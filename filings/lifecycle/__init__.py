@@ -34,7 +34,7 @@ from filings.lifecycle.filing import (
 )
 from filings.lifecycle.folding import Fold, fold
 from filings.lifecycle.page import render_markdown
-from filings.lifecycle.reading import bill_without_entry, declared_input, is_final, released_at, shipment_state
+from filings.lifecycle.reading import declared_input, is_final, released_at, shipment_state
 from filings.lifecycle.shipment import (
     DECISIONS,
     DECLARED,
@@ -112,7 +112,6 @@ __all__ = [
     "TripInput",
     "TripState",
     "answer_input",
-    "bill_without_entry",
     "decides",
     "declared_input",
     "fold",
