@@ -12,12 +12,12 @@ Only reads what it is given. What depends on the patch, or on an answer that is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Column, Connection, Row, select
 
 from filings.amendments.forbids import unready
 from filings.amendments.steps import standing_of
@@ -39,16 +39,23 @@ class Around:
 
 def around(conn: Connection, filings: Collection[Row[Any]]) -> Around:
     """What stands around these filings."""
-    trips = _rows(conn, t.trips, t.trips.c.trip_number, {one.trip_number for one in filings})
-    shipments = _rows(conn, t.shipments, t.shipments.c.key, {one.shipment_key for one in filings if one.shipment_key})
+    trips = _rows(conn, _OF_TRIP, {one.trip_number for one in filings})
+    shipments = _rows(conn, _OF_SHIPMENT, {one.shipment_key for one in filings if one.shipment_key})
     return Around({one.trip_number: one for one in trips}, {one.key: one for one in shipments})
 
 
-def _rows(conn: Connection, table: Any, column: Any, names: Collection[str]) -> list[Row[Any]]:
+_OF_TRIP: Final = tuple(
+    t.trips.c[name] for name in ("trip_number", "state", "plan_stage", "judge_again_at", "arrived_at")
+)
+_OF_SHIPMENT: Final = tuple(t.shipments.c[name] for name in ("key", "state", "entry_filing_id", "facts"))
+
+
+def _rows(conn: Connection, columns: Sequence[Column[Any]], names: Collection[str]) -> list[Row[Any]]:
+    """Rows whose first column is one of the names."""
     listed = sorted(names)
     found: list[Row[Any]] = []
     for start in range(0, len(listed), _CHUNK):
-        found += conn.execute(select(table).where(column.in_(listed[start : start + _CHUNK]))).all()
+        found += conn.execute(select(*columns).where(columns[0].in_(listed[start : start + _CHUNK]))).all()
     return found
 
 
