@@ -39,8 +39,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     "message_refused": "Ask the partner what it sent, and compare certificates and names.",
     "already_on_file": "Look whether somebody else has filed this shipment, and wait for CBP's decision.",
     "change_refused": (
-        "The version before stays in force. Read CBP's reason, then amend again (a manifest only before its truck is "
-        "there) or leave it."
+        "The version before stays in force. Read CBP's reason, then ask for the change or the cancellation again (of a "
+        "manifest only before its truck is there), or leave it."
     ),
     "completion_refused": "The manifest stays preliminary: mend what CBP names, and amend the trip.",
     "papers_for_request": "Give CBP the papers it asks for; the request stays open until then.",

@@ -230,7 +230,7 @@ def of_refusals(trip: Refusals) -> list[Matter]:
 def of_release(entry: Released, patience: Patience, now: datetime) -> list[Matter]:
     """What the release of an entry gives cause for: its summary is due soon, or overdue."""
     last_day = eastern_day(entry.due_at - timedelta(microseconds=1))
-    if now < _beginning(working_days_after(last_day, -patience.summary_ahead)):
+    if now < summary_told_from(entry.due_at, patience):
         return []
     citation = entry_summary().citation
     detail = {"due_on": last_day.isoformat(), "citation": citation, "filings": [entry.filing_id]}
@@ -248,6 +248,12 @@ def summary_due(entry_type: str | None, released_at: datetime) -> datetime | Non
         return None
     last_day = working_days_after(eastern_day(released_at), law.days)
     return _beginning(last_day + timedelta(days=1))
+
+
+def summary_told_from(due_at: datetime, patience: Patience) -> datetime:
+    """From when on an entry summary that is due then is told of by an alert."""
+    last_day = eastern_day(due_at - timedelta(microseconds=1))
+    return _beginning(working_days_after(last_day, -patience.summary_ahead))
 
 
 def _beginning(day: Any) -> datetime:

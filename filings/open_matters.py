@@ -15,11 +15,11 @@ from filings import asking
 from filings.amendments.history import decisions_of
 from filings.awaited import owed
 from filings.deadlines import ARRIVAL, SUMMARY
-from filings.lifecycle import FilingState, TripState
+from filings.lifecycle import FilingState, ShipmentFacts, TripState
 from filings.matching import ENDING
 from filings.outbox import WITHDRAWN
 from filings.shown import instant_text
-from filings.standing import Facts, File, Retry, Watch, receipt_out, standing
+from filings.standing import BillLeft, Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t
 from filings.watching import name_of
 from filings.wording import MANIFEST_SETS
@@ -65,7 +65,22 @@ def _facts(conn: Connection, filing: Row[Any]) -> Facts:
         ends=_ends(conn, filing),
         summary_due=filing.deadline_at,
         decided=next(iter(decisions_of(conn, filing)[-1:]), None),
+        bill=_bill_left(conn, filing),
     )
+
+
+def _bill_left(conn: Connection, filing: Row[Any]) -> BillLeft | None:
+    """The bill that a cancelled entry has left on its manifest, unless another entry has taken its place."""
+    if filing.state != FilingState.CANCELLED.value or filing.kind != "entry":
+        return None
+    row = conn.execute(select(t.shipments).where(t.shipments.c.key == filing.shipment_key)).one()
+    facts = ShipmentFacts.from_dict(row.facts or None)
+    if row.entry_filing_id != filing.id or not facts.bill_without_entry:
+        return None
+    trip = t.trips.c.trip_number == filing.trip_number
+    arrived = conn.execute(select(t.trips.c.arrived_at).where(trip)).scalar()
+    going = facts.declarations["manifest"].ending
+    return BillLeft(filing.trip_number, row.shipment_id, row.scn, going, arrived is not None)
 
 
 def _ends(conn: Connection, filing: Row[Any]) -> bool:

@@ -16,7 +16,7 @@ from filings import archive, open_alerts, open_matters
 from filings.amendments.history import decisions_of, versions_of
 from filings.deadlines import PATIENCE, Patience
 from filings.decided import acts, decided_by
-from filings.lifecycle import FilingState, permitted_acts
+from filings.offered import Around, around, offered
 from filings.outbox import WITHDRAWN
 from filings.patience import RETRIES, RetryPatience
 from filings.shown import EASTERN, Page, answered, counted, instant_text, no_cursor, page_of, shipment_of, zone_of
@@ -84,11 +84,11 @@ def filings(
     day: date | None = None,
     cursor: str | None = None,
     limit: int = 100,
+    now: datetime | None = None,
 ) -> Page:
-    """Filings, newest first; ``day`` is the Eastern day they were made on."""
+    """Filings, newest first; ``day`` is the Eastern day they were made on. ``now``: for what may be asked of them."""
     table = t.filings
-    arrived = select(t.trips.c.arrived_at).where(t.trips.c.trip_number == table.c.trip_number).scalar_subquery()
-    query: Select[Any] = select(table, arrived.label("arrived_at")).order_by(table.c.id.desc())
+    query: Select[Any] = select(table).order_by(table.c.id.desc())
     for column, value in (("trip_number", trip), ("state", status), ("pathway", pathway)):
         if value:
             query = query.where(table.c[column] == value)
@@ -106,11 +106,12 @@ def filings(
             raise NotFound(no_cursor(cursor))
         query = query.where(table.c.id < cursor)
     rows = conn.execute(query.limit(limit + 1)).all()
-    return page_of(rows, limit, "id", lambda row: _filing(row, arrived=row.arrived_at is not None))
+    known = around(conn, rows[:limit])
+    return page_of(rows, limit, "id", lambda row: _filing(row, known, now))
 
 
-def _filing(row: Row[Any], *, arrived: bool) -> dict[str, Any]:
-    not_now = {"hand_over", "amend", "cancel"} if arrived and row.kind == "manifest" else {"hand_over"}
+def _filing(row: Row[Any], known: Around, now: datetime | None) -> dict[str, Any]:
+    acts, limits = offered(row, known, now)
     return {
         "id": row.id,
         "kind": row.kind,
@@ -125,10 +126,8 @@ def _filing(row: Row[Any], *, arrived: bool) -> dict[str, Any]:
         "created_at": instant_text(row.created_at),
         "updated_at": instant_text(row.updated_at),
         "last_outcome": row.last_outcome,
-        "acts": [
-            *(act for act in permitted_acts(FilingState(row.state)) if act not in not_now),
-            *(["download the package"] if row.state == FilingState.READY.value else []),
-        ],
+        "acts": acts,
+        "act_limits": limits,
     }
 
 
@@ -176,7 +175,7 @@ def filing(
     row = find_filing(conn, name)
     trip = _trip_of(conn, row.trip_number)
     zone = zone_of(trip.port_of_arrival)
-    shown = _filing(row, arrived=trip.arrived_at is not None) | {"time_zone": zone.key}
+    shown = _filing(row, around(conn, [row]), now) | {"time_zone": zone.key}
     if now is not None:
         shown["standing"] = open_matters.of_filing(conn, row, Watch(now, zone, patience, retries))
     shown["inquiries"] = open_matters.inquiries(conn, row)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from filings.asking import Silence, next_ask, over
-from filings.deadlines import PATIENCE, Patience
+from filings.deadlines import PATIENCE, Patience, summary_told_from
 from filings.lifecycle import FilingState
 from filings.patience import RETRIES, RetryPatience
 from filings.wording import MANIFEST_SETS
@@ -29,7 +29,7 @@ WHO: Final = (GATEWAY, PARTNER, CBP, BROKER, NOBODY)
 """Who acts next: the gateway by itself, the partner who carries the files, CBP, a person at the broker's, nobody."""
 MATTERS: Final = (
     "to_be_sent", "retry", "not_on_file", "sending", "receipt", "in_doubt", "answer", "under_review", "requested",
-    "call_cbp", "refused", "package", "handed_over", "summary", "settled",
+    "call_cbp", "refused", "bill_left", "package", "handed_over", "summary", "settled",
 )  # fmt: skip
 CALL_CBP: Final = "Call CBP's client representative."
 SOON: Final = timedelta(days=1)
@@ -82,6 +82,20 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class BillLeft:
+    """The bill of a cancelled entry that stands on the manifest: of which shipment, and what becomes of it.
+
+    ``going``: its deletion is asked for. ``there``: its truck has arrived, so that no bill can be taken off any more.
+    """
+
+    trip: str
+    shipment: str
+    scn: str
+    going: bool
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a filing, or of ``count`` filings in one file that stand alike.
 
@@ -102,6 +116,7 @@ class Facts:
     ends: bool = False
     summary_due: datetime | None = None
     decided: Decided | None = None
+    bill: BillLeft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +336,10 @@ def _settled(facts: Facts, watch: Watch) -> Standing:
         day = eastern_day(facts.summary_due - timedelta(microseconds=1))
         overdue = watch.now >= facts.summary_due
         text = f"Released. The entry summary {'was' if overdue else 'is'} due on {day}.{_last_decision(facts, watch)}"
-        todo = "File the entry summary, and note that: gateway alerts --kind entry_summary_due."
+        todo = "File the entry summary, and note that: gateway alerts --settle ID --note TEXT"
+        told = summary_told_from(facts.summary_due, watch.patience)
+        alert = "its alert" if watch.now >= told else f"the alert that comes on {eastern_day(told)}"
+        todo += f" (the ID of {alert}: gateway alerts --kind entry_summary_due)."
         return Standing("summary", BROKER, text, None, facts.summary_due, overdue=overdue, todo=todo)
     if state is FilingState.ACCEPTED:
         text = f"CBP has {name} on file; no answer is awaited.{_last_decision(facts, watch)}"
@@ -330,8 +348,26 @@ def _settled(facts: Facts, watch: Watch) -> Standing:
         return Standing("settled", NOBODY, text, facts.changed_at)
     if state is FilingState.CANCELLED:
         text = f"{_capital(name)} is cancelled.{_last_decision(facts, watch)}"
+        if facts.bill is not None:
+            return _bill_left(facts.bill, text, facts.changed_at)
         return Standing("settled", NOBODY, text, facts.changed_at)
     return Standing("answer", CBP, f"CBP's answer about {name} is awaited.", facts.changed_at)
+
+
+def _bill_left(bill: BillLeft, text: str, since: datetime) -> Standing:
+    """An entry is cancelled, and its bill says that the goods are aboard."""
+    text += f" The bill of shipment {bill.shipment} stands on the manifest without an entry"
+    if bill.there:
+        text += " of a truck that is there: it cannot be taken off any more."
+        todo = "Settle it with CBP's officers at the port: goods that are aboard go back or need another entry."
+        return Standing("bill_left", BROKER, text, since, todo=todo)
+    if bill.going:
+        return Standing("bill_left", CBP, f"{text}; it is being taken off, and CBP's answer is awaited.", since)
+    todo = (
+        f"Take the bill off (gateway cancel {bill.trip} --shipment {bill.shipment} --reason TEXT --reason-code CC), or "
+        f"file the goods under another entry (gateway amend {bill.scn} PATCH.json; the empty patch {{}} does it)."
+    )
+    return Standing("bill_left", BROKER, f"{text}: the truck must not go.", since, todo=todo)
 
 
 def _soon(file: File, watch: Watch) -> bool:

@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
@@ -38,6 +39,10 @@ LONGEST_PAUSE: Final = 3.0
 TIMEOUT: Final = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=120)
 MOST_PAGES: Final = 100_000
 
+KEY_REMEDY: Final = (
+    "Give a key that this gateway knows with --key or GATEWAY_API_KEY; without both, the one in local.key of the data "
+    "directory here is taken. An administrator makes keys with `gateway keys create`."
+)
 _AWAY: Final = frozenset({429, 502, 503, 504})
 _CLASSES: Final[Mapping[int, type[GatewayError]]] = {
     401: NotAllowed,
@@ -258,6 +263,8 @@ def _error_of(status: int, data: bytes, url: str) -> Exception:
         # no address of ours is unknown to us
         text = f"What answers at {url} is not this gateway: it says {status}."
         problems = [Problem("not_a_gateway", "--url", text, "Give the address on which `gateway serve` listens.")]
+    if problems[0].code == "not_authenticated":  # the header is ours; a person has an option and a variable
+        problems = [replace(one, path="--key", remedy=KEY_REMEDY) for one in problems]
     if status in _AWAY or problems[0].code == "idempotency_in_progress":
         return _Away(problems[0].text.rstrip("."))
     return _CLASSES.get(status, FormatError)(problems)

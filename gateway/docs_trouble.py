@@ -85,7 +85,8 @@ MEANINGS: Final = {
     ),
     "requested": (
         (
-            "**Requested.** After a release CBP does not change or cancel by itself (SX 04): a person there "
+            "**Requested.** What is released CBP does not change or cancel by itself (SX 04), nor may it cancel an "
+            "entry whose bill has matched, or change one that it reviews or whose truck is there: a person there "
             "decides (SO 84 to 88). Until then the version before is in force."
         ),
         ("Give the papers that an alert names. When it is overdue: call CBP; there is no query for a request."),
@@ -106,6 +107,17 @@ MEANINGS: Final = {
         ("CBP refused it. The reason and the field stand with it."),
         ("Correct it by an amendment, or cancel it."),
     ),
+    "bill_left": (
+        (
+            "An entry is cancelled, and its bill stands on the manifest: the truck is no-go, and turned back where it "
+            "is there."
+        ),
+        (
+            "Take the bill off (`gateway cancel TRIP --shipment ID --reason TEXT --reason-code CC`), or file the goods "
+            "under another entry (`gateway amend SCN PATCH.json`). Of a truck that is there: settle it with CBP's "
+            "officers at the port."
+        ),
+    ),
     "package": (
         ("A formal entry: the package for a licensed broker is ready."),
         ("Give the package to the broker."),
@@ -116,10 +128,13 @@ MEANINGS: Final = {
     ),
     "summary": (
         ("Released; the entry summary is due ten working days after."),
-        ("File the summary outside the gateway, then settle its alert: `gateway alerts --settle ID --note TEXT`."),
+        (
+            "File the summary outside the gateway, then settle its alert, which comes two working days before "
+            "(`deadlines.summary_days`): `gateway alerts --settle ID --note TEXT`."
+        ),
     ),
     "settled": (
-        ("On file with CBP, or cancelled; nothing is awaited."),
+        ("On file with CBP, or cancelled and its bill off the truck; nothing is awaited."),
         ("Nothing."),
     ),
 }

@@ -34,7 +34,10 @@ from schemas.plain_text import REMEDY, unfit_sentence
 M = TypeVar("M", bound=BaseModel)
 CrossCheck = Callable[[Mapping[str, Any]], Iterable[Problem]]
 
-_DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+WHOLE_DIGITS: Final = 15
+DECIMALS: Final = 6
+_DECIMAL: Final = re.compile(rf"[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{DECIMALS}}})?")
+_SIGNED: Final = re.compile(r"(?P<sign>[+-]?)[0-9]+(\.[0-9]+)?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 EARLIEST_YEAR: Final = 2000
@@ -83,13 +86,22 @@ def _decimal(value: object) -> Decimal:
         return value
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
-    raise PydanticCustomError(
-        "not_a_decimal",
-        "{value} is not a decimal amount.",
-        {
-            "value": repr(value)[:60],
-            "remedy": 'Write it as a string of digits with a decimal point, for example "45.00".',
-        },
+    text, remedy = _no_decimal(value)
+    raise PydanticCustomError("not_a_decimal", "{value} " + text, {"value": repr(value)[:60], "remedy": remedy})
+
+
+def _no_decimal(value: object) -> tuple[str, str]:
+    """What keeps a value from being a decimal amount, and what mends it."""
+    number = _SIGNED.fullmatch(value) if isinstance(value, str) else None
+    if number is None:
+        return "is not a decimal amount.", 'Write it as a string of digits with a decimal point, for example "45.00".'
+    if number["sign"] == "-":
+        return "is negative.", "Give the true amount, which is not below zero."
+    if number["sign"]:
+        return "has a sign.", "Write it without: an amount is not below zero."
+    return (
+        f"has too many digits: at most {WHOLE_DIGITS} before the decimal point and {DECIMALS} after it.",
+        "Write it with fewer digits; round it where the law lets you.",
     )
 
 

@@ -62,7 +62,7 @@ def begin(conn: Connection, ctx: FilingContext, plan: Plan, *, actor: Actor, now
     work.trip()
     work.facts()
     _count(conn, ctx, plan, now)
-    content = {"amendment": work.amendment, "patch": plan.patch, "reason": plan.reason, "reason_code": plan.reason_code}
+    content = {"amendment": work.amendment, "patch": plan.patch, "reason": plan.reason, **plan.codes.as_dict()}
     shown = [one.as_dict() for one in plan.difference]
     named = {"filing_id": plan.addressed.id if plan.addressed is not None else None, "difference": shown}
     act = "amend_filing" if plan.purpose == "amend" else "cancel_filing"

@@ -45,6 +45,9 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
         if step.entry.cancels and plan.purpose == "cancel" and step.bill == "" and one.held.old.bill is not None:
             text = f"The bill of shipment {shipment} stays on the manifest: without an entry the truck is turned back."
             remedy = "Take it off too (delete or delink the bill), unless the goods are cleared under another entry."
+            if row.arrived_at is not None:  # no bill can be taken off any more
+                text = f"The bill of shipment {shipment} stays on the manifest for good: its truck is there."
+                remedy = "Settle it with CBP at the port, unless the goods are cleared under another entry."
             found.append(Problem("bill_without_entry", f"shipments.{shipment}", text, remedy, "", "warning"))
     found += _reasons_chosen(plan)
     for shipment, lapse in plan.judgement.lapsed if plan.judgement is not None else ():

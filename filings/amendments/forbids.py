@@ -29,25 +29,34 @@ from filings.lifecycle import UNANSWERED, WAITING, FilingState, TripState
 from schemas.errors import Conflict, Problem, ShipmentError
 
 TRUCK_355 = "CBP truck 355"
+BILL_REASON_SOURCE = "X12 data element 393; gateway codes x12.amendment_reason"
 
 
 def refuse_unready(on: Held, now: datetime) -> None:
     """Raise :class:`Conflict` for a trip of which nothing can be amended now, whatever it is."""
-    row, number = on.trip, on.trip.trip_number
+    if (problem := unready(on.trip, now)) is not None:
+        raise Conflict(problem)
+
+
+def unready(row: Row[Any], now: datetime | None) -> Problem | None:
+    """Why nothing of a trip can be amended, whatever it is; without ``now``, whatever the moment."""
+    number = row.trip_number
     if row.plan_stage is None or row.state == TripState.DRAFT.value:
         text = f"Trip {number} has not been filed."
-        raise Conflict(Problem("trip_not_filed", "trip_number", text, "Change it in place: put it, stage again."))
+        return Problem("trip_not_filed", "trip_number", text, "Change it in place: put it, stage again.")
     if row.state == TripState.CANCELLED.value:
         text = f"The manifest of trip {number} was deleted."
         remedy = "File its shipments on a new trip number, under new control numbers."
-        raise Conflict(Problem("trip_cancelled", "trip_number", text, remedy))
+        return Problem("trip_cancelled", "trip_number", text, remedy)
     if row.plan_stage != "done":
         what = "An amendment" if row.plan_stage in STAGES else "The filing"
         text = f"{what} of trip {number} is still being made or answered."
-        raise Conflict(Problem("trip_being_filed", "trip_number", text, "Ask again when CBP has answered."))
-    if row.arrived_at is None and row.judge_again_at is not None and row.judge_again_at <= now:
+        return Problem("trip_being_filed", "trip_number", text, "Ask again when CBP has answered.")
+    due = now is not None and row.judge_again_at is not None and row.judge_again_at <= now
+    if row.arrived_at is None and due:
         text = f"Trip {number} is being judged again for the law of this moment."
-        raise Conflict(Problem("trip_being_judged", "trip_number", text, "Ask again in a moment."))
+        return Problem("trip_being_judged", "trip_number", text, "Ask again in a moment.")
+    return None
 
 
 def refuse_version(filing: Row[Any] | None, version: int | None) -> None:
@@ -175,13 +184,13 @@ def reasons_needed(plan: Plan) -> tuple[Problem, ...]:
                 plan.codes.of_bill,
                 "The manifest is complete: a change of it gives its reason by a code.",
                 f"Give one of: {listed(BILL_REASONS)}.",
-                "X12 data element 393",
+                BILL_REASON_SOURCE,
             )
         )
     elif plan.reason_code and plan.reason_code not in BILL_REASONS:
         text = f"{plan.reason_code!r} is no reason for changing a manifest."
         remedy = f"Give one of: {listed(BILL_REASONS)}."
-        problems.append(Problem("reason_code_unknown", plan.codes.of_bill, text, remedy, "X12 data element 393"))
+        problems.append(Problem("reason_code_unknown", plan.codes.of_bill, text, remedy, BILL_REASON_SOURCE))
     problems += _entry_reasons(plan.shipments, plan.codes.of_entry)
     if wrong := [one for one in problems if not one.code.endswith("_missing")]:
         raise ShipmentError(dict.fromkeys(wrong))
@@ -229,4 +238,5 @@ def _entry_reasons(shipments: Sequence[PlannedShipment], name: str) -> Iterator[
             yield Problem("entry_reason_of_other_type", name, text, choice, source)
         elif code == "03" and not (one.cancels_reference or one.new_number or one.step.entry.files == "entry"):
             text = "Reason 03 names the entry under which the goods were cleared."
-            yield Problem("replaced_by_missing", "replaced_by", text, "Give its number as replaced_by.", source)
+            remedy = "Give its number by --replaced-by NUMBER (replaced_by)."
+            yield Problem("replaced_by_missing", "replaced_by", text, remedy, source)

@@ -99,13 +99,23 @@ def _made(conn: Connection, ctx: FilingContext, plan: Plan, now: datetime) -> li
 
 
 def _with_reasons(plan: Plan, which: int) -> Plan:
-    """The plan with one of two codes in the place of each that is still to be given."""
+    """The plan with one of two codes, and of two entry numbers, in the place of each that is still to be given."""
     of_bill, of_entry = _two(BILL_REASONS)[which], _two(entry_reasons(), NAMES_ANOTHER)[which]
     shipments = tuple(
-        replace(one, cancels_reason=one.cancels_reason or of_entry) if one.step.entry.cancels else one
+        replace(
+            one,
+            cancels_reason=one.cancels_reason or of_entry,
+            cancels_reference=one.cancels_reference or (_NUMBERS[which] if one.cancels_reason == REPLACED else ""),
+        )
+        if one.step.entry.cancels
+        else one
         for one in plan.shipments
     )
     return replace(plan, reason_code=plan.reason_code or of_bill, shipments=shipments)
+
+
+_NUMBERS: Final = ("0" * 11, "1" * 11)
+"""What stands for the number of the entry that takes the place of a cancelled one: two that differ in each place."""
 
 
 def _two(codes: Iterable[str], but: Container[str] = ()) -> tuple[str, str]:

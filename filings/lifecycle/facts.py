@@ -14,7 +14,7 @@ from typing import Any
 
 from filings.lifecycle.declarations import Declaration, read_declaration
 from filings.lifecycle.evidence import Kind, Statement
-from filings.lifecycle.states import ShipmentState
+from filings.lifecycle.states import FilingState, ShipmentState
 
 __all__ = ["Declaration", "Kind", "ShipmentFacts"]
 
@@ -38,6 +38,13 @@ class ShipmentFacts:
         """The state of one declaration as a column shows it; ``none`` before it is made."""
         known = self.declarations.get(kind)
         return known.state.value if known else "none"
+
+    @property
+    def bill_without_entry(self) -> bool:
+        """Whether the entry is cancelled, and the bill that needs it still stands on the manifest."""
+        bill, entry = self.declarations.get("manifest"), self.declarations.get("entry")
+        cancelled = entry is not None and entry.state is FilingState.CANCELLED
+        return cancelled and bill is not None and bill.in_force and not bill.off
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""

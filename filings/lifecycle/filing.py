@@ -43,6 +43,9 @@ UNEXPECTED_ANSWER = "answer_unexpected"
 ALREADY_ON_FILE = "already_on_file"
 CHANGE_REFUSED = "change_refused"
 
+RAISED_WHILE: Final[Mapping[FilingState, str]] = {_S.REJECTED: "declaration_refused"}
+"""Alerts that no cell raises: the watch over deadlines raises them while filings of a trip are in this state."""
+
 _ANSWERS: Mapping[FilingInput, Cell] = {
     _I.SYNTAX_REJECTED: Cell(_S.REJECTED, _E.FILING_REJECTED),
     _I.ACCEPTED: Cell(_S.ACCEPTED, _E.FILING_ACCEPTED),

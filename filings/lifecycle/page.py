@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from filings.lifecycle import filing, shipment, trip
 from filings.lifecycle.evidence import REMOVES
-from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, permitted_acts
+from filings.lifecycle.filing import ACTS, FILING, FILING_ENDS, FILING_STARTS, OWN_ACTS, RAISED_WHILE, permitted_acts
 from filings.lifecycle.shipment import SHIPMENT, SHIPMENT_ENDS, SHIPMENT_STARTS
 from filings.lifecycle.states import Cell, Input, State, Why
 from filings.lifecycle.trip import CROSSING, TRIP, TRIP_ACTS, TRIP_ENDS, TRIP_STARTS, permitted_trip_acts
@@ -33,10 +35,11 @@ def render_markdown() -> str:
         _OPENING,
         "## A filing\n",
         _diagram(FILING, FILING_STARTS, {state: "" for state in FILING if state in FILING_ENDS}),
-        _table(FILING),
+        _table(FILING, RAISED_WHILE),
         "Accepted by CBP is told as `filing.amended` when an earlier version is in force already. Our own acts are: "
         + ", ".join(sorted(_words(act) for act in OWN_ACTS))
         + ". The rest are answers of CBP.\n",
+        _REFUSED,
         "What a person may ask for (*hand over*: handoffs only; what is in force at CBP is not withdrawn):\n",
         _acts(list(ACTS), {state: permitted_acts(state) for state in FILING}),
         _refusals(filing.WHY_NOT),
@@ -54,6 +57,12 @@ def render_markdown() -> str:
         _crossing(),
     ]
     return "\n".join(parts)
+
+
+_REFUSED = (
+    "*Declaration refused* is raised by no cell: while something of a trip is refused there is one alert about all of "
+    "it, and it ends when that is mended or off the truck.\n"
+)
 
 
 def _words(name: StrEnum) -> str:
@@ -77,7 +86,8 @@ def _diagram(
     return "\n".join([*lines, "```", ""])
 
 
-def _table(table: Mapping[State, Mapping[Input, Cell]]) -> str:
+def _table(table: Mapping[State, Mapping[Input, Cell]], raised: Mapping[Any, str] = MappingProxyType({})) -> str:
+    """The table; ``raised`` are the alerts that follow from a state itself, shown where it is entered."""
     states = list(table)
     inputs = _inputs(table)
     lines = [
@@ -85,7 +95,7 @@ def _table(table: Mapping[State, Mapping[Input, Cell]]) -> str:
         "|---" * (len(states) + 1) + "|",
     ]
     lines += [
-        "| " + " | ".join([_words(what), *(_cell(state, table[state].get(what)) for state in states)]) + " |"
+        "| " + " | ".join([_words(what), *(_cell(state, table[state].get(what), raised) for state in states)]) + " |"
         for what in inputs
     ]
     return "\n".join([*lines, ""])
@@ -97,13 +107,15 @@ def _inputs(table: Mapping[State, Mapping[Input, Cell]]) -> list[Input]:
     return [what for what in type(next(iter(used))) if what in used]
 
 
-def _cell(state: StrEnum, cell: Cell | None) -> str:
+def _cell(state: StrEnum, cell: Cell | None, raised: Mapping[Any, str]) -> str:
     if cell is None:
         return ""
     shown = "noted" if cell.to is state else f"**{_words(cell.to)}**"
     if cell.event is not None:
         shown += f" `{cell.event.value}`"
-    return f"{shown} (!) {cell.alert.replace('_', ' ')}" if cell.alert else shown
+    entered = raised.get(cell.to, "") if cell.to is not state else ""
+    alerts = [alert.replace("_", " ") for alert in (cell.alert, entered) if alert]
+    return f"{shown} (!) {', '.join(alerts)}" if alerts else shown
 
 
 def _acts(acts: Sequence[str], permitted: Mapping[State, Sequence[str]]) -> str:

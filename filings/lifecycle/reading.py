@@ -80,19 +80,12 @@ def read(facts: ShipmentFacts) -> tuple[ShipmentState, dict[Statement, str]]:
 
 def _read_last(facts: ShipmentFacts) -> ShipmentInput | None:
     """What counts more than all that is on file, until the truck is there: then CBP's word counts."""
-    if facts.arrived_at is None and (_bill_without_entry(facts) or any(d.ending for d in facts.declarations.values())):
+    if facts.arrived_at is None and (facts.bill_without_entry or any(d.ending for d in facts.declarations.values())):
         return ShipmentInput.CANCELLING
     if facts.arrived_at is None and facts.lapsed_at is not None:
         return ShipmentInput.LAPSED
     manifest = facts.declarations.get("manifest")
     return ShipmentInput.DELINKED if manifest is not None and manifest.off else None
-
-
-def _bill_without_entry(facts: ShipmentFacts) -> bool:
-    """The entry is cancelled, and the bill that needs it still stands on the manifest."""
-    bill, entry = facts.declarations.get("manifest"), facts.declarations.get("entry")
-    cancelled = entry is not None and entry.state is FilingState.CANCELLED
-    return cancelled and bill is not None and bill.in_force and not bill.off
 
 
 Reason = tuple[ShipmentInput, str, str, str]

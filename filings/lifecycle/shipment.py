@@ -159,7 +159,10 @@ WHY_NOT: Final[Mapping[ShipmentState, Why]] = {
     _S.REJECTED: ("CBP has refused a declaration that it needs.", "Correct it and stage it again."),
     _S.ON_FILE: ("CBP has its declarations on file.", "Amend or cancel them."),
     _S.HANDED_OFF: ("A licensed broker makes its entry.", "Ask the broker."),
-    _S.CANCELLING: ("CBP has not said yes or no to its cancellation.", "Wait for CBP's answer."),
+    _S.CANCELLING: (
+        "CBP has not decided on its cancellation, or its entry is cancelled and its bill stands on the manifest.",
+        "Wait for CBP's answer; where the entry is cancelled, take the bill off or file the goods under another entry.",
+    ),
     _S.DELINKED: ("CBP has it on file, and not on this trip any more.", "Link it to the trip that carries it."),
     _S.LAPSED: ("Its pathway is not lawful at the arrival that is possible now.", "File its trip anew (refile)."),
     _S.HELD: ("CBP or another agency holds it.", "Settle the hold with who placed it."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from gateway.cli.output import Output, make_table
 
 if TYPE_CHECKING:
     from gateway.bench import Figure, Memory
+    from gateway.cli.bench_bulk import Filed
 
 
 def bench(
@@ -33,7 +35,6 @@ def bench(
     import time
 
     from gateway.bench import figures, memories
-    from gateway.bench.bulk import growths
     from gateway.cli.bench_bulk import measure_bulk, show_bulk
     from gateway.memory import peak_mb
 
@@ -69,16 +70,24 @@ def bench(
     _show(output, f"Measured on {machine}, one core at a time", measured)
     _show_memory(output, held)
     show_bulk(output, filed)
-    missed = [figure.name for figure in measured if figure.met is False]
+    if missed := missed_aims(measured, held, filed):
+        output.say(f"Aims missed in this run: {'; '.join(missed)}.", "bold yellow")
+    held_here = f"{document['peak_memory_mb']} MB by this process, which measured the parts"
+    output.say(f"Most memory held: {held_here}; truckloads have processes of their own.", "dim")
+    output.say(f"{document['seconds']:.0f} seconds.", "dim")
+
+
+def missed_aims(measured: Sequence[Figure], held: Sequence[Memory], filed: Filed) -> list[str]:
+    """What was not as fast, or not as flat, as is wanted; a part by its peer too, since it may have several."""
+    from gateway.bench.bulk import growths
+
+    missed = [f"{figure.name}, beside {figure.peer}" for figure in measured if figure.met is False]
     missed += [peak.name for peak in held if not peak.met]
     missed += [
-        f"{run.shipments:,} shipments from staged to answered on {run.store}" for run in filed.runs if not run.met
+        f"{run.shipments:,} shipments answered a second on {run.store}" for run in filed.runs if run.met is False
     ]
     missed += [f"linear and flat on {one.small.store}" for one in growths(filed.runs) if not one.met]
-    missed += [f"urgent filings beside bulk on {one.store}" for one in filed.urgent if not one.met]
-    if missed:
-        output.say(f"Aims missed in this run: {', '.join(missed)}.", "bold yellow")
-    output.say(f"Most memory held: {document['peak_memory_mb']} MB. {document['seconds']:.0f} seconds.", "dim")
+    return missed + [f"urgent filings beside bulk on {one.store}" for one in filed.urgent if not one.met]
 
 
 def cores() -> int:

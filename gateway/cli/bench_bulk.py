@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.cli.output import Output, make_table
 
 if TYPE_CHECKING:
     from gateway.bench.bulk import Bulk
     from gateway.bench.urgent import Urgent
+
+
+NARROWEST: Final = len("(PostgreSQL)")
+"""The width under which a store's name would be broken."""
+JUDGED: Final = {True: "met", False: "missed", None: "too few to judge"}
 
 
 @dataclass(slots=True)
@@ -83,7 +88,8 @@ def show_bulk(output: Output, filed: Filed) -> None:
 
 def _show_runs(output: Output, runs: Sequence[Bulk]) -> None:
     table = make_table("Truckloads filed whole: gateway and simulated CBP, signed and encrypted AS2, durable")
-    for name in ("shipments", "staged a second", "answered a second", "aim", "their rows raw", "CPU ms a shipment"):
+    table.add_column("shipments", justify="right", min_width=NARROWEST)
+    for name in ("staged a second", "answered a second", "aim", "their rows raw", "CPU ms a shipment"):
         table.add_column(name, justify="right")
     table.add_column("of them simulated CBP", justify="right")
     table.add_column("memory gateway", justify="right")
@@ -93,7 +99,7 @@ def _show_runs(output: Output, runs: Sequence[Bulk]) -> None:
             f"{run.shipments:,} ({run.store})",
             f"{run.shipments / run.staging_seconds:,.0f}",
             f"{run.rate:,.0f}",
-            f"≥ {run.aim:,}: {'met' if run.met else 'missed'}",
+            f"≥ {run.aim:,}: {JUDGED[run.met]}",
             f"{run.raw_rate:,.0f} ({run.rate / run.raw_rate:.2f} x)",
             f"{sum(run.cpu_ms.values()):.2f}",
             f"{run.cpu_ms['sandbox']:.2f} ({run.sandbox_share:.0%})",
@@ -110,7 +116,8 @@ def _show_growth(output: Output, runs: Sequence[Bulk]) -> None:
     if not found:
         return
     table = make_table("The large run beside the small one: linear, and flat")
-    for name in ("shipments", "rate", "aim", "CPU a shipment", "memory gateway", "aim"):
+    table.add_column("shipments", justify="right", min_width=NARROWEST)
+    for name in ("rate", "aim", "CPU a shipment", "memory gateway", "aim"):
         table.add_column(name, justify="right")
     for one in found:
         table.add_row(
@@ -128,7 +135,8 @@ def _show_urgent(output: Output, runs: Sequence[Urgent]) -> None:
     from gateway.bench.urgent import LIMIT, percentile
 
     table = make_table("One urgent filing, submitted to accepted, seconds")
-    for name in ("beside", "filings", "p50", "p99", "limit of p99", "p50 without CBP", "p99", "p50 alone", "p99"):
+    table.add_column("beside", justify="right", min_width=NARROWEST)
+    for name in ("filings", "p50", "p99", "limit of p99", "p50 without CBP", "p99", "p50 alone", "p99"):
         table.add_column(name, justify="right")
     for run in runs:
         columns = [run.beside, run.own, run.alone]

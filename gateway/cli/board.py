@@ -43,15 +43,31 @@ TRIP_COMMANDS: Final = {
 }
 FILING_COMMANDS: Final = {
     "amend": "amend it: gateway amend {name} PATCH.json",
-    "cancel": "cancel it: gateway cancel {name} --reason TEXT",
+    "cancel": "cancel it: gateway cancel {name} --reason TEXT{codes}",
     "download the package": "give its package to the broker: GET /v1/handoffs/{name}/package",
 }
-"""How an act that the lifecycle permits is asked for."""
+"""How an act that is offered is asked for."""
+CANCEL_CODES: Final = {
+    "entry": " --reason-code CC",
+    "manifest": " --entry-reason-code CC (the code where entries go with it)",
+}
+"""By which code a cancellation says its reason; what CBP refused, and what it never had, is withdrawn without."""
 
 
 def commands(known: Mapping[str, str], acts: Iterable[str], name: str) -> list[str]:
     """What may be asked for now, each with the command that does it."""
     return [known[act].format(name=name) for act in acts if act in known]
+
+
+def offers(found: Mapping[str, Any]) -> list[str]:
+    """What may be asked for of a filing now, each with the whole command and what limits it."""
+    codes = "" if found["state"] == "rejected" else CANCEL_CODES.get(str(found["kind"]), "")
+    limits = found.get("act_limits", {})
+    return [
+        FILING_COMMANDS[act].format(name=found["id"], codes=codes) + (f" ({limits[act]})" if act in limits else "")
+        for act in found.get("acts", ())
+        if act in FILING_COMMANDS
+    ]
 
 
 def trip(
@@ -238,7 +254,7 @@ def _show_filing(output: Output, found: dict[str, Any]) -> None:
         if hidden := [str(one["name"]) for one in saved if one["hides_password"]]:
             listed = ", ".join(hidden)
             output.say(f"The password of the batch is hidden, so that the digest is another, in: {listed}", "yellow")
-    asked = commands(FILING_COMMANDS, found.get("acts", ()), str(found["id"]))
+    asked = offers(found)
     for command in asked:
         output.say(f"May be asked: {command}", "dim")
     if not asked:

@@ -16,8 +16,28 @@ TransportOption = Annotated[
     str | None,
     typer.Option("--transport", help="Road to the simulated CBP: as2 (default) or sftp.", metavar="ROAD"),
 ]
+
+
+def with_scheme(url: str) -> str:
+    """The address as it was given; ``http://`` goes before one on this machine that has no scheme.
+
+    Raises :class:`typer.BadParameter` for any other address without one: a key does not leave this machine unasked in
+    the open.
+    """
+    if "://" in url:
+        return url
+    from gateway.cli.access import is_loopback
+
+    if is_loopback(f"http://{url}"):
+        return f"http://{url}"
+    raise typer.BadParameter(f"{url!r} has no scheme: give it like https://{url}.", param_hint="--url")
+
+
 UrlOption = Annotated[
-    str, typer.Option("--url", envvar="GATEWAY_URL", help="Where `gateway serve` listens.", metavar="URL")
+    str,
+    typer.Option(
+        "--url", envvar="GATEWAY_URL", help="Where `gateway serve` listens.", metavar="URL", callback=with_scheme
+    ),
 ]
 KeyOption = Annotated[
     str | None,

@@ -75,6 +75,9 @@ def serve(
     With --json the document says where it listens, once it does. The simulated CBP takes the port of the partner's
     address and the one after it, or with --port 0 free ones; its own options say otherwise, and 0 is a free port.
 
+    Its books are in `sandbox` beside the data directory of the settings, or with --data in it, where then the
+    certificates are too (`exchange`) unless the settings name a place for them: each such directory has its own CBP.
+
     Example: gateway serve --config gateway.toml
     """
     import asyncio
@@ -89,6 +92,9 @@ def serve(
     if data is not None:
         overrides["storage"] = {"directory": str(data)}
     settings = load_settings(config, overrides=overrides)
+    if data is not None and with_sandbox and "directory" not in settings.exchange.model_fields_set:
+        overrides["exchange"] = {"directory": str(data / "exchange")}  # a simulated CBP of this data directory alone
+        settings = load_settings(config, overrides=overrides)
     configure_logs(settings.logs.format, settings.logs.level)
     if transport is not None and not with_sandbox:
         raise typer.BadParameter("it chooses the road to the simulated CBP: give --with-sandbox too.")
@@ -100,7 +106,9 @@ def serve(
         raise typer.BadParameter("files travel by AS2: give --transport sftp too.", param_hint="--sandbox-sftp-port")
     output.note("starting")
     serve_long()
-    asyncio.run(_serve(output, settings, overrides, config, beside=beside, ports=ports))
+    own = data is not None or settings.listen.port == 0
+    books = (settings.storage.directory if own else settings.storage.directory.parent) / "sandbox"
+    asyncio.run(_serve(output, settings, overrides, config, beside=beside, ports=ports, books=books))
     output.note("stopped")
 
 
@@ -112,8 +120,9 @@ async def _serve(
     *,
     beside: str | None,
     ports: SandboxPorts,
+    books: Path,
 ) -> None:
-    """``beside`` is the road to a simulated CBP that is started too, on ``ports``."""
+    """``beside`` is the road to a simulated CBP that is started too, on ``ports`` and with its ``books``."""
     import asyncio
     import signal
     from contextlib import AsyncExitStack
@@ -137,11 +146,13 @@ async def _serve(
         address = f"http://{settings.listen.host}:{door.getsockname()[1]}"
         document: dict[str, Any] = {"url": address, "data": settings.storage.directory}
         if beside is not None:
-            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside, ports))
+            sandbox = await stack.enter_async_context(_sandbox_beside(settings, address, beside, ports, books))
             overrides = {**overrides, "partners": {settings.partner_name: sandbox.partner}}
             settings = load_settings(config, overrides=overrides)
             output.say(f"simulated CBP: {sandbox.as2_url}, its console {sandbox.control_url}/")
+            output.say(f"its books in {books}, certificates in {settings.exchange.directory}")
             document["sandbox"] = {"as2_url": sandbox.as2_url, "control_url": sandbox.control_url}
+            document["sandbox"] |= {"data": books, "certificates": settings.exchange.directory}
             if sandbox.sftp_port is not None:
                 output.say(f"files travel by SFTP, port {sandbox.sftp_port}")
                 document["sandbox"]["sftp_port"] = sandbox.sftp_port
@@ -200,7 +211,7 @@ def _first(given: int | None, otherwise: int) -> int:
     return otherwise if given is None else given
 
 
-def _sandbox_beside(settings: Settings, address: str, transport: str, given: SandboxPorts) -> Any:
+def _sandbox_beside(settings: Settings, address: str, transport: str, given: SandboxPorts, books: Path) -> Any:
     from urllib.parse import urlsplit
 
     from gateway.demo.sandbox_process import SandboxProcess
@@ -216,7 +227,7 @@ def _sandbox_beside(settings: Settings, address: str, transport: str, given: San
     for wanted in ports:
         _door("127.0.0.1", wanted, SANDBOX_REMEDY).close()  # told now: the child could only log it
     return SandboxProcess(
-        settings.storage.directory.parent / "sandbox" if not free else settings.storage.directory / "sandbox",
+        books,
         settings.exchange.directory,
         f"{address}/as2",
         arguments,

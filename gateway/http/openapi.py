@@ -188,6 +188,11 @@ COMPONENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             version={"type": "integer", "minimum": 1},
             accepted_version={"type": ["integer", "null"], "description": "The newest version that CBP has taken."},
             acts={"type": "array", "items": string(), "description": "What may be done with it now."},
+            act_limits={
+                "type": "object",
+                "additionalProperties": string(),
+                "description": "What limits an act that may be done, in a sentence by its name.",
+            },
             time_zone=string(description="The port's zone, on whose clock sentences tell times."),
             standing=ref("Standing"),
             inquiries={"type": "array", "items": ref("Inquiry"), "description": "When CBP was asked for it, and how."},

@@ -17,6 +17,7 @@ from gateway.http.service import SERVICE
 async def list_filings(request: web.Request) -> web.Response:
     """A page of filings."""
     given = request[PARAMETERS]
+    now = request.app[SERVICE].clock()
     page = await request.app[SERVICE].store.read(
         lambda conn: queries.filings(
             conn,
@@ -28,6 +29,7 @@ async def list_filings(request: web.Request) -> web.Response:
             day=given["date"],
             cursor=given["cursor"],
             limit=given["limit"],
+            now=now,
         )
     )
     return page_answer(page)

@@ -181,6 +181,37 @@ def test_the_simulated_cbp_beside_the_service_listens_where_it_is_told(tmp_path:
         process.communicate(timeout=30)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_data_directory_has_a_simulated_cbp_of_its_own(tmp_path: Path, named: bool) -> None:
+    """With --data its books and certificates are in there, unless the settings name a place for certificates."""
+    listen, as2, control = free_ports(3)
+    folder, named_place = tmp_path / "x" / "one", tmp_path / "elsewhere"
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--with-sandbox", "--json", "--data", str(folder)]
+    ports = ["--port", str(listen), "--sandbox-port", str(as2), "--sandbox-control-port", str(control)]
+    more = {"GATEWAY_EXCHANGE__DIRECTORY": str(named_place)} if named else {}
+    with (tmp_path / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, *ports], cwd=tmp_path, env=environment() | more, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert process.stdout is not None
+        text = ""
+        while not text.endswith("}\n") or text.count("{") != text.count("}"):
+            line = process.stdout.readline()
+            assert line, (tmp_path / "serve.log").read_text()
+            text += line
+        told = json.loads(text)["sandbox"]
+        certificates = named_place if named else folder / "exchange"
+        assert (told["data"], told["certificates"]) == (str(folder / "sandbox"), str(certificates))
+        assert (certificates / "sandbox.pem").is_file()
+        assert any((folder / "sandbox").iterdir())
+        assert not (tmp_path / "x" / "sandbox").exists()
+        assert not (tmp_path / "var").exists()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
 @pytest.mark.parametrize(
     ("arguments", "first", "last"),
     [

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from filings import queries
+from filings.amendments.forbids import BILL_REASON_SOURCE
 from filings.store import Store
 from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from schemas.errors import Conflict, NotFound, ShipmentError
+from schemas.x12 import CODES
 from tests import samples
 from tests.filing_kit import TRIP, Desk, informal, marked, parcel, type86
 from tests.mapping_samples import line
@@ -471,6 +473,49 @@ async def test_the_state_forbids_with_its_reason(desk: Desk) -> None:
         await desk.amend("TSTC99999999999", STREET)
 
 
+async def test_nobody_is_told_to_take_a_bill_off_a_truck_that_is_there(desk: Desk) -> None:
+    """Cancelling an entry: before arrival its bill may go too; after, what is advised is no act that is refused."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+
+    async def advice() -> str:
+        shown = await desk.dry_run_cancel("TSTC00000000001", reason_code="01")
+        (found,) = (one for one in shown["warnings"] if one["code"] == "bill_without_entry")
+        return f"{found['text']} {found['remedy']}"
+
+    assert "delete or delink" in await advice()
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    with pytest.raises(Conflict) as there:
+        await desk.cancel("TSTC00000000001", reason_code="01", bill="delete")
+    assert {one.code for one in there.value.problems} == {"trip_arrived"}
+    told = await advice()
+    assert "delink" not in told
+    assert "with CBP at the port" in told
+
+
+async def test_the_timeline_tells_a_cancellation_with_its_code(desk: Desk) -> None:
+    """As it does of an amendment: what was given, by code and in words."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    await desk.cancel("TSTC00000000001", "Sent twice", reason_code="01")
+    steps = await desk.look(lambda conn: queries.timeline(conn, "TSTC00000000001"))
+    (asked,) = (step["text"] for step in steps if step["what"] == "cancellation_asked")
+    assert asked.endswith("(01, Sent twice)")
+
+
+async def test_a_code_that_is_missing_is_told_with_what_gives_it(desk: Desk) -> None:
+    """The list that is named can be looked up, and the option that takes a number is named."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), parcel(2))
+    (need,) = (await desk.dry_run("TSTC00000000002", STREET))["needs"]
+    assert "gateway codes x12.amendment_reason" in need["reference"]
+    assert "amendment_reason" in CODES
+    shown = await desk.dry_run_cancel("TSTC00000000001", reason_code="03")
+    (need,) = shown["needs"]
+    assert "?" * 11 in shown["messages"][0]["text"]
+    assert (need["code"], "--replaced-by" in need["remedy"]) == ("replaced_by_missing", True)
+
+
 async def packages(desk: Desk) -> int:
     """How many packages for the licensed broker have been kept."""
     return sum(row.name.startswith("handoff package") for row in await desk.table(t.archive_entries))
@@ -593,7 +638,7 @@ async def test_a_reason_that_nobody_gave_is_explained(desk: Desk) -> None:
     assert any("(reason 01, " in act for act in given["does"])
 
 
-SAID: dict[str, str] = {"reason": "Because.", "X12 data element 393": "03", "CBP CATAIR Cargo Release v40, SE13": "01"}
+SAID: dict[str, str] = {"reason": "Because.", BILL_REASON_SOURCE: "03", "CBP CATAIR Cargo Release v40, SE13": "01"}
 """What is given for each thing that is asked for, by its reference."""
 
 

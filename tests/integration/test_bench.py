@@ -17,9 +17,11 @@ from filings.store import Store
 from filings.store import tables as t
 from gateway.bench.alone import bulk_alone, urgent_alone
 from gateway.bench.bulk import Bulk, Growth, growths
+from gateway.bench.measure import Figure
 from gateway.bench.postgres import NotInstalled, Server, postgres_server, server_cpu
 from gateway.bench.raw_rows import raw_copy
 from gateway.bench.urgent import Urgent, percentile
+from gateway.cli.bench import missed_aims
 from gateway.cli.bench_bulk import Filed, measure_bulk, show_bulk
 from gateway.cli.output import Output
 
@@ -166,3 +168,39 @@ def test_the_tables_say_what_was_measured() -> None:
         "left out",
     ):
         assert part in text, part
+
+
+@pytest.mark.parametrize(
+    ("shipments", "seconds", "met", "says"),
+    [
+        (4_999, 100.0, None, "too few to judge"),
+        (5_000, 100.0, False, "missed"),
+        (5_000, 4.0, True, "met"),
+    ],
+)
+def test_a_run_is_judged_from_five_thousand_on(shipments: int, seconds: float, met: bool | None, says: str) -> None:
+    """A smaller one is neither met nor missed, and is not among the aims missed."""
+    run = Bulk("SQLite", shipments, 95, 1, 1.0, seconds, 0.2, 0.1, 0.0, 100, 50, 900, 0.01)
+    seen = io.StringIO()
+    output = Output(as_json=False)
+    output.people = Console(file=seen, width=250)
+    show_bulk(output, Filed([run]))
+    assert run.met is met
+    assert f"≥ 1,000: {says}" in seen.getvalue()
+    assert bool(missed_aims([], [], Filed([run]))) == (met is False)
+
+
+def test_a_missed_aim_is_told_by_its_peer() -> None:
+    """Rows of one part beside several peers are told apart."""
+    figures = [Figure("309 streamed", "segments", 1.0, peer, 1.0, aim) for peer, aim in (("one", 0.5), ("two", 2.0))]
+    assert missed_aims(figures, [], Filed()) == ["309 streamed, beside two"]
+
+
+def test_a_stores_name_stays_whole_on_a_narrow_terminal() -> None:
+    """No line of any table breaks it in two."""
+    runs = [Bulk("PostgreSQL", n, 95, 1, 1.0, 5.0, 0.2, 0.1, 0.1, 100, 50, 900, 0.01) for n in (5_000, 50_000)]
+    seen = io.StringIO()
+    output = Output(as_json=False)
+    output.people = Console(file=seen, width=100)
+    show_bulk(output, Filed(runs, [Urgent("PostgreSQL", 100, (0.25,), (0.5, 7.5), (0.25, 0.75))]))
+    assert seen.getvalue().count("(PostgreSQL)") == 4

@@ -13,7 +13,7 @@ from filings.store import Store
 from filings.store import tables as t
 from filings.trip_board import BLOCKING
 from sandbox.testing import LoopbackCbp
-from schemas.errors import NotFound
+from schemas.errors import Conflict, NotFound
 from tests.filing_kit import TRIP, Desk, formal, informal, loses_the_receipt, marked, parcel, refuses, review, type86
 
 
@@ -297,3 +297,92 @@ async def test_a_manifest_whose_truck_is_there_is_not_offered_for_change(desk: D
     after = await offered()
     assert (before["manifest"], after["manifest"]) == (["amend", "cancel"], [])
     assert after["entry"]
+
+
+async def taken(desk: Desk, name: str, patch: Any) -> dict[str, bool]:
+    """Whether an amendment by this patch, and a cancellation that leaves the bill, would be taken now."""
+    found = {}
+    asks = {"amend": desk.dry_run(name, patch, reason_code="03"), "cancel": desk.dry_run_cancel(name, reason_code="01")}
+    for act, asked in asks.items():
+        try:
+            await asked
+        except Conflict:
+            found[act] = False
+        else:
+            found[act] = True
+    return found
+
+
+async def test_no_act_is_offered_that_is_refused_whatever_it_says(desk: Desk) -> None:
+    """Of a truck that is there: an entry may be changed until it is released, as far as its bill says nothing of it."""
+    cbp = LoopbackCbp(desk.now)
+    goods = marked(informal(1), "HOLD")
+    await desk.file(goods, parcel(2))
+    await desk.exchange(cbp)
+    name = goods["shipment_control_number"]
+    patch = {"importer_of_record": {"number": "12-3456780"}}  # of which no bill says anything
+
+    async def offered() -> tuple[list[str], dict[str, str]]:
+        shown = await desk.look(lambda conn: queries.filing(conn, name, now=desk.now))
+        return shown["acts"], shown["act_limits"]
+
+    assert await offered() == (["amend", "cancel"], {})
+    assert await taken(desk, name, patch) == {"amend": True, "cancel": True}
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    assert await taken(desk, name, patch) == {"amend": True, "cancel": True}
+    acts, limits = await offered()
+    assert (acts, list(limits)) == (["amend", "cancel"], ["amend"])
+    assert "bill" in limits["amend"]
+    desk.later(hours=6)
+    await desk.hear(*(one.payload for one in cbp.advance(hours=6)))
+    assert (await desk.states())["P-0001"] == "released"
+    assert await taken(desk, name, patch) == {"amend": False, "cancel": True}
+    assert await offered() == (["cancel"], {})
+
+
+async def test_a_bill_without_its_entry_is_a_matter_for_a_person(desk: Desk) -> None:
+    """The entry goes and the bill stays: a person acts, and every act that is named is taken."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(informal(1), parcel(2))
+    await desk.exchange(cbp)
+    name = "TSTC00000000001"
+    await desk.cancel(name, reason_code="01")
+    await desk.exchange(cbp)
+    desk.later(minutes=5)
+    await desk.hear(*(one.payload for one in cbp.advance(minutes=5)))
+
+    async def shown() -> dict[str, Any]:
+        return await desk.look(lambda conn: queries.filing(conn, name, now=desk.now))
+
+    found = await shown()
+    standing = found["standing"]
+    assert (found["state"], standing["matter"], standing["who"]) == ("cancelled", "bill_left", "broker")
+    assert (await desk.board())["decision"] == "no_go"
+    assert f"gateway cancel {TRIP} --shipment P-0001 --reason TEXT --reason-code CC" in standing["todo"]
+    assert (await desk.dry_run_cancel(TRIP, shipments=["P-0001"], reason_code="03"))["needs"] == []
+    anew = await desk.dry_run(name, {}, reason_code="03")
+    assert any("SE10A" in one["text"] for one in anew["messages"])
+    assert found["acts"] == ["amend", "cancel"]
+    await desk.cancel(TRIP, shipments=["P-0001"], reason_code="03")
+    going = (await shown())["standing"]
+    assert (going["matter"], going["who"]) == ("bill_left", "cbp")
+    await desk.exchange(cbp)
+    gone = await shown()
+    assert (gone["standing"]["matter"], gone["standing"]["who"], gone["acts"]) == ("settled", "nobody", [])
+
+
+async def test_a_bill_left_on_a_truck_that_is_there_is_settled_at_the_port(desk: Desk) -> None:
+    """No bill can be taken off then, and none is offered to be."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(informal(1), parcel(2))
+    await desk.exchange(cbp)
+    await desk.cancel("TSTC00000000001", reason_code="01")
+    await desk.exchange(cbp)
+    desk.later(minutes=5)
+    await desk.hear(*(one.payload for one in cbp.advance(minutes=5)))
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+    found = await desk.look(lambda conn: queries.filing(conn, "TSTC00000000001", now=desk.now))
+    standing = found["standing"]
+    assert (standing["matter"], standing["who"], found["acts"]) == ("bill_left", "broker", [])
+    assert "at the port" in standing["todo"]
+    assert "gateway" not in standing["todo"]

@@ -225,3 +225,27 @@ def test_only_rows_that_are_bad_alone_are_sent_to_be_noted() -> None:
     assert not _to_be_noted(good)
     assert _to_be_noted(bad)
     assert not _to_be_noted(Row(0, 1, None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "says"),
+    [
+        ("entry", "accepted", " --reason TEXT --reason-code CC"),
+        ("entry", "rejected", " --reason TEXT"),
+        ("handoff", "ready", " --reason TEXT"),
+        ("manifest", "accepted", " --reason TEXT --entry-reason-code CC (the code where entries go with it)"),
+    ],
+)
+def test_what_is_offered_is_the_whole_command(kind: str, state: str, says: str) -> None:
+    """A cancellation is offered with the code that it is refused without; what limits an act stands beside it."""
+    found = {
+        "id": "f-1",
+        "kind": kind,
+        "state": state,
+        "acts": ["amend", "cancel"],
+        "act_limits": {"amend": "Not all."},
+    }
+    assert commands.offers(found) == [
+        "amend it: gateway amend f-1 PATCH.json (Not all.)",
+        f"cancel it: gateway cancel f-1{says}",
+    ]

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from gateway.cli import main
+from gateway.cli.options import with_scheme
 from gateway.client import GatewayClient
 from schemas.errors import Conflict, FormatError, NotAllowed, NotFound, ShipmentError, TransportError
 
@@ -109,6 +111,43 @@ async def test_a_refusal_is_the_same_error_as_inside(status: int, error: type[Ex
     problem = refused.value.problems[0]  # type: ignore[attr-defined]
     assert (problem.code, problem.path, problem.remedy) == ("a_code", "a.path", "A remedy.")
     assert len(asked) == 1
+
+
+async def test_a_wrong_key_is_told_by_the_option_that_gives_it() -> None:
+    """Of the header that the client sends by itself a person is told nothing."""
+
+    async def handler(_: web.Request) -> web.Response:
+        return refusal(401, "not_authenticated")
+
+    async with served(handler) as url, GatewayClient(url, KEY) as client:
+        with pytest.raises(NotAllowed) as refused:
+            await client.board("TRIP1")
+    problem = refused.value.problems[0]
+    assert problem.path == "--key"
+    assert "GATEWAY_API_KEY" in problem.remedy
+    assert "Bearer" not in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("127.0.0.1:8470", "http://127.0.0.1:8470"),
+        ("localhost:8470", "http://localhost:8470"),
+        ("[::1]:8470", "http://[::1]:8470"),
+        ("https://gateway.example", "https://gateway.example"),
+    ],
+)
+def test_an_address_on_this_machine_needs_no_scheme(given: str, meant: str) -> None:
+    """What `--url` and GATEWAY_URL take is an address with its scheme, or one of this machine without."""
+    assert with_scheme(given) == meant
+
+
+def test_an_address_elsewhere_without_a_scheme_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """A key does not go out in the open because a word was left out."""
+    assert main(["trip", "SFIC3006040001", "--url", "gateway.example:8470", "--key", KEY]) == 2
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "has no scheme" in shown
+    assert "https://gateway.example:8470" in shown
 
 
 async def test_something_else_at_the_address_is_told() -> None:

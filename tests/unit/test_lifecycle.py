@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from filings.deadlines import REFUSED
 from filings.lifecycle import (
     CROSSING,
     DECISIONS,
@@ -54,7 +55,7 @@ from filings.lifecycle import (
     step_trip,
     trip_verdict,
 )
-from filings.lifecycle.filing import ACTS
+from filings.lifecycle.filing import ACTS, RAISED_WHILE
 from filings.lifecycle.filing import WHY_NOT as FILING_WHY_NOT
 from filings.lifecycle.shipment import WHY_NOT as SHIPMENT_WHY_NOT
 from filings.lifecycle.trip import TRIP_ACTS
@@ -590,6 +591,19 @@ def on_file(*kinds: str) -> ShipmentFacts:
     """Facts of a shipment that CBP has on file."""
     source = {"manifest": "355", "entry": "SX"}
     return run(queued(*kinds), *(said("accepted", source[kind], 1) for kind in kinds))
+
+
+def test_the_page_marks_the_alert_of_what_is_refused() -> None:
+    """The kind is that which the watch raises, and it stands wherever a filing becomes rejected."""
+    assert RAISED_WHILE == {FilingState.REJECTED: REFUSED}
+    page = render_markdown().split("## A shipment")[0]
+    entered = [cell for line in page.splitlines() for cell in line.split("|") if "**rejected**" in cell]
+    assert len(entered) == sum(
+        cell.to is FilingState.REJECTED and state is not FilingState.REJECTED
+        for state, row in FILING.items()
+        for cell in row.values()
+    )
+    assert all("(!) declaration refused" in cell for cell in entered)
 
 
 def test_a_lapse_blocks_until_the_truck_is_there() -> None:

@@ -78,6 +78,27 @@ def test_only_plain_decimal_strings_are_money(value: object) -> None:
     assert faults(samples.shipment(lines=[line]))["lines[0].value"] in {"not_a_decimal", "not_positive"}
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("0.8000000001", "has too many digits: at most 15 before the decimal point and 6 after it"),
+        ("1234567890123456", "has too many digits"),
+        ("-3", "is negative"),
+        ("+3", "has a sign"),
+        ("1,5", "is not a decimal amount"),
+        (4.5, "is not a decimal amount"),
+    ],
+)
+def test_what_is_wrong_with_an_amount_is_said(value: object, says: str) -> None:
+    """A number that is no amount here is told why; only what is no number is called none."""
+    with pytest.raises(ShipmentError) as refused:
+        read_shipment(samples.shipment(gross_weight={"value": value, "unit": "KG"}))
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.path) == ("not_a_decimal", "gross_weight.value")
+    assert says in problem.text
+    assert problem.remedy
+
+
 def test_every_problem_can_be_read_by_a_person() -> None:
     """Code, path, sentence and remedy are never empty."""
     record = samples.shipment(consignee={"name": "X\x00", "address": 5}, packages={"count": 0}, extra=1)

@@ -128,6 +128,9 @@ def test_what_is_settled_says_who_acts_if_anybody() -> None:
     summary = standing(replace(on_file, summary_due=due), at(T0))
     assert (summary.matter, summary.who) == ("summary", "broker")
     assert "due on 2025-03-24" in summary.text
+    assert "the alert that comes on 2025-03-20" in summary.todo
+    told = standing(replace(on_file, summary_due=due), at(datetime(2025, 3, 20, tzinfo=ZONE)))
+    assert "the ID of its alert" in told.todo
     assert standing(replace(on_file, summary_due=due), at(due)).overdue
 
 
