@@ -41,7 +41,7 @@ from filings.deadlines import (
 )
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
 from filings.outbox import UNSETTLED
-from filings.reasons import reasons
+from filings.reasons import last_words, reasons
 from filings.store import tables as t
 
 WATCH_LOCK: Final = 0x7761746368
@@ -340,9 +340,7 @@ def read_refusals(conn: Connection, numbers: Iterable[str]) -> list[Refusals]:
         manifest = conn.execute(whole).first() if rows else None
         refused: list[tuple[str, str, str]] = []
         if manifest is not None:
-            said = manifest.last_outcome or {}
-            words = " ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name))
-            refused.append((name_of(manifest), manifest.id, words))
+            refused.append((name_of(manifest), manifest.id, last_words(conn, manifest)))
         for row in rows:
             said_of_it = why.get(row.key, "")
             if row.entry_state == FilingState.REJECTED.value and row.entry_filing_id:

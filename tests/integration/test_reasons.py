@@ -1,0 +1,110 @@
+"""Why a shipment stands where it does: CBP's words while they are in force, none that are over, the gravest first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from filings import queries
+from filings.store import Store
+from sandbox.settings import Behaviour
+from sandbox.testing import LoopbackCbp
+from tests.answers import status_so
+from tests.filing_kit import TRIP, Desk, informal, marked, parcel
+
+SCN = "TSTC00000000001"
+PAST = "CBP 355: ARRIVAL IS IN THE PAST (field trip.estimated_arrival)"
+
+
+@pytest.fixture
+def desk(filing_store: Store) -> Desk:
+    """A desk on a day of March 2025."""
+    return Desk(filing_store)
+
+
+async def why(desk: Desk, name: str = SCN) -> str:
+    """The sentence on a shipment."""
+    found = await desk.look(lambda conn: queries.filing(conn, name))
+    return str(found["shipment"]["why"])
+
+
+async def cancelling(desk: Desk) -> tuple[LoopbackCbp, str]:
+    """A shipment that was held and let go again, and whose entry CBP decides to cancel or not."""
+    cbp = LoopbackCbp(desk.now, behaviour=Behaviour(arrive_at_eta=False, answer_delay=0, review_seconds=99999))
+    await desk.file(informal(1), parcel(2))
+    await desk.exchange(cbp)
+    await desk.hear(*(one.payload for one in cbp.hold(SCN)))
+    assert (await desk.shipment("P-0001")).state == "held"
+    assert "CBP 350 1H" in await why(desk)
+    desk.later(minutes=5)
+    cbp.set_clock(desk.now)
+    await desk.hear(*(one.payload for one in cbp.release(SCN)))
+    assert (await desk.shipment("P-0001")).state == "on_file"
+    assert "1H" not in await why(desk)
+    number = str((await desk.shipment("P-0001")).entry_number)
+    await desk.cancel(SCN, reason_code="01")
+    await desk.exchange(cbp)
+    assert (await desk.shipment("P-0001")).state == "cancelling"
+    return cbp, number
+
+
+async def test_a_hold_that_has_ended_holds_nothing(desk: Desk) -> None:
+    """Held, let go, its entry cancelled: board and filing speak of the cancellation, not of the hold that is over."""
+    _, number = await cancelling(desk)
+    assert "its bill stands on the manifest" in await why(desk)
+    desk.later(minutes=5)
+    await desk.hear(status_so(number, SCN, "23", desk.now))
+    (blocked,) = (await desk.board())["blocking"]
+    assert blocked["why"] == await why(desk)
+    assert blocked["why"].startswith("Its entry is cancelled")
+    assert "HOLD" not in blocked["why"].upper()
+
+
+async def test_a_hold_that_is_placed_again_is_a_reason_again(desk: Desk) -> None:
+    """The same hold once more while the cancellation is decided on: it is what holds the truck."""
+    cbp, _ = await cancelling(desk)
+    desk.later(minutes=5)
+    cbp.set_clock(desk.now)
+    await desk.hear(*(one.payload for one in cbp.hold(SCN)))
+    (blocked,) = (await desk.board())["blocking"]
+    assert blocked["state"] == "held"
+    assert blocked["why"].startswith("CBP 350 1H")
+
+
+async def test_the_last_refusal_counts(desk: Desk) -> None:
+    """Refused as a whole, amended, and refused for another reason: the sentence has the second reason alone."""
+    desk.now = datetime(2025, 3, 11, 14, tzinfo=UTC)
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(marked(parcel(1), "REJ470"), parcel(2))
+    await desk.exchange(cbp)
+    scn = str((await desk.shipment("P-0001")).scn)
+    assert (await why(desk, scn)).startswith(f"{PAST}; CBP 355 470")
+    assert await why(desk, "TSTC00000000002") == PAST
+    await desk.amend(TRIP, {"estimated_arrival": "2025-03-12T16:30:00-04:00"})
+    await desk.exchange(cbp)
+    assert await desk.states() == {"P-0001": "rejected", "P-0002": "on_file"}
+    told = await why(desk, scn)
+    assert "CBP 355 470" in told
+    assert "PAST" not in told
+    assert "CBP" not in await why(desk, "TSTC00000000002")
+
+
+async def refused_whole(desk: Desk) -> LoopbackCbp:
+    """A trip of March that is filed in November."""
+    desk.now = datetime(2025, 11, 10, 14, tzinfo=UTC)
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), parcel(2))
+    await desk.exchange(cbp)
+    return cbp
+
+
+async def test_what_is_wrong_with_the_whole_manifest_comes_first(desk: Desk) -> None:
+    """An arrival in the past is the first reason of each of its shipments, and what is said of the manifest."""
+    await refused_whole(desk)
+    board = await desk.board()
+    assert [one["why"].startswith(f"{PAST}; CBP 355 470") for one in board["blocking"]] == [True, True]
+    now = desk.now
+    manifest: dict[str, Any] = await desk.look(lambda conn: queries.filing(conn, TRIP, now=now))
+    assert f"({PAST}): nothing of this version is on file" in manifest["standing"]["text"]
