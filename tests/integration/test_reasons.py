@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from filings import queries
+from filings import queries, watching
+from filings.deadlines import REFUSED, Patience
 from filings.store import Store
+from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from tests.answers import status_so
@@ -108,3 +110,13 @@ async def test_what_is_wrong_with_the_whole_manifest_comes_first(desk: Desk) -> 
     now = desk.now
     manifest: dict[str, Any] = await desk.look(lambda conn: queries.filing(conn, TRIP, now=now))
     assert f"({PAST}): nothing of this version is on file" in manifest["standing"]["text"]
+
+
+async def test_a_refusal_of_a_trip_of_long_ago_is_an_alert(desk: Desk) -> None:
+    """However long ago the truck was to come, what CBP refuses of it is raised, with CBP's reason."""
+    await refused_whole(desk)
+    now = desk.now
+    await desk.store.write(lambda conn: watching.watch(conn, Patience(), now))
+    (alert,) = [one for one in await desk.table(t.alerts) if one.kind == REFUSED and one.settled_at is None]
+    assert alert.trip_number == TRIP
+    assert PAST in alert.text
