@@ -97,6 +97,19 @@ async def test_the_board_says_why_a_shipment_blocks(desk: Desk) -> None:
     assert why["P-0002"]
 
 
+async def test_a_rule_says_what_it_found(desk: Desk) -> None:
+    """A limit that is kept is not told as passed; one that closes a pathway says which, and how much it was."""
+    await desk.file(informal(1))
+    decided = (await desk.look(lambda conn: queries.filing(conn, "TSTC00000000001")))["decided_by"]
+    rules = {one["id"]: (one["finding"], one["text"], one["closes"]) for one in decided["rules"]}
+    kept = "The entered value is not above 2,500 dollars: this limit is not passed."
+    assert rules["limit-informal-value"] == ("not_passed", kept, [])
+    closed = "The fair retail value in the country of shipment is above 800 dollars. Here: 1200.00 dollars."
+    assert rules["limit-exemption-value"] == ("closes", closed, ["section321", "type86"])
+    assert rules["allow-informal"][0] == "applies"
+    assert rules["require-informal-importer"][0] == "met"
+
+
 async def test_the_board_shows_times_of_the_port(desk: Desk) -> None:
     """The planned arrival is shown in UTC and on the port's own clock."""
     await desk.put_trip(port_of_arrival="3801")

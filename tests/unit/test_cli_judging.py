@@ -110,7 +110,7 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         "entry_type": "86",
         "rules": [
             {"id": "a-rule", "kind": "allow", "text": "It may.", "citation": "19 CFR 1", "status": "verified"},
-            {"id": "a-limit", "kind": "threshold", "text": "Above it.", "citation": "19 CFR 2", "status": "verified"},
+            {"id": "a-limit", "kind": "threshold", "text": "Not above.", "citation": "19 CFR 2", "status": "verified"},
         ],
         "citations": ["19 CFR 1"],
         "reasons": [],
@@ -128,7 +128,7 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         "Decided by: type86 (entry type 86), judged for 2030-06-04 16:30 (America/New_York)",
         "gateway rules book 123456789abc",
         "by a-rule (allow): It may. 19 CFR 1",
-        "by a-limit (threshold): 19 CFR 2",
+        "by a-limit (threshold): Not above. 19 CFR 2",
         "refused section321: It may not. (no-rule)",
         "severity of vague-description: error",
         "lapsed: No more. (a-denial); offered: informal",
