@@ -112,6 +112,18 @@ async def test_what_is_wrong_with_the_whole_manifest_comes_first(desk: Desk) -> 
     assert f"({PAST}): nothing of this version is on file" in manifest["standing"]["text"]
 
 
+async def test_an_amendment_that_leaves_the_arrival_in_the_past_warns_of_it(desk: Desk) -> None:
+    """A dry run says that CBP refuses an arrival in the past, as long as the patch does not say a later one."""
+    await refused_whole(desk)
+    street = {"consignee": {"address": {"lines": ["77 Elm Ave"]}}}
+    warned = (await desk.dry_run(SCN, street))["warnings"][0]
+    assert (warned["code"], warned["severity"]) == ("arrival_in_past", "warning")
+    assert "2025-03-10 16:30" in warned["text"]
+    assert "CBP refuses that" in warned["text"]
+    shown = await desk.dry_run(TRIP, {"estimated_arrival": "2025-11-10T16:30:00-05:00"})
+    assert not {"arrival_in_past", "hour_begins_again"} & {one["code"] for one in shown["warnings"]}
+
+
 async def test_a_refusal_of_a_trip_of_long_ago_is_an_alert(desk: Desk) -> None:
     """However long ago the truck was to come, what CBP refuses of it is raised, with CBP's reason."""
     await refused_whole(desk)
