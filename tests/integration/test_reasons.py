@@ -124,6 +124,37 @@ async def test_an_amendment_that_leaves_the_arrival_in_the_past_warns_of_it(desk
     assert not {"arrival_in_past", "hour_begins_again"} & {one["code"] for one in shown["warnings"]}
 
 
+async def test_a_refused_parcel_that_is_withdrawn_says_so(desk: Desk) -> None:
+    """The preview names the parcel and leaves the manifest's version; then parcel and timeline say that it is off."""
+    await refused_whole(desk)
+    shown = await desk.dry_run_cancel(SCN)
+    gone = {"shipment_id": "P-0001", "path": "", "name": "shipment", "old": "refused by CBP", "new": "cancelled"}
+    assert shown["difference"] == [gone]
+    assert shown["does"] == [
+        "shipment P-0001 is taken off, and must not be aboard: CBP has nothing of it",
+        "nothing is sent: CBP has nothing of it",
+    ]
+    assert (shown["version_before"], shown["version"], shown["shipments"][0]["taken_off"]) == (1, 1, True)
+    assert (await desk.cancel(SCN))["version"] == 1
+    assert await desk.states() == {"P-0001": "cancelled", "P-0002": "rejected"}
+    assert await why(desk) == "It is cancelled: it must not be aboard."
+    steps = await desk.look(lambda conn: queries.timeline(conn, SCN))
+    assert [one["text"] for one in steps if one["what"] == "cancellation_asked"] == [
+        "shipment: refused by CBP → cancelled (A mistake.)"
+    ]
+
+
+async def test_a_refused_entry_that_is_withdrawn_makes_a_version(desk: Desk) -> None:
+    """Of a refused entry the preview says that it is withdrawn, and counts the version that is kept of that."""
+    await desk.file(marked(informal(1), "REJ"), parcel(2))
+    await desk.exchange(LoopbackCbp(desk.now))
+    entry = str((await desk.shipment("P-0001")).entry_number)
+    shown = await desk.dry_run_cancel(entry)
+    assert shown["does"][0] == f"entry {entry}, which CBP refused, is withdrawn"
+    assert (shown["version_before"], shown["version"]) == (1, 2)
+    assert (await desk.cancel(entry))["version"] == 2
+
+
 async def test_a_refusal_of_a_trip_of_long_ago_is_an_alert(desk: Desk) -> None:
     """However long ago the truck was to come, what CBP refuses of it is raised, with CBP's reason."""
     await refused_whole(desk)
