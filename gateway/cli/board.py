@@ -184,7 +184,9 @@ def filing(
     async def run() -> dict[str, Any]:
         async with client:
             found: dict[str, Any] = await client.filing(identifier)
-            for part in ("timeline", "versions", "transmissions"):
+            # by the name that was given: by that of a shipment a manifest tells of that one, too
+            found["timeline"] = (await client.filing(identifier, "timeline"))["items"]
+            for part in ("versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
             if files is not None:
                 filing_files.prepare(files)
