@@ -1,9 +1,9 @@
 """Why does a shipment stand where it does? One sentence for the board, for dispatch's events, for a filing.
 
 CBP's last words, where CBP's word stands in the way; the rule that overtook it, where that does; what a broker must
-settle, where it is ours to settle. Only what is in force is a reason: a refusal while the shipment stands refused, and
-then the last one; a hold until CBP ends it; a release taken back until the next word. What is wrong with a whole
-manifest comes before what is wrong with a bill.
+settle, where it is ours to settle. Only what is in force is a reason: a refusal while the shipment stands refused, the
+last one of each declaration; a hold until CBP ends it; a release taken back until the next word. What is wrong with a
+whole manifest comes before what is wrong with a bill.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def refusals_of(conn: Connection, manifests: Iterable[str]) -> dict[str, Refusal
     """
     table = t.outcomes
     query = (
-        select(table.c.filing_id, *_WORDS)
+        select(*_WORDS)
         .join(t.filings, t.filings.c.id == table.c.filing_id)
         .join(t.trips, t.trips.c.trip_number == t.filings.c.trip_number)
         .where(
@@ -162,7 +162,8 @@ def _said(conn: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[Row[Any]
 
 
 _WORDS: Final = tuple(
-    t.outcomes.c[name] for name in ("transmission_id", "source", "meaning", "code", "text", "field_path", "place")
+    t.outcomes.c[name]
+    for name in ("filing_id", "transmission_id", "source", "meaning", "code", "text", "field_path", "place")
 )
 
 
@@ -171,12 +172,18 @@ def _words(row: Row[Any], said: Sequence[Row[Any]], of_manifests: Mapping[str, R
     whole = of_manifests.get(row.manifest_filing_id) if _refused_whole(row) else None
     kept = kept_for(ShipmentFacts.from_dict(row.facts)) if any(one.meaning in KEEPING for one in said) else frozenset()
     open_words = {(what.value, source, code) for what, _, source, code in kept}
-    refused = [one for one in said if one.meaning in REFUSING] if row.state == "rejected" else []
-    last = whole.answer if whole is not None else refused[-1].transmission_id if refused else ""
+    last = {one.filing_id: one.transmission_id for one in said if one.meaning in REFUSING}
+    if whole is not None:
+        last[row.manifest_filing_id] = whole.answer
+    stands = {
+        filing: last.get(filing)
+        for filing, state in ((row.manifest_filing_id, row.manifest_state), (row.entry_filing_id, row.entry_state))
+        if row.state == "rejected" and state == FilingState.REJECTED.value
+    }
     in_force = [
         one
         for one in said
-        if (one in refused and one.transmission_id == last)
+        if (one.meaning in REFUSING and stands.get(one.filing_id) == one.transmission_id)
         or (one.meaning, one.source, one.code or "") in open_words
         or (one.meaning in TAKEN_BACK and one.meaning == row.state)
     ]

@@ -93,6 +93,15 @@ async def test_the_last_refusal_counts(desk: Desk) -> None:
     assert "CBP" not in await why(desk, "TSTC00000000002")
 
 
+async def test_bill_and_entry_are_refused_each_for_itself(desk: Desk) -> None:
+    """CBP refuses a bill by one answer and its entry by another: the sentence has both."""
+    await desk.file(marked(informal(1), "REJ470"), parcel(2))
+    await desk.exchange(LoopbackCbp(desk.now))
+    told = await why(desk, str((await desk.shipment("P-0001")).scn))
+    assert "CBP 355 470" in told
+    assert "CBP SX 470" in told
+
+
 async def refused_whole(desk: Desk) -> LoopbackCbp:
     """A trip of March that is filed in November."""
     desk.now = datetime(2025, 11, 10, 14, tzinfo=UTC)
