@@ -6,8 +6,9 @@ was first used (:mod:`filings.rule_books`): not with those of today.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, Row, or_, select
 from filings import archive, rule_books
 from filings.shown import EASTERN, instant_text, lapse_of, local_text
 from filings.store import tables as t
+from mappings.rule_changes import MEASURED
 
 MOST: Final = 200
 """Acts and judgements of a trip that a timeline shows, the latest."""
@@ -31,6 +33,9 @@ def decided_by(
 ) -> dict[str, Any]:
     """A decision as a person must be able to defend it: pathway, rules, law, instant, severities, what was refused.
 
+    Each of the ``rules`` says in ``finding`` what it did to this shipment (:data:`FINDINGS`), and in ``text`` what that
+    means for it: a limit that is not passed says so.
+
     ``decided_for`` is the arrival it was made for, ``judged_for`` the one for which the law was applied last: that of
     the board (``judged_at`` of the trip), for a trip is judged again when its arrival changes and when it arrives.
     """
@@ -39,7 +44,7 @@ def decided_by(
     return {
         "pathway": decision["pathway"],
         "entry_type": decision["entry_type"] or None,
-        "rules": _cited(conn, version, decision["rules"], arrival),
+        "rules": _cited(conn, decision, arrival),
         "citations": decision["citations"],
         "reasons": decision["reasons"],
         "rule_book_version": version,
@@ -52,11 +57,28 @@ def decided_by(
     }
 
 
-def _cited(conn: Connection, version: str, wanted: list[str], arrival: datetime) -> list[dict[str, Any]]:
-    book = rule_books.read(conn, version)
+FINDINGS: Final = ("closes", "not_passed", "met", "applies")
+"""What a rule did to a shipment: closed pathways to it, set a limit that it keeps, wanted what it has, held of it."""
+
+
+def _cited(conn: Connection, decision: Mapping[str, Any], arrival: datetime) -> list[dict[str, Any]]:
+    book = rule_books.read(conn, decision["rule_book_version"])
     rows = {row["id"]: row for row in (book["rules"] if book else ()) if _in_force(row, arrival)}
-    named = ("kind", "citation", "text", "status")
-    return [{"id": one, **{name: rows.get(one, {}).get(name) for name in named}} for one in wanted]
+    return [{"id": one, **_found(rows.get(one, {}), one, decision["refused"])} for one in decision["rules"]]
+
+
+def _found(rule: Mapping[str, Any], name: str, refused: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A rule with what it did: the sentence of a limit in the book is that of its breach, which need not have been."""
+    found = {one: rule.get(one) for one in ("kind", "citation", "text", "status")}
+    closing = [one for one in refused if one["rule"] == name]
+    if closing:
+        text = " ".join(dict.fromkeys(str(one["text"]) for one in closing))
+        return {**found, "text": text, "finding": "closes", "closes": [one["pathway"] for one in closing]}
+    if rule.get("kind") == "threshold":
+        limit = f"{Decimal(rule['limit']):,}"
+        text = f"The {MEASURED[rule['measure']]} is not above {limit} dollars: this limit is not passed."
+        return {**found, "text": text, "finding": "not_passed", "closes": []}
+    return {**found, "finding": "met" if rule.get("kind") == "require" else "applies", "closes": []}
 
 
 def _in_force(row: Mapping[str, Any], arrival: datetime) -> bool:

@@ -18,6 +18,7 @@ from filings.deadlines import ARRIVAL, SUMMARY
 from filings.lifecycle import FilingState, ShipmentFacts, TripState
 from filings.matching import ENDING
 from filings.outbox import WITHDRAWN
+from filings.reasons import last_words
 from filings.shown import instant_text
 from filings.standing import BillLeft, Facts, File, Retry, Watch, receipt_out, standing
 from filings.store import tables as t
@@ -50,7 +51,6 @@ def _facts(conn: Connection, filing: Row[Any]) -> Facts:
     carrying = _carrying(conn, filing)
     mine = (t.inquiries.c.filing_id == filing.id) & (t.inquiries.c.version == filing.version)
     asked, asked_at = conn.execute(select(func.count(), func.max(t.inquiries.c.asked_at)).where(mine)).one()
-    said = filing.last_outcome or {}
     return Facts(
         FilingState(filing.state),
         name_of(filing),
@@ -61,7 +61,7 @@ def _facts(conn: Connection, filing: Row[Any]) -> Facts:
         retry=_retry(conn, [one.id for one in carrying], filing.entry_number),
         asked=asked,
         asked_at=asked_at,
-        said=" ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name)),
+        said=last_words(conn, filing),
         ends=_ends(conn, filing),
         summary_due=filing.deadline_at,
         decided=next(iter(decisions_of(conn, filing)[-1:]), None),

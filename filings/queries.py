@@ -217,7 +217,10 @@ def _trip_of(conn: Connection, trip_number: str) -> Any:
 
 
 def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
-    """What happened to a filing, in order: what was decided and done, sent and answered, what dispatch was told."""
+    """What happened to a filing, in order: what was decided and done, sent and answered, what dispatch was told.
+
+    Of a manifest that is asked for by the SCN of a shipment on it also what CBP said of that one: a hold, its release.
+    """
     row = find_filing(conn, name)
     about = _shipment_of(conn, row, name)
     steps: list[dict[str, Any]] = []
@@ -239,17 +242,17 @@ def timeline(conn: Connection, name: str) -> list[dict[str, Any]]:
             )
     steps.extend(_asked(conn, row))
     steps.extend(_failed(conn, row))
-    said = (
-        or_(t.outcomes.c.filing_id == row.id, t.outcomes.c.shipment_key == row.shipment_key)
-        if row.shipment_key
-        else (t.outcomes.c.filing_id == row.id) & t.outcomes.c.shipment_key.is_(None)
-    )
+    said, told = t.outcomes.c.filing_id == row.id, t.events.c.trip_number == row.trip_number
+    if row.shipment_key:
+        said |= t.outcomes.c.shipment_key == row.shipment_key
+        told &= t.events.c.shipment_key == row.shipment_key
+    elif about is not None:  # the manifest as a whole, and the one bill by whose number it was asked for
+        said = said & t.outcomes.c.shipment_key.is_(None) | (t.outcomes.c.shipment_key == about.key)
+        told &= t.events.c.shipment_key.is_(None) | (t.events.c.shipment_key == about.key)
+    else:
+        said &= t.outcomes.c.shipment_key.is_(None)
+        told &= t.events.c.shipment_key.is_(None)
     steps.extend(_said(one) for one in conn.execute(select(t.outcomes).where(said).order_by(t.outcomes.c.id)))
-    told = (
-        t.events.c.shipment_key == row.shipment_key
-        if row.shipment_key
-        else (t.events.c.trip_number == row.trip_number) & t.events.c.shipment_key.is_(None)
-    )
     steps.extend(
         _told(one) for one in conn.execute(select(t.events).where(told).order_by(t.events.c.cursor).limit(1000))
     )

@@ -41,7 +41,7 @@ from filings.deadlines import (
 )
 from filings.lifecycle import CROSSING, FilingState, ShipmentState, TripInput, TripState
 from filings.outbox import UNSETTLED
-from filings.reasons import reasons
+from filings.reasons import last_words, reasons
 from filings.store import tables as t
 
 WATCH_LOCK: Final = 0x7761746368
@@ -50,7 +50,7 @@ MOST: Final = 100
 """Subjects of one kind that a look takes up."""
 PAGE: Final = 400
 REMEMBERED: Final = timedelta(days=60)
-"""How long a truck is looked after once it was due: after that nobody waits for it any more."""
+"""How long a truck is waited for once it was due: after that nobody waits for it any more."""
 NAMED_REFUSALS: Final = 10
 """Refusals of a trip of which CBP's words are read; a sentence names fewer."""
 NAMED: Final = 20
@@ -121,7 +121,7 @@ def _matters(conn: Connection, patience: Patience, now: datetime, open_ones: Seq
     files |= known[RECEIPT] | known[DOUBT] | known[ANSWER]
     trips = _near_or_silent(conn, patience, now) | known[ARRIVAL] | known[UNHEARD] | known[BORDER]
     entries = _summaries(conn, patience, now) | known[SUMMARY]
-    blocked = _with_refusals(conn, now) | known[REFUSED]
+    blocked = _with_refusals(conn) | known[REFUSED]
     found: list[Matter] = []
     for file in read_files(conn, files, patience, now):
         found += of_file(file, patience, now)
@@ -209,13 +209,13 @@ def _near_or_silent(conn: Connection, patience: Patience, now: datetime) -> set[
     return found
 
 
-def _with_refusals(conn: Connection, now: datetime) -> set[str]:
+def _with_refusals(conn: Connection) -> set[str]:
+    """Trips that are blocked by a refusal, however long ago the truck was due: it ends only by being mended."""
     trips, goods = t.trips, t.shipments
     number = trips.c.trip_number
     refused = select(goods.c.key).where(goods.c.trip_number == number, goods.c.state == ShipmentState.REJECTED.value)
     query = select(number).where(
         trips.c.state == TripState.BLOCKED.value,
-        trips.c.estimated_arrival > now - REMEMBERED,
         refused.exists(),
         _not_told(REFUSED, number, t.alerts.c.trip_number),
     )
@@ -340,9 +340,7 @@ def read_refusals(conn: Connection, numbers: Iterable[str]) -> list[Refusals]:
         manifest = conn.execute(whole).first() if rows else None
         refused: list[tuple[str, str, str]] = []
         if manifest is not None:
-            said = manifest.last_outcome or {}
-            words = " ".join(str(said[name]) for name in ("source", "code", "text") if said.get(name))
-            refused.append((name_of(manifest), manifest.id, words))
+            refused.append((name_of(manifest), manifest.id, last_words(conn, manifest)))
         for row in rows:
             said_of_it = why.get(row.key, "")
             if row.entry_state == FilingState.REJECTED.value and row.entry_filing_id:

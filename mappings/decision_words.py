@@ -7,16 +7,16 @@ shipment that passes no limit are made once and kept with the stretch of law.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from mappings.decision_record import Disclaimer
+from mappings.decision_record import Disclaimer, PathwayDecision
 from mappings.decision_weighing import REVIEW, Finding, Weighing, name_of
 from mappings.rule import Rule
 from mappings.rule_facts import Facts
 from mappings.rule_law import EXEMPTION, MEMORY, LawInForce, Row
 from schemas.errors import Problem
-from schemas.shipment import PATHWAYS, Shipment
+from schemas.shipment import PATHWAYS, Pathway, Shipment
 
 WARNINGS: Final = {
     "unsure_rule": "A rule that applies is not confirmed. These are the rules of which that can be said:",
@@ -76,7 +76,7 @@ def _worded(weighing: Weighing, facts: Facts, law: LawInForce, infos: tuple[Row,
         reasons.append(_request_refused(weighing, shipment))
         warnings.append(Problem("request_refused", "pathway", reasons[-1], "Leave pathway out.", "", "warning"))
     elif shipment.pathway is not None and not halt:
-        reasons.append(f"The shipment asks for {name_of(shipment.pathway)}, which is open to it.")
+        reasons.append(f"{_asks(shipment.pathway)}, which is open to it.")
     if found is not None and found.allow is not None:
         made_by[found.allow.rule.id] = None
         reasons.append(found.allow.rule.text)
@@ -141,7 +141,34 @@ def _request_refused(weighing: Weighing, shipment: Shipment) -> str:
     found = weighing.findings[_place(shipment)]
     why = [] if found is None else [one.rule for one in found.closed_by] or [row.rule.id for row, _ in found.lacking]
     rules = ", ".join(dict.fromkeys(why))
-    return f"The shipment asks for {name_of(shipment.pathway or REVIEW)}, which is refused by {rules}."
+    return f"{_asks(shipment.pathway or REVIEW)}, which is refused by {rules}."
+
+
+def _asks(pathway: Pathway) -> str:
+    return f"The shipment asks for {name_of(pathway)}"
+
+
+def as_declared(decision: PathwayDecision, requested: Pathway | None) -> PathwayDecision:
+    """A decision in the words of a shipment that was decided with the pathway it is declared by.
+
+    What decided was that CBP has it so, and not that the shipment asked: that is ``requested``, by its own data.
+    """
+    declared = decision.requested
+    if declared is None or declared == requested:
+        return decision
+    asks, name = f"{_asks(declared)}, ", name_of(declared)
+    was_open = f"{asks}which is open to it."
+
+    def said(text: str) -> str:
+        if text == was_open:
+            return f"Its pathway stays as declared: {name}, which is open to it."
+        return f"It is declared as {name}, {text[len(asks) :]}" if text.startswith(asks) else text
+
+    warnings = tuple(
+        replace(one, text=said(one.text), remedy="") if one.code == "request_refused" else one
+        for one in decision.warnings
+    )
+    return replace(decision, requested=requested, reasons=tuple(map(said, decision.reasons)), warnings=warnings)
 
 
 def _unconfirmed(rule: Rule) -> Problem:

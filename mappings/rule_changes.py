@@ -13,11 +13,12 @@ from mappings.rule_law import ENTERED, NAMES
 
 What = Literal["begins", "ends", "changes", "passes"]
 _NOT_CONTENT: Final = ("valid_from", "valid_to", "reviewer", "review_date")
-_MEASURES: Final = {
+MEASURED: Final = {
     "fair_value": "fair retail value",
     "entered_value": "entered value",
     "person_day_total": "fair retail value for one person on one day",
 }
+"""The amounts that limits measure, in words."""
 _NAMED: Final = {"when": "condition", "text": "wording", "needs": "need", "waives": "reach of the waiver"}
 _NEEDS: Final = {
     "importer_of_record": "the importer of record",
@@ -82,7 +83,7 @@ def effect(rule: Rule) -> str:
     said = {
         "allow": f"{names} {is_} allowed",
         "deny": f"{names} {is_} closed",
-        "threshold": f"{names} {is_} closed above {rule.limit} dollars of {_MEASURES.get(rule.measure, '')}",
+        "threshold": f"{names} {is_} closed above {rule.limit} dollars of {MEASURED.get(rule.measure, '')}",
         "require": f"{names} {needs} {_NEEDS.get(rule.needs, '')}",
         "waiver": f"an agency does without its data for {names}",
         "prefer": f"{names} {is_} taken as number {rule.rank} in the order of preference",

@@ -56,6 +56,22 @@ def unsaid(plan: Plan) -> Row[Any] | None:
     return None if any(becomes(one) or one.document is None for one in mine) else filing
 
 
+def taken_off(one: PlannedShipment) -> bool:
+    """Whether a shipment goes without a word to anybody: CBP has nothing of it."""
+    return one.document is None and not one.step.says_something and one.held.old.bill is None
+
+
+def gets_version(plan: Plan) -> bool:
+    """Whether the filing addressed has another version afterwards: not where only a shipment on it is taken off."""
+    filing = plan.addressed
+    if filing is None or unsaid(plan) is not None:
+        return filing is not None
+    if filing.kind == "manifest":
+        return plan.says_manifest or plan.trip_step == "withdrawn"
+    mine = (one for one in plan.shipments if one.held.entry is not None and one.held.entry.id == filing.id)
+    return any(becomes(one) for one in mine)
+
+
 def acts_of(one: PlannedShipment, of_manifest: int, versions: Mapping[str, int], now: datetime) -> list[Did]:
     """The acts by which one shipment is declared otherwise."""
     step, decision = one.step, one.decision
@@ -86,6 +102,6 @@ def acts_of(one: PlannedShipment, of_manifest: int, versions: Mapping[str, int],
         acts.append(Did(Act.WITHDRAWN, now, "entry", of_entry))
     elif step.entry.withdraws:
         acts.append(Did(Act.WITHDRAWN, now, "handoff", of_entry))
-    if one.document is None and not step.says_something and one.held.old.bill is None:
+    if taken_off(one):
         return [Did(Act.TAKEN_OFF, now)]
     return acts

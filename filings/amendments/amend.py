@@ -29,6 +29,7 @@ from filings.amendments.plan import PRELIMINARY, Codes, Plan, PlannedShipment, T
 from filings.amendments.steps import Content, EntryStep, step_for
 from filings.context import FilingContext
 from filings.judging import fit
+from filings.shown import local_text, zone_of
 from filings.store import tables as t
 from filings.trips import bills_not_taken
 from mappings.decision import PathwayDecision
@@ -44,6 +45,7 @@ from schemas.x12.segments import Separators
 _UNDER_THE_SHIPMENTS: Final = ("equipment", "port_of_arrival")
 """What bills and entries say of the trip."""
 _HOUR: Final = "one_hour_rule"
+_PAST: Final = "arrival_in_past"
 
 
 def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: datetime) -> Plan:
@@ -90,7 +92,26 @@ def prepare(conn: Connection, ctx: FilingContext, name: str, asked: Asked, now: 
         raise Conflict(Problem("nothing_changes", "patch", text, "Send what is to be different."))
     refuse_forbidden(conn, ctx, plan)
     plan = replace(plan, needs=reasons_needed(plan))
-    return replace(plan, warnings=(*cautions(plan, now), *(one for one in odd if one.severity != "error")))
+    told = (one for one in odd if one.severity != "error")
+    past = _past(plan, trip, now)
+    return replace(
+        plan, warnings=(*past, *cautions(plan, now), *(one for one in told if not past or one.code != _PAST))
+    )
+
+
+def _past(plan: Plan, trip: Trip, now: datetime) -> list[Problem]:
+    """That the manifest tells an arrival that has passed, also if it did so before: CBP refuses such a manifest."""
+    if not plan.says_manifest or plan.on.trip.arrived_at is not None or trip.arrival >= now:
+        return []
+    zone = zone_of(trip.port_of_arrival)
+    text = (
+        f"The manifest says that the truck comes at {local_text(trip.arrival, zone)}, which is past by the gateway's "
+        f"clock ({local_text(now, zone)}): CBP refuses that."
+    )
+    remedy = (
+        "Amend the arrival, too; a simulated CBP goes by a clock of its own, which can be set to the day of the trip."
+    )
+    return [Problem(_PAST, "estimated_arrival", text, remedy, "19 CFR 123.92", "warning")]
 
 
 def _odd(on: Held, trip: Trip, ctx: FilingContext, now: datetime) -> list[Problem]:

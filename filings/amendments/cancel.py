@@ -17,6 +17,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row
 
+from filings.amendments.acts import becomes, taken_off
 from filings.amendments.amend import addressed_filing
 from filings.amendments.asked import CancelAsked
 from filings.amendments.cautions import cautions
@@ -186,6 +187,12 @@ def _difference(planned: Sequence[PlannedShipment], trip_step: TripStep) -> list
             changes.append(FieldChange("", "bill on the manifest", "aboard", gone, shipment))
         if one.step.entry.withdraws:
             changes.append(FieldChange("", "handoff", one.held.old.state or "", "withdrawn", shipment))
+        elif becomes(one) == "withdrawn":
+            changes.append(FieldChange("", f"entry {one.held.old.number}", "refused by CBP", "withdrawn", shipment))
+        if taken_off(one):
+            state = str(one.held.row.state)
+            stood = "refused by CBP" if state == "rejected" else state.replace("_", " ")
+            changes.append(FieldChange("", "shipment", stood, "cancelled", shipment))
     return changes
 
 

@@ -12,6 +12,7 @@ from filings.amendments.plan import PRELIMINARY, Plan, entry_reasons
 from filings.deadlines import named
 from filings.shown import local_text, zone_of
 from schemas.errors import Problem
+from schemas.trip import read_trip
 
 HOUR: Final = timedelta(hours=1)
 
@@ -20,7 +21,8 @@ def cautions(plan: Plan, now: datetime) -> list[Problem]:
     """What a person should know before it goes."""
     found: list[Problem] = []
     row = plan.on.trip
-    if plan.says_manifest and row.estimated_arrival <= now + HOUR:
+    arrival = row.estimated_arrival if plan.trip_document is None else read_trip(plan.trip_document).arrival
+    if plan.says_manifest and arrival <= now + HOUR:
         text = "It begins the hour anew that the manifest must be with CBP before the truck (30 minutes for FAST)."
         remedy = f"Let the truck come no earlier than {local_text(now + HOUR, zone_of(row.port_of_arrival))}."
         found.append(Problem("hour_begins_again", "estimated_arrival", text, remedy, "19 CFR 123.92", "warning"))

@@ -2,7 +2,7 @@
 
 The whole trip is decided anew, in manifest order and for the arrival that is possible now, with the corrected
 shipments in their places: what one person is sent that day counts together. A pathway that is in force and still
-lawful stays, unless the correction asks for another.
+lawful stays, unless the correction asks for another; the decision says that it stays, not that it was asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from filings.lapsing import Change, Comparison, compare, possible_arrival
 from filings.person_days import ledger_of_others
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision
+from mappings.decision_words import as_declared
 from schemas.shipment import Shipment
 from schemas.trip import Trip
 
@@ -69,7 +70,7 @@ def judge_corrected(
     lapsed: list[tuple[str, Comparison]] = []
     for one, judged in zip(rows, decided, strict=True):
         if one.key in corrected:
-            decisions[one.key] = judged.decision
+            decisions[one.key] = as_declared(judged.decision, corrected[one.key].pathway)
             continue
         found = compare(in_force[one.key], judged.decision, ctx.rules)
         if found.change is Change.LAPSED and one.lapse is None:

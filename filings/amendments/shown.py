@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from filings.amendments.acts import REMADE, action_of
+from filings.amendments.acts import REMADE, action_of, becomes, gets_version, taken_off
 from filings.amendments.begun import Begun
 from filings.amendments.plan import Plan, PlannedShipment, entry_reasons
 from filings.amendments.previewed import messages
@@ -56,7 +56,7 @@ def taken_on(begun: Begun) -> dict[str, Any]:
 
 
 def _next_version(plan: Plan) -> int:
-    return int(plan.addressed.version) + 1 if plan.addressed is not None else 1
+    return int(plan.addressed.version) + gets_version(plan) if plan.addressed is not None else 1
 
 
 def _shown(plan: Plan) -> dict[str, Any]:
@@ -98,7 +98,8 @@ def _does(plan: Plan) -> Iterator[str]:
     if plan.completes:
         yield "the manifest is completed, once CBP has taken what goes before"
     if not plan.sends:
-        yield f"nothing is sent: CBP has {'nothing of it' if plan.purpose == 'cancel' else 'it on file so already'}"
+        has_it = plan.purpose != "cancel" and not any(taken_off(one) for one in plan.shipments)
+        yield f"nothing is sent: CBP has {'it on file so already' if has_it else 'nothing of it'}"
 
 
 def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:
@@ -111,6 +112,10 @@ def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:
         yield _ACTION_WORDS[action].format(number=named)
     if step.entry.cancels:
         yield f"entry {named} of type {old.entry_type} is cancelled{_for_reason(one)}"
+    if becomes(one) == "withdrawn" and not step.entry.withdraws:
+        yield f"entry {named}, which CBP refused, is withdrawn"
+    if taken_off(one):
+        yield f"{_named(one, number)} is taken off, and must not be aboard: CBP has nothing of it"
     if step.entry.withdraws:
         yield "the package for the licensed broker is withdrawn"
     if step.entry.files == "entry" and one.decision is not None:
@@ -119,6 +124,11 @@ def _acts(one: PlannedShipment, number: str | None = None) -> Iterator[str]:
         yield "a package for the licensed broker is made"
     if not step.stays and one.document is not None:
         yield "it must come off the truck"
+
+
+def _named(one: PlannedShipment, number: str | None) -> str:
+    """The shipment by its name where it is the only one, as ``number`` is that of its entry."""
+    return f"shipment {one.held.row.shipment_id}" if number is None else "it"
 
 
 def _for_reason(one: PlannedShipment) -> str:
@@ -165,4 +175,5 @@ def _shipment(one: PlannedShipment) -> dict[str, Any]:
         "expected": change.expected if change is not None else None,
         "files": one.step.entry.files or None,
         "stays_aboard": one.step.stays,
+        "taken_off": taken_off(one),
     }

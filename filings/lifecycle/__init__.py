@@ -34,7 +34,7 @@ from filings.lifecycle.filing import (
 )
 from filings.lifecycle.folding import Fold, fold
 from filings.lifecycle.page import render_markdown
-from filings.lifecycle.reading import declared_input, is_final, released_at, shipment_state
+from filings.lifecycle.reading import declared_input, is_final, kept_for, released_at, shipment_state
 from filings.lifecycle.shipment import (
     DECISIONS,
     DECLARED,
@@ -116,6 +116,7 @@ __all__ = [
     "declared_input",
     "fold",
     "is_final",
+    "kept_for",
     "leads_to",
     "permitted_acts",
     "permitted_trip_acts",

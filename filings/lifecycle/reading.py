@@ -18,7 +18,7 @@ from filings.lifecycle.facts import ShipmentFacts
 from filings.lifecycle.shipment import SHIPMENT_ENDS, step_shipment
 from filings.lifecycle.states import FilingState, ShipmentInput, ShipmentState
 
-__all__ = ["declared_input", "is_final", "read", "released_at", "shipment_state"]
+__all__ = ["Reason", "declared_input", "is_final", "kept_for", "read", "released_at", "shipment_state"]
 
 
 def shipment_state(facts: ShipmentFacts) -> ShipmentState:
@@ -35,6 +35,14 @@ def is_final(facts: ShipmentFacts) -> bool:
 def released_at(facts: ShipmentFacts) -> datetime | None:
     """When CBP last released the goods, by CBP's clock; ``None`` if it never did."""
     return max((said.at for said in facts.statements if said.meaning == "released"), default=None)
+
+
+def kept_for(facts: ShipmentFacts) -> frozenset[Reason]:
+    """Why the goods are kept now: holds, exams and papers that CBP told of and has not ended since."""
+    open_reasons: set[Reason] = set()
+    for said in facts.statements:
+        _through_reasons(said, open_reasons)
+    return frozenset(open_reasons)
 
 
 def declared_input(facts: ShipmentFacts) -> ShipmentInput | None:

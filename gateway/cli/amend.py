@@ -204,7 +204,7 @@ def _run(
 
     from gateway.cli import interrupts
     from gateway.cli.access import client_for
-    from gateway.cli.amend_view import show_plan, show_settled
+    from gateway.cli.amend_view import show_kept, show_plan, show_settled
 
     not_both(yes=yes, dry_run=dry_run)
     client = client_for(output, url, key)
@@ -236,7 +236,7 @@ def _run(
             elif shown["sent"]:
                 output.say(f"Taken on; see `gateway filing {shown['filing_id']}`.")
             else:
-                output.say(f"Kept as version {document['taken_on']['version']}; nothing had to be sent.")
+                show_kept(output, shown, document["taken_on"]["version"])
             return document
 
     document = interrupts.run(run())

@@ -36,7 +36,8 @@ def show_plan(output: Output, shown: Mapping[str, Any]) -> None:
     """The difference, what is done and expected, the exact messages, and what to know before it goes."""
     named = f"{shown['kind']} filing {shown['filing_id']}" if shown["filing_id"] else f"trip {shown['trip_number']}"
     before, after = shown["version_before"], shown["version"]
-    output.say(f"Trip {shown['trip_number']}, {named}: version {before} becomes {after}", "bold")
+    version = f"version {before} stays" if before == after else f"version {before} becomes {after}"
+    output.say(f"Trip {shown['trip_number']}, {named}: {version}", "bold")
     _show_difference(output, shown["difference"])
     for one in shown["pathways"]:
         entry_type = f" (entry type {one['entry_type']})" if one["entry_type"] else ""
@@ -97,6 +98,17 @@ def message_lines(text: str) -> Iterator[str]:
     yield from lines[:LINES_SHOWN]
     if len(lines) > LINES_SHOWN:
         yield f"… and {len(lines) - LINES_SHOWN} more lines; --json has all of them"
+
+
+def show_kept(output: Output, shown: Mapping[str, Any], version: int) -> None:
+    """What is so now, where nothing had to be sent: a version that is only kept, shipments that are taken off."""
+    if off := [str(one["shipment_id"]) for one in shown["shipments"] if one["taken_off"]]:
+        listed = ", ".join(off[:OTHERS_SHOWN]) + (f" and {len(off) - OTHERS_SHOWN} more" if off[OTHERS_SHOWN:] else "")
+        output.say(f"Cancelled: {listed}; must not be aboard.")
+    if version == shown["version_before"]:
+        output.say(f"Nothing had to be sent; the {shown['kind']} stays at version {version}.")
+    else:
+        output.say(f"Kept as version {version}; nothing had to be sent.")
 
 
 def show_settled(output: Output, document: Mapping[str, Any]) -> None:

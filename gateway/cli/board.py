@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 JUDGED_WITHIN: Final = 2.0
 """Seconds for which `--eta` waits for the judgement; it usually comes at once."""
 POLL: Final = 0.1
-SAYS_WHAT_IS: Final = ("allow", "deny", "waiver", "info", "warn")
-"""Kinds of rules whose sentence says what the law is wherever they are applied."""
 NEXT: Final = {
     "draft": "stage its shipments and file it: gateway submit TRIP.json SHIPMENTS --file",
     "filing": "wait for CBP's answers: gateway trip {number}",
@@ -202,7 +200,9 @@ def filing(
     async def run() -> dict[str, Any]:
         async with client:
             found: dict[str, Any] = await client.filing(identifier)
-            for part in ("timeline", "versions", "transmissions"):
+            # by the name that was given: by that of a shipment a manifest tells of that one, too
+            found["timeline"] = (await client.filing(identifier, "timeline"))["items"]
+            for part in ("versions", "transmissions"):
                 found[part] = (await client.filing(str(found["id"]), part))["items"]
             if files is not None:
                 filing_files.prepare(files)
@@ -280,9 +280,7 @@ def show_decided(output: Output, decided: Mapping[str, Any], zone: str) -> None:
     version = decided["rule_book_version"]
     output.say(f"  rule book {version}; `gateway rules book {version}` shows it as it was kept")
     for rule in decided["rules"]:
-        # the sentence of a limit or a requirement is that of its breach, which need not be what happened
-        told = ("text", "citation") if rule["kind"] in SAYS_WHAT_IS else ("citation",)
-        words = " ".join(str(rule[name]) for name in told if rule[name])
+        words = " ".join(str(rule[name]) for name in ("text", "citation") if rule[name])
         output.say(f"  by {rule['id']} ({rule['kind'] or 'rule'}): {words}")
     if not all(rule["citation"] for rule in decided["rules"]):
         for citation in decided["citations"]:

@@ -552,6 +552,20 @@ async def test_a_value_that_needs_a_formal_entry_makes_a_package(desk: Desk) -> 
     await desk.check_books()
 
 
+async def test_a_pathway_that_stays_was_not_asked_for(desk: Desk) -> None:
+    """Another address alone: the filing says that the pathway stays as declared, and not that somebody asked for it."""
+    cbp = cbp_of(desk)
+    await filed(desk, cbp, informal(1), type86(2))
+    for number in ("TSTC00000000001", "TSTC00000000002"):
+        await desk.amend(number, STREET, reason_code="03")
+        await answered(desk, cbp)
+    kept = (await desk.look(lambda conn: queries.filing(conn, "TSTC00000000001")))["decided_by"]["reasons"]
+    assert kept[0] == "Its pathway stays as declared: informal entry, which is open to it."
+    assert (await desk.shipment("P-0001")).decision["requested"] is None
+    asked = (await desk.look(lambda conn: queries.filing(conn, "TSTC00000000002")))["decided_by"]["reasons"]
+    assert asked[0] == "The shipment asks for entry type 86, which is open to it."
+
+
 async def test_what_is_odd_after_a_patch_is_said(desk: Desk) -> None:
     """A VIN whose check digit became wrong is a warning of the dry run; one that was odd before is not told again."""
     cbp = cbp_of(desk)

@@ -97,6 +97,43 @@ async def test_the_board_says_why_a_shipment_blocks(desk: Desk) -> None:
     assert why["P-0002"]
 
 
+async def test_the_timeline_of_a_bill_shows_its_release(desk: Desk) -> None:
+    """By its SCN a bill without an entry tells of its hold and release, by which code and when, and of no other's."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), marked(parcel(2), "HOLD"))
+    await desk.file(parcel(3), trip="TSTC2503100002")
+    await desk.exchange(cbp)
+    await desk.hear(*(one.payload for one in cbp.arrive(TRIP)))
+
+    async def said(name: str) -> list[tuple[str, str]]:
+        steps = await desk.look(lambda conn: queries.timeline(conn, name))
+        return [(one["what"], one["code"]) for one in steps if one.get("source") == "350" and one["at"]]
+
+    released, held = await said("TSTC00000000001"), await said(str((await desk.shipment("P-0002")).scn))
+    assert "released" in [what for what, _ in released]
+    assert "held" in [what for what, _ in held]
+    assert "released" not in [what for what, _ in held]
+    assert await said(TRIP) == [one for one in released if one[0] == "arrived"]
+    steps = await desk.look(lambda conn: queries.timeline(conn, "TSTC00000000001"))
+    assert "shipment.released" in [one["text"] for one in steps]
+    assert "shipment.held" not in [one["text"] for one in steps]
+    other = await desk.look(lambda conn: queries.timeline(conn, "TSTC2503100002"))
+    assert [one["source"] for one in other if one.get("source")] == ["997", "355"]
+
+
+async def test_a_rule_says_what_it_found(desk: Desk) -> None:
+    """A limit that is kept is not told as passed; one that closes a pathway says which, and how much it was."""
+    await desk.file(informal(1))
+    decided = (await desk.look(lambda conn: queries.filing(conn, "TSTC00000000001")))["decided_by"]
+    rules = {one["id"]: (one["finding"], one["text"], one["closes"]) for one in decided["rules"]}
+    kept = "The entered value is not above 2,500 dollars: this limit is not passed."
+    assert rules["limit-informal-value"] == ("not_passed", kept, [])
+    closed = "The fair retail value in the country of shipment is above 800 dollars. Here: 1200.00 dollars."
+    assert rules["limit-exemption-value"] == ("closes", closed, ["section321", "type86"])
+    assert rules["allow-informal"][0] == "applies"
+    assert rules["require-informal-importer"][0] == "met"
+
+
 async def test_the_board_shows_times_of_the_port(desk: Desk) -> None:
     """The planned arrival is shown in UTC and on the port's own clock."""
     await desk.put_trip(port_of_arrival="3801")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli.amend_view import LINES_SHOWN, message_lines, show_plan, show_settled, show_versions
+from gateway.cli.amend_view import LINES_SHOWN, message_lines, show_kept, show_plan, show_settled, show_versions
 from gateway.cli.app import app
 from gateway.cli.output import Output
 
@@ -61,6 +61,22 @@ def test_a_plan_is_shown_with_its_exact_messages(capsys: pytest.CaptureFixture[s
         "warning hour_begins_again: It begins anew. Come later.",
     ):
         assert part in text, part
+
+
+@pytest.mark.parametrize(
+    ("off", "version", "told"),
+    [(True, 1, "Cancelled: P-0001; must not be aboard. Nothing had to be sent; the manifest stays at version 1."),
+     (False, 2, "Kept as version 2; nothing had to be sent.")],
+)  # fmt: skip
+def test_what_is_so_where_nothing_had_to_be_sent(
+    capsys: pytest.CaptureFixture[str], off: bool, version: int, told: str
+) -> None:
+    """A shipment that is taken off is named, and a version is told only where there is another one."""
+    shown = plan(version=version, shipments=[{"shipment_id": "P-0001", "taken_off": off}])
+    show_plan(Output(), shown)
+    assert f"version 1 {'stays' if off else 'becomes 2'}" in seen(capsys)
+    show_kept(Output(), shown, version)
+    assert seen(capsys) == told
 
 
 def test_what_must_still_be_said_is_asked_after_the_rest(capsys: pytest.CaptureFixture[str]) -> None:

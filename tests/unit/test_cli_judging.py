@@ -38,6 +38,12 @@ class Gateway:
     async def change_arrival(self, _number: str, _arrival: str) -> dict[str, Any]:
         return {"changed": True, "notes": ["CBP is not told."]}
 
+    async def filing(self, name: str, part: str = "") -> dict[str, Any]:
+        """A manifest; its timeline has a release only for who asks by the number of the bill."""
+        if not part:
+            return {"id": "F-1", "kind": "manifest"}
+        return {"items": [part] if part != "timeline" or name == "SFICCM00000101" else []}
+
     async def refile(self, number: str, *, dry_run: bool = False) -> dict[str, Any]:
         return {"trip_number": number, "already_requested": True, "dry_run": dry_run}
 
@@ -110,7 +116,7 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         "entry_type": "86",
         "rules": [
             {"id": "a-rule", "kind": "allow", "text": "It may.", "citation": "19 CFR 1", "status": "verified"},
-            {"id": "a-limit", "kind": "threshold", "text": "Above it.", "citation": "19 CFR 2", "status": "verified"},
+            {"id": "a-limit", "kind": "threshold", "text": "Not above.", "citation": "19 CFR 2", "status": "verified"},
         ],
         "citations": ["19 CFR 1"],
         "reasons": [],
@@ -128,7 +134,7 @@ def test_a_decision_is_shown_with_its_law(capsys: pytest.CaptureFixture[str]) ->
         "Decided by: type86 (entry type 86), judged for 2030-06-04 16:30 (America/New_York)",
         "gateway rules book 123456789abc",
         "by a-rule (allow): It may. 19 CFR 1",
-        "by a-limit (threshold): 19 CFR 2",
+        "by a-limit (threshold): Not above. 19 CFR 2",
         "refused section321: It may not. (no-rule)",
         "severity of vague-description: error",
         "lapsed: No more. (a-denial); offered: informal",
@@ -154,3 +160,12 @@ def test_the_timeline_is_on_the_ports_clock_and_names_who_acted(capsys: pytest.C
     assert "when (America/New_York)" in text
     assert "2030-06-04 16:30:07 EDT" in text
     assert "expected later (by dispatch)" in text
+
+
+def test_the_timeline_is_asked_for_by_the_name_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the number of a bill on a manifest the timeline is that of the bill, not only that of the manifest."""
+    assert run(Gateway(BLOCKED), monkeypatch, "filing", "SFICCM00000101", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["timeline"], document["versions"]) == (["timeline"], ["versions"])

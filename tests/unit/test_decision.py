@@ -11,6 +11,7 @@ import pytest
 
 from mappings.day_ledger import DayLedger
 from mappings.decision import PathwayDecision, decide, decide_trip, eastern_day, find_lots
+from mappings.decision_words import as_declared
 from mappings.rule import EASTERN
 from mappings.rulebook import RuleBook
 from schemas.shipment import ImporterOfRecord, Shipment, read_shipment
@@ -461,6 +462,19 @@ def test_an_unlawful_request_is_refused_with_the_rule_and_the_best_lawful_way_is
     assert (found.pathway, found.requested) == ("informal", "section321")
     warning = next(one for one in found.warnings if one.code == "request_refused")
     assert "deny-all-countries-eo14324" in warning.text
+
+
+def test_a_pathway_that_a_shipment_is_declared_by_was_not_asked_for() -> None:
+    """Judged with the pathway it is declared by, the words say so, open or refused; what is asked for stays."""
+    refused = decision(parcel(pathway="section321"), NOVEMBER_2026)
+    said = as_declared(refused, None)
+    told = (*said.reasons, *(one.text for one in said.warnings))
+    assert said.requested is None
+    assert any(one.startswith("It is declared as Section 321 release, which is refused by deny-") for one in told)
+    assert not any("asks for" in one for one in told)
+    still_open = as_declared(decision(parcel(pathway="informal"), MARCH_2025), None)
+    assert still_open.reasons[0] == "Its pathway stays as declared: informal entry, which is open to it."
+    assert as_declared(refused, "section321") == refused
 
 
 def test_a_request_for_a_formal_entry_is_honoured_although_data_is_missing_for_a_simpler_one() -> None:
