@@ -37,7 +37,8 @@ STANDS: Final = {
     "in_doubt": "It is not known whether CBP has what was sent for it; the same bytes go again by themselves.",
     "cancelling": (
         "Its entry is cancelled, or CBP decides on that, and its bill stands on the manifest. Once CBP has decided, "
-        "take the bill off (gateway cancel {trip} --shipment {shipment} --reason TEXT), or amend the shipment."
+        "take the bill off (gateway cancel {trip} --shipment {shipment} --reason TEXT --reason-code CC), or amend the "
+        "shipment."
     ),
     "delinked": "Its bill is on file with CBP, and off this trip.",
     "cancelled": "It is cancelled: it must not be aboard.",
