@@ -37,6 +37,7 @@ from filings.lifecycle import (
 )
 from filings.lifecycle.evidence import Kind
 from filings.moves import Moves, move_filing
+from filings.outbox import WITHDRAWN
 from filings.store import tables as t
 from filings.store.alike import write_alike
 from filings.store.one_of import one_of
@@ -218,14 +219,20 @@ def advance_transmission(conn: Connection, row: Row[Any], step: Step, now: datet
 
 
 def going_again(conn: Connection, transmission: str) -> set[str]:
-    """Filings over which CBP's system has failed, and that wait to go again in a new envelope.
+    """Filings over which CBP's system has failed, and that wait to go again in a new envelope, or have gone in one.
 
-    How it went with the bytes that failed says nothing of them any more: a receipt may come after the answer.
+    How it went with the bytes that failed says nothing of them any more: a receipt may come after the answer. A new
+    envelope that was withdrawn is none: CBP has judged the bytes that failed after all.
     """
-    table, carried = t.retries, t.transmission_filings
-    owed = select(table.c.entries).where(table.c.transmission_id == transmission, table.c.made_at.is_(None))
+    table, carried, new = t.retries, t.transmission_filings, t.transmissions
+    goes = table.c.made_at.is_(None) | new.c.state.is_not(None) & (new.c.state != WITHDRAWN)
+    asked = (
+        select(table.c.entries)
+        .outerjoin(new, new.c.id == table.c.made_transmission_id)
+        .where(table.c.transmission_id == transmission, goes)
+    )
     found: set[str] = set()
-    for entries in conn.execute(owed).scalars().all():
+    for entries in conn.execute(asked).scalars().all():
         mine = select(t.filings.c.id, t.filings.c.entry_number).where(
             t.filings.c.id.in_(select(carried.c.filing_id).where(carried.c.transmission_id == transmission))
         )

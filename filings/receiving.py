@@ -228,10 +228,10 @@ def apply(
     row = conn.execute(select(t.transmissions).where(t.transmissions.c.id == identifier).with_for_update()).one()
     if row.state != "received":
         return False
-    waiting = None if (came_before := _came_before(conn, row)) else said_again.said_again(conn, reading)
-    if waiting is not None:
-        raise_alert(conn, said_again.raised(row, waiting), now)
-    if came_before or waiting is not None:
+    again = None if (came_before := _came_before(conn, row)) else said_again.said_again(conn, reading)
+    if again is not None and again.waiting is not None:
+        raise_alert(conn, said_again.raised(row, again.waiting), now)
+    if came_before or again is not None:
         repeated = {"state": "repeated", "application": reading.kind[:40] or None, "answered_at": now, **_NO_LEASE}
         conn.execute(update(t.transmissions).where(t.transmissions.c.id == identifier).values(repeated))
         return False

@@ -7,7 +7,8 @@ One rule for bodies, rows, names of keys, parameters and arguments. Refused are:
 - signs that turn the direction of text (property Bidi_Control of the Unicode Character Database, PropList.txt): U+061C,
   U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. With them a line of a log or a page shows what does not stand in
   it. Letters of scripts that run from right to left need none of them;
-- halves of surrogate pairs (U+D800 to U+DFFF), which no encoding can write.
+- halves of surrogate pairs (U+D800 to U+DFFF), which no encoding can write;
+- U+FFFE and U+FFFF, which are no characters, and which XML cannot hold (XML 1.0, 2.2).
 
 Such text is refused where it comes in, with its place; nothing is taken out of it.
 """
@@ -20,7 +21,7 @@ from typing import Any, Final
 from schemas.errors import Problem
 
 _DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-UNFIT: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_DIRECTIONS}\ud800-\udfff]")
+UNFIT: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_DIRECTIONS}\ud800-\udfff\ufffe\uffff]")
 """Everything that text must not hold."""
 REMEDY: Final = "Remove it."
 MOST: Final = 20
@@ -37,6 +38,8 @@ def unfit_sentence(text: str) -> str | None:
     kind = "a sign that turns the direction of text"
     if sign < 0xA0:
         kind = "a control character"
+    elif sign >= 0xFFFE:
+        kind = "which is no character"
     elif sign >= 0xD800:
         kind = "half of a character"
     return f"The text holds U+{sign:04X}, {kind}."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
+from filings import asking
 from filings.context import Limits
+from filings.deadlines import PATIENCE
 from filings.store import Store
 from filings.store import tables as t
 from sandbox.settings import Behaviour
@@ -150,3 +153,68 @@ async def test_the_first_of_several_messages_said_again_does_not_stop_a_retry(fi
     (again,) = await retry(desk)
     await desk.hear(*await told(desk, cbp, again))
     assert await standing(desk) == (("accepted", 1, 1), [])
+
+
+@pytest.mark.parametrize("minutes", [None, 30], ids=["written then", "written now"])
+async def test_what_is_said_again_while_nothing_waits_says_nothing_new(
+    filing_store: Store, minutes: int | None
+) -> None:
+    """A preliminary manifest's answer, once more after the whole was completed: it is held as complete all the same."""
+    desk = Desk(filing_store, limits=Limits(bills_per_manifest=3))
+    cbp = cbp_of(desk)
+    await desk.file(*(parcel(number) for number in range(1, 5)))
+    (first,) = await desk.send()
+    read, answer = await told(desk, cbp, first)
+    await desk.hear(read, answer)
+    await desk.exchange(cbp)
+    before = (await standing(desk), [row.held_as for row in await desk.table(t.trips)], await desk.states())
+    desk.later(minutes=minutes or 0)
+
+    await desk.hear(in_new_envelope(answer, 7001, desk.now if minutes else None))
+
+    assert (await standing(desk), [row.held_as for row in await desk.table(t.trips)], await desk.states()) == before
+    assert before[1] == ["complete"]
+    assert "repeated" in {row.state for row in await desk.table(t.transmissions)}
+
+
+async def _an_amendment_like_the_one_before(desk: Desk, cbp: LoopbackCbp) -> tuple[bytes, bytes]:
+    """CBP's answers to the second of two amendments alike, none of them heard."""
+    await desk.file(parcel(1), parcel(2))
+    await desk.exchange(cbp)
+    for number in (1, 2):
+        cbp.advance(minutes=30)
+        desk.later(minutes=30)
+        await desk.amend(SCN, street(number), reason_code="03")
+        (sent,) = await desk.send()
+        read, answer = await told(desk, cbp, sent)
+        if number == 1:
+            await desk.hear(read, answer)
+    return read, answer
+
+
+async def test_an_acknowledgment_that_comes_once_more_makes_no_answer_early(desk: Desk) -> None:
+    """CBP acknowledges the message again, an hour later, before its answer of the first hour is heard: it counts."""
+    read, answer = await _an_amendment_like_the_one_before(desk, cbp_of(desk))
+    later = desk.now + timedelta(hours=1)
+
+    await desk.hear(read, in_new_envelope(read, 7001, later), answer)
+
+    assert await standing(desk) == (("accepted", 3, 3), [])
+
+
+async def test_no_two_clocks_of_cbp_make_a_filing_wait_for_ever(desk: Desk) -> None:
+    """Its 355 is dated hours before its 997. That is raised; what it says when it has been asked is its answer."""
+    cbp = cbp_of(desk)
+    read, answer = await _an_amendment_like_the_one_before(desk, cbp)
+    early = desk.now - timedelta(hours=5)
+    await desk.hear(read, in_new_envelope(answer, 7001, early))
+    assert await standing(desk) == (("sent", 3, 2), ["answer_said_again"])
+
+    desk.later(hours=2)
+    now = desk.now
+    (manifest,) = await desk.look(lambda conn: asking.due(conn, PATIENCE, now))
+    assert await desk.store.write(lambda conn: asking.ask(conn, desk.ctx, PATIENCE, manifest, now))
+    await desk.send()
+    await desk.hear(in_new_envelope(answer, 7002, early))
+
+    assert await standing(desk) == (("accepted", 3, 3), [])

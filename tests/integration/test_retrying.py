@@ -192,6 +192,25 @@ async def test_a_real_refusal_does_not_go_again(desk: Desk, code: str, text: str
     assert await retry(desk) == []
 
 
+async def test_a_late_word_on_the_first_of_two_failures_stops_no_retry(desk: Desk) -> None:
+    """CBP acknowledges the first message after the second one has failed, too: the third goes all the same."""
+    cbp = LoopbackCbp(desk.now)
+    await desk.file(parcel(1), parcel(2))
+    (first,) = await desk.send()
+    late = cbp.send(first)[0].payload
+    await desk.hear(failed_manifest(first, 901, desk.now))
+    desk.later(minutes=6)
+    (second,) = await retry(desk)
+    await desk.hear(failed_manifest(second, 902, desk.now))
+    await desk.hear(late)
+
+    assert await filings(desk) == {"manifest": "queued"}
+    desk.later(minutes=11)
+    (third,) = await retry(desk)
+    assert third.count(b"~LX*") == 2
+    assert await filings(desk) == {"manifest": "sent"}
+
+
 async def test_pga_data_rejected_alone_goes_again_once(desk: Desk) -> None:
     """A wrong PGA DATA REJECTED is tried once more; said again, it stands."""
     await desk.file(type86(1))
