@@ -207,8 +207,8 @@ def _behind_a_message(out: FromClause) -> ColumnElement[bool]:
 
 
 def _behind_cancellations(out: FromClause) -> ColumnElement[bool]:
-    """Entries: CBP may not have the cancellations before them yet. Of a shipment whose entry goes for another one it
-    would have two, if that overtook.
+    """Entries: CBP may not have the cancellations before them yet, or its system has failed over them. Of a shipment
+    whose entry goes for another one it would have two, if that overtook.
     """
     earlier = t.transmissions.alias("cancelling")
     before = select(earlier.c.id).where(
@@ -217,8 +217,10 @@ def _behind_cancellations(out: FromClause) -> ColumnElement[bool]:
         earlier.c.priority == CANCELLATIONS,
         earlier.c.trip_number == out.c.trip_number,
         earlier.c.id < out.c.id,
-        earlier.c.answered_at.is_(None),
-        earlier.c.state.not_in(("delivered", WITHDRAWN)),
+        or_(
+            and_(earlier.c.answered_at.is_(None), earlier.c.state.not_in(("delivered", WITHDRAWN))),
+            owed(earlier.c.id),
+        ),
     )
     return and_(out.c.application == "SE", out.c.priority > CANCELLATIONS, before.exists())
 
