@@ -33,7 +33,9 @@ def find_sent(conn: Connection, names: Mapping[str, Any]) -> Row[Any] | None:
     ):
         if not value:
             continue
-        wanted = str(int(value)) if column == "control_number" and str(value).isdigit() else str(value)
+        wanted = str(value)
+        if column == "control_number" and wanted.isascii() and wanted.isdigit():
+            wanted = wanted.lstrip("0") or "0"  # as it is kept; a foreign one may have more digits than a number can
         query = (
             select(t.transmissions)
             .where(t.transmissions.c.direction == "out", t.transmissions.c[column] == wanted)

@@ -7,9 +7,9 @@ and the rest is left to the other. Both lanes come to the same end, for answers 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, not_, select
 
 from filings import planned_work
 from filings.awaited import find_sent
@@ -20,7 +20,8 @@ from mappings.outcomes import ResponseReading
 SMALL_BYTES: Final = 16 * 1024
 """What is larger is not even looked at."""
 LEFT: Final = 200
-"""Priority of a file that is left to the lane of truckloads; it comes in with the column's default, 100."""
+"""Priority of a file that is left to the lane of truckloads; it comes in with the column's default, 100. Each failed
+try there adds one."""
 WHOLE: Final = frozenset({"TA1", "997", "X1"})
 """Sources that speak of all that one file of ours carries."""
 
@@ -30,6 +31,12 @@ def in_lane(express: bool) -> ColumnElement[bool]:
     table = t.transmissions.c
     quick = and_(table.payload_size <= SMALL_BYTES, table.priority < LEFT)
     return quick if express else not_(quick)
+
+
+def untried_first() -> tuple[ColumnElement[Any], ...]:
+    """The order in which files are taken: as they came, those that have failed behind those that have not."""
+    table = t.transmissions.c
+    return case((table.priority > LEFT, table.priority), else_=0), table.id
 
 
 def moves_few(conn: Connection, reading: ResponseReading) -> bool:

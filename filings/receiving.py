@@ -2,7 +2,8 @@
 
 An answer is committed as bytes before its receipt is given, then read, then applied, each in its own
 transaction: a crash repeats the last step, and every step may be repeated. Bytes that are not what
-they claim stay in the archive and are raised to a person; so is an answer that matches nothing.
+they claim stay in the archive and are raised to a person; so is an answer that matches nothing, and a file
+over which this program itself fails, time and again: it must not keep back those behind it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from filings.matching import Matcher
 from filings.moves import Moves
 from filings.patience import RETRIES, RetryPatience
 from filings.progress import write
-from filings.quick_answers import in_lane
+from filings.quick_answers import LEFT, in_lane, untried_first
 from filings.store import tables as t
 from filings.store.database import hold_journal
 from filings.store.leases import claim, settle
@@ -34,6 +35,8 @@ from schemas.profile import Profile
 
 LEASE: Final = timedelta(minutes=3)
 """Longer than reading and applying some files may take, so that nobody reads them a second time."""
+TRIES: Final = 3
+"""Failures over a file after which it is left to a person."""
 NAME_LENGTH: Final = 200
 """Characters of a foreign file's name that are kept; the archive adds whose it is."""
 
@@ -182,6 +185,8 @@ def take(
 ) -> list[tuple[str, bytes]]:
     """Take received files that have not been read yet, oldest first, under a lease; :func:`apply` ends it.
 
+    Those over which we have failed come last (:func:`set_back`).
+
     ``express``: only those of one lane (:mod:`filings.quick_answers`), or of both.
     """
     unread = (t.transmissions.c.direction == "in") & (t.transmissions.c.state == "received")
@@ -193,6 +198,7 @@ def take(
         now=wall,
         lease=lease,
         limit=limit,
+        order_by=untried_first(),
         columns=(t.transmissions.c.archive_position,),
     )
     files: list[tuple[str, bytes]] = []
@@ -205,8 +211,31 @@ def take(
 
 
 def put_back(conn: Connection, identifier: str, owner: str) -> None:
-    """Let a file that could not be applied be taken again at once."""
+    """Let a file that could not be applied be taken again at once, through no fault of its own."""
     settle(conn, t.transmissions, identifier, owner, {})
+
+
+def set_back(conn: Connection, identifier: str, owner: str, fault: Exception, now: datetime) -> None:
+    """Reading or applying a file has failed: it is taken again behind the others, and after :data:`TRIES` failures
+    it is ``unreadable`` and raised to a person. Its bytes stay in the archive. The priority counts the failures.
+    """
+    query = select(t.transmissions).where(t.transmissions.c.id == identifier, t.transmissions.c.lease_owner == owner)
+    row = conn.execute(query.with_for_update()).first()
+    if row is None or row.state != "received":
+        return  # somebody else has it, or it was applied after all
+    priority = max(row.priority, LEFT) + 1
+    values: dict[str, Any] = {"priority": priority}
+    if priority >= LEFT + TRIES:
+        values |= {"state": "unreadable", "answered_at": now}
+        cause = type(fault).__name__
+        text = (
+            f"{row.name} from {row.partner} could not be read or applied, {TRIES} times: the gateway itself failed "
+            f"over it ({cause}). Nothing of it is applied. Its bytes are kept as they came: a person must look at them "
+            "(`gateway inspect`) and see what it says in ACE."
+        )
+        detail = {"fault": cause, "archive_position": row.archive_position}
+        raise_alert(conn, Alert("unreadable_answer", text, "error", detail, transmission_id=identifier), now)
+    settle(conn, t.transmissions, identifier, owner, values)
 
 
 def apply(

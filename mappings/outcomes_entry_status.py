@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,19 @@ _CLOCK: Final = ZoneInfo("America/New_York")
 
 
 def _moment(day: object, clock: object) -> datetime | None:
+    """A day and its time (HHMM), the day's beginning where no time is told; ``None`` for what no clock shows.
+
+    2400 is the day's end: valid in a time of CBP's (PGA message set 2026-07, time of inspection); of an SO unsure.
+    """
     if not isinstance(day, date):
         return None
-    digits = clock if isinstance(clock, str) and len(clock) >= 4 and clock[:4].isdigit() else "0000"
-    hour, minute = int(digits[:2]), int(digits[2:4])
-    return datetime.combine(day, time(hour % 24, minute), _CLOCK)
+    digits = clock[:4] if isinstance(clock, str) and clock.strip() else "0000"
+    if len(digits) < 4 or not (digits.isascii() and digits.isdigit()):
+        return None
+    if digits == "2400":
+        day, digits = day + timedelta(days=1), "0000"
+    hour, minute = int(digits[:2]), int(digits[2:])
+    return datetime.combine(day, time(hour, minute), _CLOCK) if hour < 24 and minute < 60 else None
 
 
 def read_status(

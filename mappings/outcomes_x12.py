@@ -20,6 +20,8 @@ from schemas.profile import Profile
 from schemas.x12 import CODES, Interchange, PlacedSegment, Segment, read_interchange
 
 _BROKEN: Final = frozenset({"interchange", "group", "set"})
+_DIGITS: Final = 18
+"""Digits of a number that 64 bits can keep; none that counts here has more than 10 (X12 elements 28, 719 and I12)."""
 _WORDS: Final = {"A": "syntax_accepted", "E": "syntax_accepted"}
 
 
@@ -75,7 +77,8 @@ def _control(read: Interchange) -> dict[str, Any]:
 
 
 def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+    """The number of a control element or a place; what is none, or too long to be one, as it came."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else text
 
 
 def _ta1(ta1: Segment) -> Outcome:
@@ -143,8 +146,8 @@ def _syntax_fault(
     name, number = ak3.element(1), _number(ak3.element(2))
     position = 0
     if ak4 is not None:
-        head = ak4.element(1).split(":")[0].split(">")[0]
-        position = int(head) if head.isdigit() else 0
+        head = _number(ak4.element(1).split(":")[0].split(">")[0])
+        position = head if isinstance(head, int) else 0
         code = ak4.element(3)
         text = CODES["element_error"].codes.get(code, "not in the list")
     else:

@@ -8,6 +8,6 @@ them inside a transaction.
 from __future__ import annotations
 
 from filings.store.database import Store, Work
-from filings.store.faults import NewerDatabase, StoreAway, StoreClosed, StoreError
+from filings.store.faults import NewerDatabase, StoreAway, StoreClosed, StoreError, of_the_store
 
-__all__ = ["NewerDatabase", "Store", "StoreAway", "StoreClosed", "StoreError", "Work"]
+__all__ = ["NewerDatabase", "Store", "StoreAway", "StoreClosed", "StoreError", "Work", "of_the_store"]

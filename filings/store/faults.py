@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 
 class StoreError(Exception):
@@ -30,6 +31,20 @@ class StoreClosed(StoreError):
 
 class NewerDatabase(StoreError):
     """The database belongs to a later version of this program; nothing was touched."""
+
+
+_OF_VALUES: Final = ("22", "23")
+"""Classes of PostgreSQL's SQLSTATE that say of values that they cannot be kept (appendix A of its manual)."""
+
+
+def of_the_store(fault: BaseException) -> bool:
+    """Whether the store or the machine is at fault, and not a value that was to be kept: it may go another time."""
+    if isinstance(fault, DBAPIError):
+        state = getattr(fault.orig, "sqlstate", None) or ""
+        unfit = getattr(fault.orig, "__cause__", None)  # asyncpg refuses a value itself by a ValueError of its own
+        of_values = isinstance(fault, DataError | IntegrityError) or isinstance(unfit, ValueError)
+        return not (of_values or state.startswith(_OF_VALUES))
+    return isinstance(fault, StoreError | OSError | sqlite3.OperationalError)
 
 
 def told(fault: BaseException) -> BaseException:

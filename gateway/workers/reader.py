@@ -10,14 +10,17 @@ from typing import ClassVar
 
 from filings import awaited, quick_answers, receiving
 from filings.context import FilingContext
-from filings.store import Store
+from filings.store import Store, of_the_store
 from gateway.workers.loop import Worker
 from gateway.workers.shift import Shift
 from mappings.outcomes import ResponseReading
 
 
 class Reader(Worker):
-    """Takes received files in the order they came, reads them and applies what they say."""
+    """Takes received files in the order they came, reads them and applies what they say.
+
+    A file over which it fails is set back behind the others, and in the end left to a person.
+    """
 
     name: ClassVar[str] = "reader"
     express: ClassVar[bool | None] = None
@@ -51,7 +54,7 @@ class Reader(Worker):
                 await self._read(identifier, payload)
             except Exception as error:  # noqa: BLE001 - raised below: one file must not keep back those behind it
                 fault = fault or error
-                await self._put_back(identifier)
+                await (self._put_back(identifier) if of_the_store(error) else self._set_back(identifier, error))
         if files:
             self._moved()
         if fault is not None:
@@ -69,6 +72,10 @@ class Reader(Worker):
         owner = self._shift.owner
         await self._store.write(partial(receiving.put_back, identifier=identifier, owner=owner))
 
+    async def _set_back(self, identifier: str, fault: Exception) -> None:
+        owner, now = self._shift.owner, self._clock()
+        await self._store.write(lambda conn: receiving.set_back(conn, identifier, owner, fault, now))
+
     async def _apply(self, identifier: str, reading: ResponseReading) -> None:
         now = self._clock()
         await self._store.write(lambda conn: receiving.apply(conn, identifier, reading, now, self._ctx.retries))
@@ -85,9 +92,13 @@ class ExpressReader(Reader):
         if await self._store.read(lambda conn: quick_answers.moves_few(conn, reading)):
             await super()._read(identifier, payload)
         else:
-            await self._put_back(identifier)
+            await self._leave(identifier)
 
-    async def _put_back(self, identifier: str) -> None:
+    async def _set_back(self, identifier: str, fault: Exception) -> None:
+        del fault  # the other lane meets it, too
+        await self._leave(identifier)
+
+    async def _leave(self, identifier: str) -> None:
         owner = self._shift.owner
         await self._store.write(partial(quick_answers.leave, identifier=identifier, owner=owner))
 

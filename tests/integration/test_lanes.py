@@ -7,9 +7,11 @@ import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 
-from filings import planned_work, planning, quick_answers
-from filings.store import Store
+from filings import archive, planned_work, planning, quick_answers, receiving
+from filings.store import Store, StoreAway, of_the_store
 from filings.store import tables as t
 from gateway.workers.planner import Declarer, ExpressDeclarer, Packer
 from gateway.workers.reader import BulkReader, ExpressReader, Reader
@@ -203,6 +205,123 @@ async def test_a_file_that_the_express_lane_stumbles_over_is_left_to_the_other(
         pass
     assert await _unread(desk) == 0
     assert set((await desk.states()).values()) == {"on_file"}
+
+
+def _poison(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> list[bytes]:
+    """Files that begin with ``poison`` raise a fault while they are read; gives those that were tried, in order."""
+    tried: list[bytes] = []
+    real = receiving.read_answer
+
+    def read(payload: bytes, *rest: Any, **named: Any) -> Any:
+        tried.append(payload)
+        if payload.startswith(b"poison"):
+            raise fault
+        return real(payload, *rest, **named)
+
+    monkeypatch.setattr(receiving, "read_answer", read)
+    return tried
+
+
+async def _turns(desk: Desk, kind: type[Reader]) -> int:
+    """Turn until there is nothing to do; gives the number of turns that failed. A hundred turns are never needed."""
+    failed = 0
+    for _ in range(100):
+        try:
+            if not await reader(desk, kind).turn():
+                return failed
+        except ZeroDivisionError:
+            failed += 1
+    raise AssertionError("the reader comes to no end")
+
+
+@pytest.mark.parametrize("lanes", [(Reader,), (ExpressReader, BulkReader)], ids=["one lane", "two lanes"])
+async def test_files_that_break_the_reader_end_with_a_person_and_keep_nobody_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lanes: tuple[type[Reader], ...]
+) -> None:
+    """More of them than one turn takes come first: the truckload's answers are applied, they are kept and raised."""
+    poison = [b"poison %d" % number for number in range(25)]
+    for payload in poison:
+        await desk.take_in(payload)
+    await _answers_have_come(desk)
+    tried = _poison(monkeypatch, ZeroDivisionError("a fault"))
+
+    failed = [await _turns(desk, kind) for kind in lanes]
+
+    assert set((await desk.states()).values()) == {"on_file"}
+    assert await _unread(desk) == 0
+    rows = {row.id: row for row in await desk.table(t.transmissions) if row.state == "unreadable"}
+    kept = [await desk.look(lambda conn, at=row.archive_position: archive.read(conn, at)) for row in rows.values()]
+    assert sorted(one.entry.body for one in kept) == sorted(poison)
+    raised = await desk.table(t.alerts)
+    assert {one.transmission_id for one in raised} == set(rows)
+    assert {(one.kind, one.severity) for one in raised} == {("unreadable_answer", "error")}
+    assert len(raised) == len(poison)
+    for one in raised:
+        assert rows[one.transmission_id].name in one.text
+        assert "ZeroDivisionError" in one.text
+        assert "gateway inspect" in one.text
+    looks = len(lanes) - 1  # the express lane looks at each once
+    assert [tried.count(payload) for payload in poison] == [receiving.TRIES + looks] * len(poison)
+    assert sum(failed) <= 8
+    assert [await _turns(desk, kind) for kind in lanes] == [0] * len(lanes)
+    await desk.check_books()
+
+
+async def test_a_file_that_has_failed_is_tried_again_behind_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has not been tried yet goes first, whenever it came, and a restart does not forget the tries."""
+    tried = _poison(monkeypatch, ZeroDivisionError("a fault"))
+    await desk.take_in(b"poison")
+    with pytest.raises(ZeroDivisionError):
+        await reader(desk, Reader).turn()
+    await desk.take_in(b"something else")
+    with pytest.raises(ZeroDivisionError):
+        await reader(desk, Reader).turn()  # a new reader each time
+    assert tried == [b"poison", b"something else", b"poison"]
+    with pytest.raises(ZeroDivisionError):
+        await reader(desk, Reader).turn()
+    assert not await reader(desk, Reader).turn()
+    assert await desk.alerts() == ["unreadable_answer"] * 2  # the other file is no answer
+
+
+@pytest.mark.parametrize("lane", [Reader, ExpressReader, BulkReader])
+@pytest.mark.parametrize(
+    "fault",
+    [StoreAway("away"), OperationalError("a statement", {}, Exception("the disk is full")), OSError("no room")],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_store_that_is_away_uses_up_no_tries(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lane: type[Reader], fault: Exception
+) -> None:
+    """It is no fault of the file, which stays in its place however often that happens."""
+    if lane is BulkReader:
+        monkeypatch.setattr(quick_answers, "SMALL_BYTES", 1)
+    await desk.take_in(b"poison")
+    before = (await desk.table(t.transmissions))[0].priority
+    _poison(monkeypatch, fault)
+    for _ in range(receiving.TRIES + 2):
+        with pytest.raises(type(fault)):
+            await reader(desk, lane).turn()
+    (row,) = await desk.table(t.transmissions)
+    assert (row.state, row.priority, row.lease_owner) == ("received", before, None)
+    assert await desk.alerts() == []
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [{"shipment_id": "\x00"}, {"position": 10**30}, {"key": None}],
+    ids=["text with NUL", "a number without end", "nothing"],
+)
+async def test_a_value_that_the_store_cannot_keep_is_the_files_fault(desk: Desk, unfit: dict[str, Any]) -> None:
+    """A database refuses it each time, so that it is not taken for a database that is away."""
+    (row, *_) = await desk.table(t.shipments)
+    values = {**row._mapping, "key": "another", "shipment_id": "another", **unfit}
+    if desk.store.dialect == "sqlite" and unfit == {"shipment_id": "\x00"}:
+        values = {**values, "key": row.key}  # SQLite keeps a NUL
+    with pytest.raises(Exception) as caught:
+        await desk.store.write(lambda conn: conn.execute(insert(t.shipments).values(values)))
+    assert not of_the_store(caught.value)
 
 
 async def test_packages_give_way_to_what_the_border_waits_for(desk: Desk) -> None:

@@ -393,6 +393,42 @@ async def test_an_answer_that_matches_nothing_is_raised(desk: Desk) -> None:
     assert all(row.shipment_key is None for row in await desk.table(t.outcomes))
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["9" * 30, "9" * 5000, "\u00b9", "\u00b9\u00b2\u00b3", "-1"],
+    ids=["30 digits", "5000 digits", "1", "123", "minus"],
+)
+async def test_a_control_number_that_is_none_matches_nothing(desk: Desk, number: str) -> None:
+    """A 997 with a damaged control number is read, kept and raised; the intact one works afterwards."""
+    await desk.file(parcel(1))
+    (manifest,) = await desk.send()
+    acknowledgment = next(one for one in LoopbackCbp(desk.now).send(manifest) if one.kind == "997").payload
+    before, mark, rest = acknowledgment.partition(b"AK1*")
+    group, old, rest = rest.split(b"*", 2)
+    await desk.hear(before + mark + group + b"*" + number.encode("latin-1") + b"*" + rest)
+
+    assert [row.state for row in await desk.table(t.transmissions) if row.direction == "in"] == ["processed"]
+    assert "answer_matches_nothing" in await desk.alerts()
+    (kept,) = await desk.table(t.outcomes)
+    assert kept.document["correlation"]["group_control"] == number
+    assert old.isdigit()
+    await desk.hear(acknowledgment)
+    assert [row.transmission_id is not None for row in await desk.table(t.outcomes)] == [True, True]
+    await desk.check_books()
+
+
+@pytest.mark.parametrize("name", ["1", "00000001", "000000000000000000000000000001"])
+async def test_a_control_number_is_ours_with_or_without_zeros(desk: Desk, name: str) -> None:
+    """It is a number, however it is written."""
+    await desk.file(parcel(1))
+    await desk.send()
+    (ours,) = await desk.outgoing("309")
+    named = {"group_control": name[:-1] + str(ours.control_number)}
+    found = await desk.look(lambda conn: awaited.find_sent(conn, named))
+    assert found is not None
+    assert found.id == ours.id
+
+
 async def test_an_answer_before_anything_was_sent_is_raised(desk: Desk) -> None:
     """A 355 for a trip whose 309 has not left cannot be its answer: nothing is on file by it."""
     await desk.file(parcel(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -218,6 +218,28 @@ def test_a_status_is_told_in_the_order_of_its_times() -> None:
 
     assert [one.meaning for one in found] == ["admissible", "under_review", "arrived", "released"]
     assert found[0].occurred_at == datetime(2025, 3, 10, 20, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("clock", ["0875", "2560", "2401", "9999", "1 15", "ABCD"])
+@pytest.mark.parametrize("make", [so50, so60, so70])
+def test_a_time_that_no_clock_shows_leaves_the_instant_open(make: Any, clock: str) -> None:
+    """What the answer says stands; when, is not guessed."""
+    intact = write_batch(
+        "SO", "0901", "XYZ", "", [BlockSpec("0901", "XYZ", "BLOCK-1", [tuple(so(make("98", "1943")))])],
+        user_data="FILING-1", direction="out",
+    )  # fmt: skip
+    assert intact.count(b"1943") == 1
+    reading = read_response(intact.replace(b"1943", clock.encode("latin-1")), PROFILE)
+
+    assert [(one.code, one.occurred_at) for one in reading.outcomes] == [("98", None)]
+
+
+@pytest.mark.parametrize(("clock", "hour", "minute"), [("0000", 4, 0), ("1943", 23, 43), ("2400", 28, 0)])
+def test_a_time_is_one_of_new_yorks_clock(clock: str, hour: int, minute: int) -> None:
+    """A day has a midnight at each end."""
+    (outcome,) = outcomes("SO", *so(so50("98", clock)))
+
+    assert outcome.occurred_at == datetime(2025, 3, 10, tzinfo=UTC) + timedelta(hours=hour, minutes=minute)
 
 
 def test_a_release_carries_its_date_and_origin() -> None:

@@ -151,6 +151,44 @@ def test_a_997_for_another_group_is_not_traced(profile: Profile) -> None:
     assert (fault.scn, fault.field_path) == ("", "")
 
 
+ENDLESS = "9" * 5000
+"""More digits than Python makes a number of."""
+
+
+def damaged(profile: Profile, segment: str, other: str) -> tuple[Outcome, ...]:
+    """Outcomes of a 997 that refuses one element of ours, with another text in place of one of its segments."""
+    intact = kit.in_envelope(refusing("N4", 16, 2, "7"), profile, "997")
+    assert intact.count(segment.encode()) == 1
+    data = intact.replace(segment.encode(), other.encode("latin-1"))
+    return read_response(data, profile, sent=sent(profile)).outcomes
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "1" + "9" * 18, ENDLESS, "\u00b9", "12x"])
+def test_a_control_number_that_is_none_is_kept_as_it_came(profile: Profile, number: str) -> None:
+    """Too long for a number that can be kept, or of other signs: it is not ours, and everything else is read."""
+    fault, verdict = damaged(profile, "AK1*AQ*101*", f"AK1*AQ*{number}*")
+
+    assert (fault.meaning, verdict.meaning) == ("syntax_rejected", "syntax_rejected")
+    assert verdict.correlation["group_control"] == number
+    assert fault.scn == ""
+
+
+@pytest.mark.parametrize("number", ["9" * 30, ENDLESS, "\u00b2"])
+def test_a_segment_that_is_no_number_points_nowhere(profile: Profile, number: str) -> None:
+    """The fault is told all the same, and no shipment is guessed."""
+    fault, _ = damaged(profile, "AK3*N4*16*", f"AK3*N4*{number}*")
+
+    assert (fault.meaning, fault.scn, fault.place) == ("syntax_rejected", "", f"N4[{number}].N402")
+
+
+@pytest.mark.parametrize("element", ["\u00b2", "\u00b3:1", "9" * 30, ENDLESS, "M-3"])
+def test_an_element_that_is_no_number_points_at_its_segment(profile: Profile, element: str) -> None:
+    """The fault is told at the segment that it names."""
+    fault, _ = damaged(profile, "AK4*2*", f"AK4*{element}*")
+
+    assert (fault.meaning, fault.place) == ("syntax_rejected", "N4[16]")
+
+
 # ---------------------------------------------------------------------------------------------------- 355
 
 
