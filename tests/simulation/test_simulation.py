@@ -1,7 +1,6 @@
-"""Does every promise hold over a thousand seeds, and does the auditor see each kind of fault?
+"""Does the auditor see each kind of fault, and do seeds that found something hold, also on a server?
 
-Measured: a seed takes 0.3 s of one processor (two cores that are threads of one, 2.5 GHz), so that with ``-n 2`` the
-thousand take less than three minutes there. By hand: ``python -m tests.simulation --seed N``.
+The thousand seeds are in :mod:`tests.simulation.seeds`. By hand: ``python -m tests.simulation --seed N``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -22,10 +20,6 @@ from tests.simulation import __main__ as program
 from tests.simulation.bugs import BUGS
 from tests.simulation.run import run_seed
 
-SEEDS: Final = 1000
-CHUNK: Final = 25
-PATIENCE: Final = 1.2
-"""Seconds of a processor that a seed may take: four times what is measured, so that only a change of kind fails."""
 TRIES: Final = 60
 """Seeds within which a deliberate fault is seen."""
 ON_POSTGRESQL: Final = (2, 4, 7, 73, 185, 247)
@@ -35,18 +29,6 @@ _REGRESSIONS: Final = Path(__file__).with_name("regressions.txt")
 def _regressions() -> list[int]:
     lines = _REGRESSIONS.read_text().splitlines()
     return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
-
-
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_every_promise_holds(first: int) -> None:
-    """Whatever the seeds bring, no promise is broken, and it is found out in the stated time."""
-    began = time.process_time()
-    runs = [run_seed(seed) for seed in range(first, first + CHUNK)]
-    spent = time.process_time() - began
-    broken = [run.story() for run in runs if run.fault is not None]
-    assert not broken, "\n\n".join(broken)
-    assert spent < PATIENCE * CHUNK
-    assert all(run.looks > 3 for run in runs)
 
 
 @pytest.mark.parametrize("seed", _regressions())
