@@ -21,6 +21,8 @@ from mappings.outcomes import ResponseReading
 
 FIRST_TYPES: Final = "WP"
 """Types of the 309 that files a manifest; what came after it has its own."""
+OF_A_FILE: Final = frozenset({"TA1", "997", "X1"})
+"""Sources that answer a whole transmission of ours."""
 GONE: Final = ("sending", "awaiting_receipt", "in_doubt", "delivered")
 """States of a transmission that the partner may have."""
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from filings.alerts import Alert
 from filings.answered import NOT_UNDERSTOOD, SOME_REFUSED, mark_answered, mark_what_is_answered, settles_manifest
-from filings.awaited import Message, carried_by, find_sent, message_of
+from filings.awaited import OF_A_FILE, Message, carried_by, find_sent, message_of
 from filings.lifecycle import (
     REQUEST_PAPERS,
     TAKEN,
@@ -42,8 +42,6 @@ PLACES: Final = 1_000_000
 """Statements in one file at most; with the sender's running number it orders the statements of one minute."""
 ENDING: Final = ("D", "3")
 """What is sent for a version that ends its filing: an entry cancelled, a manifest deleted."""
-_TRANSMISSION: Final = frozenset({"TA1", "997", "X1"})
-"""Sources that answer a whole transmission."""
 _OF_ENTRIES: Final = frozenset({"SX", "SO", "C1"})
 """Sources that speak of one entry by its number."""
 _ANSWERING: Final = frozenset({"SX", "C1"})
@@ -134,7 +132,7 @@ class Matcher:
         """Every outcome of the file, in its order."""
         unmatched: list[Outcome] = []
         for order, (outcome, key) in enumerate(zip(self.reading.outcomes, self.keys, strict=True)):
-            if outcome.source in _TRANSMISSION or outcome.scope == "transmission":
+            if outcome.source in OF_A_FILE or outcome.scope == "transmission":
                 found = self._answer_to_transmission(outcome, key)
             elif outcome.source in _OF_ENTRIES and outcome.entry_number in self.replaced:
                 found = self._about_replaced(outcome, self.replaced[outcome.entry_number])

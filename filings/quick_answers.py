@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, case, not_, select
 
 from filings import planned_work
-from filings.awaited import find_sent
+from filings.awaited import OF_A_FILE, find_sent
 from filings.store import tables as t
 from filings.store.leases import settle
 from mappings.outcomes import ResponseReading
@@ -22,8 +22,6 @@ SMALL_BYTES: Final = 16 * 1024
 LEFT: Final = 200
 """Priority of a file that is left to the lane of truckloads; it comes in with the column's default, 100. Each failed
 try there adds one."""
-WHOLE: Final = frozenset({"TA1", "997", "X1"})
-"""Sources that speak of all that one file of ours carries."""
 
 
 def in_lane(express: bool) -> ColumnElement[bool]:
@@ -44,7 +42,7 @@ def moves_few(conn: Connection, reading: ResponseReading) -> bool:
     if len(reading.outcomes) > planned_work.SMALL:
         return False
     for outcome in reading.outcomes:
-        if outcome.source in WHOLE or outcome.scope == "transmission":
+        if outcome.source in OF_A_FILE or outcome.scope == "transmission":
             sent = find_sent(conn, outcome.correlation)
             if sent is not None and sent.priority >= 0:  # it was not sent in the lane of small trips either
                 return False

@@ -126,9 +126,8 @@ def _too_early(
     if read:
         return written < min(read)
     # it left when it was there and all before it had their answer; those stand in the order in which they left
-    could_leave = max(
-        waiting.created_at, *(one.answered_at for one in left if one.id < waiting.id and one.answered_at is not None)
-    )
+    answered = (one.answered_at for one in left if one.id < waiting.id and one.answered_at is not None)
+    could_leave = max([waiting.created_at, *answered])
     earlier = [(_written(tie), came_in) for tie, came_in in before]
     return any(at is not None and written <= at + (could_leave - came_in) - TOLERANCE for at, came_in in earlier)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 
-from filings import asking
+from filings import asking, said_again
 from filings.context import Limits
 from filings.deadlines import PATIENCE
 from filings.store import Store
@@ -15,7 +16,7 @@ from filings.store import tables as t
 from sandbox.settings import Behaviour
 from sandbox.testing import LoopbackCbp
 from tests.answers import in_new_envelope
-from tests.filing_kit import Desk, marked, parcel
+from tests.filing_kit import TRIP, Desk, marked, parcel
 from tests.integration.test_retrying import retry
 from tests.system_failure import failed_manifest
 
@@ -218,3 +219,21 @@ async def test_no_two_clocks_of_cbp_make_a_filing_wait_for_ever(desk: Desk) -> N
     await desk.hear(in_new_envelope(answer, 7002, early))
 
     assert await standing(desk) == (("accepted", 3, 3), [])
+
+
+async def test_the_oldest_message_of_a_trip_may_be_the_one_that_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was answered before it, so what is known is when it was made: that alone is counted from."""
+    monkeypatch.setattr(said_again, "_told", lambda *_: [])
+    waiting = SimpleNamespace(id="1", created_at=desk.now, trip_number=TRIP, control_number="7")
+    later = SimpleNamespace(id="2", created_at=desk.now, answered_at=desk.now)
+    first = desk.now - timedelta(hours=2)
+
+    def early(written: datetime) -> bool:
+        said = {"envelope": {"written_at": written.isoformat()}}
+        before = [({"envelope": {"written_at": first.isoformat()}}, first)]
+        return said_again._too_early(None, SimpleNamespace(correlation=said), waiting, [waiting, later], before)
+
+    assert early(first)
+    assert not early(desk.now)
